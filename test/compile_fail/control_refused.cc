@@ -1,0 +1,2 @@
+// expect: static.assert.* failed.*this must be reported
+static_assert(sizeof(char) == 2, "this must be reported");
