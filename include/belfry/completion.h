@@ -1,0 +1,93 @@
+// What an operation finishes, once, and a caller waits for or is told of.
+//
+//   belfry::Completion<int> answer;
+//   pool.Post([answer] { answer.Finish(42); });
+//   answer.Then([](const int& value) { ... });   // on the thread that finishes, or at once
+//   int value = answer.Wait();
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "belfry/check.h"
+#include "belfry/clock.h"
+#include "belfry/export.h"
+
+namespace belfry {
+
+// The part of a completion that does not depend on its type: pending → finishing → finished.
+class BELFRY_EXPORT CompletionState {
+ public:
+  CompletionState();
+  ~CompletionState();
+
+  bool Claim();                             // true for exactly one caller, who then stores the value
+  void Publish();                           // the value is stored: wakes and tells everybody
+  bool finished() const;
+  bool WaitUntil(const SteadyTime* deadline) const;  // null: for ever
+  void Then(std::function<void()> told);
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// A shared handle on a value that comes later. Copies are the same completion.
+//
+// Thread safety: any thread, all methods.
+// Order: those told by Then are told in the order in which they asked.
+// Blocking: Wait and WaitFor; on a pool's thread a spare one may be started meanwhile, on a loop's
+// thread waiting is a bug (aborts).
+// Lifetime: the value lives as long as the last handle.
+template <class T>
+class Completion {
+ public:
+  Completion() : shared_(std::make_shared<Shared>()) {}
+
+  // Stores the value. False when it was finished before: the first one wins.
+  bool Finish(T value) const {
+    if (!shared_->state.Claim()) return false;
+    shared_->value.emplace(std::move(value));
+    shared_->state.Publish();
+    return true;
+  }
+
+  bool finished() const { return shared_->state.finished(); }
+
+  // Blocks until finished.
+  const T& Wait() const {
+    shared_->state.WaitUntil(nullptr);
+    return *shared_->value;
+  }
+
+  // Blocks for at most `limit` of real time; whether it is finished then.
+  bool WaitFor(Nanoseconds limit) const {
+    const SteadyTime deadline = Clock::Real().Now() + limit;
+    return shared_->state.WaitUntil(&deadline);
+  }
+
+  // The value. Not finished yet: a bug (aborts).
+  const T& value() const {
+    BELFRY_CHECK(finished(), "a completion's value was asked for before it was finished");
+    return *shared_->value;
+  }
+
+  // Calls `told` once with the value: on the finishing thread, or here and now when it is finished.
+  // `told` must not throw.
+  void Then(std::function<void(const T&)> told) const {
+    // The state is owned by what it calls only until it is finished: no cycle outlives the value.
+    shared_->state.Then(
+        [shared = shared_.get(), told = std::move(told)] { told(*shared->value); });
+  }
+
+ private:
+  struct Shared {
+    CompletionState state;
+    std::optional<T> value;
+  };
+  std::shared_ptr<Shared> shared_;
+};
+
+}  // namespace belfry

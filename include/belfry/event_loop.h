@@ -1,0 +1,85 @@
+// A loop over epoll: descriptors, timers and posted work, on one thread.
+//
+//   belfry::EventLoop loop;
+//   loop.RunAfter(std::chrono::seconds(1), [&] { loop.Stop(); });
+//   loop.Run();
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include "belfry/clock.h"
+#include "belfry/executor.h"
+#include "belfry/export.h"
+#include "belfry/timer_queue.h"
+
+namespace belfry {
+
+// What a watch wants to hear of. Errors and hang-ups are always reported.
+enum class Interest : std::uint8_t { kNone = 0, kReadable = 1, kWritable = 2, kBoth = 3 };
+
+// What a descriptor is ready for.
+struct Readiness {
+  bool readable = false;
+  bool writable = false;
+  bool hung_up = false;  // the peer has closed both ways, or its sending way
+  bool error = false;
+};
+
+// Names one watch of one loop: a slot and the generation of its use, so that a late readiness of a
+// descriptor that was closed and opened again never reaches the new one.
+struct WatchId {
+  std::uint32_t index = 0;
+  std::uint32_t generation = 0;  // 0: none
+  explicit operator bool() const { return generation != 0; }
+  friend bool operator==(WatchId, WatchId) = default;
+};
+
+// One thread's loop. Level-triggered.
+//
+// Thread safety: Post, Stop and in_loop_thread from any thread. Everything else belongs to the loop's
+// thread: the one in Run, or before the first Run whichever prepares it; elsewhere it aborts.
+// Order: of one turn: ready descriptors as the system reports them, then due timers by deadline, then
+// posted work, first in, first out; work posted meanwhile waits for the next turn.
+// Blocking: Run only. Work that runs here must not wait.
+// Lifetime: outlives whatever watches, posts or arms. The destructor runs posted work that is left.
+// Errors: the constructor throws std::system_error when the system refuses a descriptor.
+class BELFRY_EXPORT EventLoop final : public Executor {
+ public:
+  explicit EventLoop(const Clock& clock = Clock::Real());
+  ~EventLoop() override;
+
+  // Runs until Stop. What a callback throws passes through; the loop may be run again.
+  void Run();
+  // One turn: what is ready now, waiting at most `wait` for something to become ready.
+  void RunOnce(Nanoseconds wait = {});
+  // Lets Run return after the turn it is in. A Stop before Run makes that return after one turn.
+  void Stop();
+
+  using Executor::Post;
+  void Post(Runnable& work) override;
+  bool may_block() const override { return false; }
+
+  // Calls `ready` whenever `fd` is ready for `interest`. The descriptor stays its owner's: Unwatch
+  // before closing it. Errors: throws std::system_error (EPERM: a regular file; EEXIST; ENOMEM).
+  WatchId Watch(int fd, Interest interest, std::function<void(Readiness)> ready);
+  void SetInterest(WatchId watch, Interest interest);
+  // No call after this, not even for readiness already fetched. A stale id is ignored.
+  void Unwatch(WatchId watch);
+
+  // Timers; see TimerQueue.
+  TimerId RunAfter(Nanoseconds delay, std::function<void()> callback);
+  TimerId RunEvery(Nanoseconds period, std::function<void()> callback,
+                   std::uint64_t repetitions = TimerQueue::kForever);
+  bool Cancel(TimerId timer);
+
+  bool in_loop_thread() const;
+  const Clock& clock() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace belfry

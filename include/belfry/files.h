@@ -1,0 +1,94 @@
+// Whole files as events. Nobody blocks but the threads made for it.
+//
+//   belfry::BlockingFiles files(dispatcher);
+//   auto done = dispatcher.Subscribe([](const belfry::FileReadFinished& read) {
+//     if (read.status.ok()) Render(read.content);
+//   });
+//   files.Read("welcome.txt");
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "belfry/dispatcher.h"
+#include "belfry/event_type.h"
+#include "belfry/export.h"
+
+namespace belfry {
+
+// Names one operation; unique in its Files. Starts at 1.
+using FileOperation = std::uint64_t;
+
+struct FileReadFinished {
+  FileOperation operation = 0;
+  std::string path;
+  absl::Status status;  // names the path and the system's error
+  std::string content;  // all of it; empty unless ok
+};
+BELFRY_EVENT_NAME(FileReadFinished, "belfry.file_read_finished", 1);
+inline std::size_t BelfryEventBytes(const FileReadFinished& e) {
+  return sizeof(e) + e.path.size() + e.content.size();
+}
+
+struct FileWriteFinished {
+  FileOperation operation = 0;
+  std::string path;
+  absl::Status status;
+};
+BELFRY_EVENT_NAME(FileWriteFinished, "belfry.file_write_finished", 1);
+
+struct FileWriteOptions {
+  // Set: the content is written there first and renamed to the path when it is complete, so that
+  // nobody ever sees half a file. On the same file system as the path.
+  std::string temporary;
+  // Survives a power cut once the event says so: the file and its directory are synchronised.
+  bool durable = false;
+  unsigned mode = 0644;
+};
+
+// Files as listeners see them; tests bring their own. Each operation ends in exactly one event, whose
+// cause is the delivery in which it was asked for.
+//
+// Thread safety: any thread. Order: none between operations.
+class BELFRY_EXPORT Files {
+ public:
+  virtual ~Files() = default;
+
+  // → FileReadFinished.
+  // Refused (nullopt) when too many operations wait, or after shutdown.
+  virtual std::optional<FileOperation> Read(std::string path) = 0;
+
+  // Creates or replaces the file. → FileWriteFinished. Refused like Read.
+  virtual std::optional<FileOperation> Write(std::string path, std::string content,
+                                             FileWriteOptions options = {}) = 0;
+};
+
+struct BlockingFilesOptions {
+  unsigned threads = 2;
+  std::size_t operations_max = 1024;              // waiting or running
+  std::size_t read_bytes_max = std::size_t{16} << 20;  // a larger file is an OUT_OF_RANGE
+};
+
+// Files through a few threads that block.
+//
+// Lifetime: the destructor finishes what was asked for, and its events, and joins. At the dispatcher's
+// shutdown it accepts no more.
+class BELFRY_EXPORT BlockingFiles final : public Files {
+ public:
+  explicit BlockingFiles(Dispatcher& dispatcher, BlockingFilesOptions options = {});
+  ~BlockingFiles() override;
+
+  std::optional<FileOperation> Read(std::string path) override;
+  std::optional<FileOperation> Write(std::string path, std::string content,
+                                     FileWriteOptions options = {}) override;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace belfry

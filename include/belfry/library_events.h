@@ -1,0 +1,56 @@
+// The library's own events. Listen to them like to any other.
+//
+//   dispatcher.Subscribe([](const belfry::ListenerFailed& f) { alert(f.listener + ": " + f.what); });
+//
+// They never cause library events themselves, drop the oldest when their listener is slow, and are
+// rate-limited: at most `kLibraryEventsPerSecond` a second of one kind for one listener or one event
+// type; `suppressed` says how many were left out since the last one. The counters of Stats() leave
+// nothing out.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "belfry/clock.h"
+#include "belfry/event_id.h"
+#include "belfry/event_type.h"
+#include "belfry/publish_result.h"
+
+namespace belfry {
+
+inline constexpr std::uint64_t kLibraryEventsPerSecond = 64;
+
+// A listener threw, or returned an error. Without a listener for this event the log hook is told.
+struct ListenerFailed {
+  std::string listener;
+  ListenerId listener_id = 0;
+  EventType event_type;
+  EventId event_id;
+  std::string what;  // the exception's what(), or the status
+  std::uint64_t suppressed = 0;
+};
+BELFRY_EVENT_NAME(ListenerFailed, "belfry.listener_failed", 1);
+
+// An event was published that nobody listens to.
+struct Orphaned {
+  EventType event_type;
+  std::uint64_t suppressed = 0;
+};
+BELFRY_EVENT_NAME(Orphaned, "belfry.orphaned", 1);
+
+// A publish was refused because of a full queue.
+struct PublishRefused {
+  EventType event_type;
+  std::string listener;  // whose queue
+  PublishResult result;
+  std::uint64_t suppressed = 0;
+};
+BELFRY_EVENT_NAME(PublishRefused, "belfry.publish_refused", 1);
+
+// All threads of the executor were waiting while work was ready: a spare one was started.
+struct SpareThreadStarted {
+  unsigned spare_threads = 0;  // running now, this one included
+};
+BELFRY_EVENT_NAME(SpareThreadStarted, "belfry.spare_thread_started", 1);
+
+}  // namespace belfry

@@ -1,0 +1,37 @@
+// The end of a dispatcher.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "belfry/clock.h"
+#include "belfry/event_type.h"
+
+namespace belfry {
+
+enum class ShutdownMode {
+  kDrain,    // what was accepted is delivered, and what its listeners publish meanwhile
+  kDiscard,  // what is queued is cancelled and counted; what runs is waited for
+};
+
+// A delivery that had not ended at the deadline.
+struct StuckDelivery {
+  std::string listener;
+  EventType event_type;
+  std::int64_t thread = 0;    // the system's thread id
+  Nanoseconds running_for{};  // at least: it was running when Shutdown began to watch
+};
+
+struct ShutdownReport {
+  // Everything ended in time. Otherwise the dispatcher stays closed, nothing was destroyed, and
+  // Shutdown may be called again.
+  bool complete = false;
+  // Called from a listener: the intake is closed, the rest is done by the next call from outside.
+  bool requested_only = false;
+  std::uint64_t cancelled = 0;  // deliveries, by this call
+  std::uint64_t queued = 0;     // deliveries not yet started at the deadline
+  std::vector<StuckDelivery> stuck;
+};
+
+}  // namespace belfry

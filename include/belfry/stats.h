@@ -1,0 +1,61 @@
+// What a dispatcher has counted. Always on.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "belfry/event_type.h"
+#include "belfry/publish_result.h"
+
+namespace belfry {
+
+// Deliveries by what became of them. At every moment at which nobody is publishing,
+//   offered = handled + dead + dropped + cancelled + queued + running.
+struct DeliveryCounts {
+  std::uint64_t offered = 0;
+  std::uint64_t handled = 0;
+  std::uint64_t dead = 0;       // the listener failed
+  std::uint64_t dropped = 0;    // the oldest library events, for newer ones
+  std::uint64_t cancelled = 0;  // the listener was reset, or the dispatcher shut down, before
+  std::uint64_t queued = 0;
+  std::uint64_t running = 0;
+
+  bool balanced() const {
+    return offered == handled + dead + dropped + cancelled + queued + running;
+  }
+  DeliveryCounts& operator+=(const DeliveryCounts& other);
+};
+
+struct ListenerStats {
+  ListenerId id = 0;
+  std::string name;
+  EventType event_type;
+  DeliveryCounts deliveries;
+};
+
+struct TypeStats {
+  EventType event_type;
+  std::uint64_t published = 0;  // accepted
+  std::uint64_t refused = 0;
+  std::uint64_t orphaned = 0;  // accepted, with nobody listening
+  DeliveryCounts deliveries;   // of all its listeners, those that are gone included
+};
+
+struct Stats {
+  std::vector<TypeStats> types;          // by index
+  std::vector<ListenerStats> listeners;  // those subscribed now, by id
+};
+
+inline DeliveryCounts& DeliveryCounts::operator+=(const DeliveryCounts& other) {
+  offered += other.offered;
+  handled += other.handled;
+  dead += other.dead;
+  dropped += other.dropped;
+  cancelled += other.cancelled;
+  queued += other.queued;
+  running += other.running;
+  return *this;
+}
+
+}  // namespace belfry

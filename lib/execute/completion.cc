@@ -1,0 +1,94 @@
+#include "belfry/completion.h"
+
+#include <utility>
+
+#include "belfry/executor.h"
+#include "sync/sync.h"
+
+namespace belfry {
+
+class CompletionState::Impl {
+ public:
+  bool Claim() {
+    const sync::Lock lock(mutex_);
+    if (phase_ != Phase::kPending) return false;
+    phase_ = Phase::kFinishing;
+    return true;
+  }
+
+  void Publish() {
+    std::unique_ptr<Waiting> first;
+    {
+      const sync::Lock lock(mutex_);
+      phase_ = Phase::kFinished;
+      first = std::move(first_waiting_);
+      finished_.NotifyAll();
+    }
+    while (first != nullptr) {
+      first->told();
+      first = std::move(first->next);
+    }
+  }
+
+  bool finished() {
+    const sync::Lock lock(mutex_);
+    return phase_ == Phase::kFinished;
+  }
+
+  bool WaitUntil(const SteadyTime* deadline) {
+    if (finished()) return true;
+    const Executor* const executor = Executor::Current();
+    BELFRY_CHECK(executor == nullptr || executor->may_block(),
+                 "a completion was waited for on a loop's thread: use Then");
+    const BlockingScope blocking;
+    const sync::Lock lock(mutex_);
+    while (phase_ != Phase::kFinished) {
+      if (deadline == nullptr) {
+        finished_.Wait(mutex_);
+      } else if (!finished_.WaitUntil(mutex_, *deadline)) {
+        break;
+      }
+    }
+    return phase_ == Phase::kFinished;
+  }
+
+  void Then(std::function<void()> told) {
+    auto waiting = std::make_unique<Waiting>(Waiting{std::move(told), nullptr});
+    {
+      const sync::Lock lock(mutex_);
+      if (phase_ != Phase::kFinished) {
+        std::unique_ptr<Waiting>* end = &first_waiting_;
+        while (*end != nullptr) end = &(*end)->next;
+        *end = std::move(waiting);
+        return;
+      }
+    }
+    waiting->told();
+  }
+
+ private:
+  enum class Phase { kPending, kFinishing, kFinished };
+
+  // Somebody to be told; its node is made and destroyed outside the lock.
+  struct Waiting {
+    std::function<void()> told;
+    std::unique_ptr<Waiting> next;
+  };
+
+  sync::Mutex mutex_;
+  sync::Condition finished_;
+  Phase phase_ ABSL_GUARDED_BY(mutex_) = Phase::kPending;
+  std::unique_ptr<Waiting> first_waiting_ ABSL_GUARDED_BY(mutex_);
+};
+
+CompletionState::CompletionState() : impl_(std::make_unique<Impl>()) {}
+CompletionState::~CompletionState() = default;
+bool CompletionState::Claim() { return impl_->Claim(); }
+void CompletionState::Publish() { impl_->Publish(); }
+bool CompletionState::finished() const { return impl_->finished(); }
+bool CompletionState::WaitUntil(const SteadyTime* deadline) const {
+  return impl_->WaitUntil(deadline);
+}
+void CompletionState::Then(std::function<void()> told) { impl_->Then(std::move(told)); }
+
+}  // namespace belfry

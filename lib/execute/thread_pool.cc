@@ -1,0 +1,220 @@
+#include "belfry/thread_pool.h"
+
+#include <algorithm>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "belfry/check.h"
+#include "sync/sync.h"
+#include "sys/threads.h"
+
+namespace belfry {
+namespace {
+
+unsigned ThreadCount(const ThreadPoolOptions& options) {
+  if (options.threads != 0) return options.threads;
+  return std::max(2U, sync::Thread::hardware_concurrency());
+}
+
+}  // namespace
+
+class ThreadPool::Impl {
+ public:
+  Impl(ThreadPool& pool, ThreadPoolOptions options)
+      : pool_(pool),
+        options_(std::move(options)),
+        thread_count_(ThreadCount(options_)),
+        spares_(options_.spare_max) {}
+
+  void Start() {
+    threads_.reserve(thread_count_);
+    try {
+      for (unsigned i = 0; i < thread_count_; ++i) {
+        threads_.push_back(sys::StartThread(options_.name, [this] { Work(); }));
+      }
+    } catch (...) {
+      Join();
+      throw;
+    }
+  }
+
+  // Spare threads stay until the others are done: these may still come to wait for each other.
+  void Join() {
+    BELFRY_CHECK(Executor::Current() != &pool_, "a thread pool was destroyed on one of its threads");
+    {
+      const sync::Lock lock(mutex_);
+      stopping_ = true;
+      ready_.NotifyAll();
+    }
+    for (sync::Thread& thread : threads_) thread.join();
+    {
+      const sync::Lock lock(mutex_);
+      spares_stopping_ = true;
+      spare_ready_.NotifyAll();
+    }
+    for (sync::Thread& spare : spares_) {
+      if (spare.joinable()) spare.join();
+    }
+  }
+
+  void Post(Runnable& work) {
+    sync::Thread* to_start = nullptr;
+    {
+      const sync::Lock lock(mutex_);
+      queue_.Push(work);
+      if (idle_ > 0) {
+        ready_.NotifyOne();
+      } else {
+        to_start = WakeSpare();
+      }
+    }
+    if (to_start != nullptr) StartSpare(*to_start);
+  }
+
+  void BlockingBegins() {
+    sync::Thread* to_start = nullptr;
+    {
+      const sync::Lock lock(mutex_);
+      ++blocked_;
+      to_start = WakeSpare();
+    }
+    if (to_start != nullptr) StartSpare(*to_start);
+  }
+
+  void BlockingEnds() {
+    const sync::Lock lock(mutex_);
+    --blocked_;
+  }
+
+  std::shared_ptr<void> OnSpareThread(std::function<void(unsigned)> told) {
+    auto observer = std::make_shared<Observer>(Observer{std::move(told)});
+    const sync::Lock lock(observers_mutex_);
+    observers_.push_back(observer);
+    return observer;
+  }
+
+  unsigned threads() const { return thread_count_; }
+
+ private:
+  struct Observer {
+    std::function<void(unsigned)> told;
+  };
+
+  void Work() {
+    const ExecutorScope scope(pool_);
+    for (;;) {
+      Runnable* const work = Next();
+      if (work == nullptr) return;
+      work->Run();
+    }
+  }
+
+  Runnable* Next() {
+    const sync::Lock lock(mutex_);
+    while (queue_.empty() && !stopping_) {
+      ++idle_;
+      ready_.Wait(mutex_);
+      --idle_;
+    }
+    return queue_.Pop();
+  }
+
+  // Whether work is ready while all the threads that could run it wait, `running_spares` spare ones
+  // among them.
+  bool SpareNeeded(unsigned running_spares) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return !queue_.empty() && blocked_ >= thread_count_ + running_spares;
+  }
+
+  // Wakes a spare thread if one is needed. Returns the place of one that the caller must start, outside
+  // the lock, if all that were started are busy.
+  sync::Thread* WakeSpare() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    if (!SpareNeeded(running_spares_)) return nullptr;
+    spare_ready_.NotifyOne();
+    if (running_spares_ < started_spares_ || started_spares_ == spares_.size()) return nullptr;
+    return &spares_[started_spares_++];
+  }
+
+  void StartSpare(sync::Thread& place) {
+    try {
+      place = sys::StartThread(options_.name + ".spare", [this] { WorkAsSpare(); });
+    } catch (const std::system_error&) {
+      // The system has no thread left. The work stays queued; whoever waits may stop waiting.
+    }
+  }
+
+  void WorkAsSpare() {
+    const ExecutorScope scope(pool_);
+    while (const unsigned running = AwaitNeed()) {
+      Tell(running);
+      while (Runnable* const work = NextAsSpare()) work->Run();
+    }
+  }
+
+  // The number of spare threads that run, this one included; 0 at the end.
+  unsigned AwaitNeed() {
+    const sync::Lock lock(mutex_);
+    while (!SpareNeeded(running_spares_)) {
+      if (spares_stopping_) return 0;
+      spare_ready_.Wait(mutex_);
+    }
+    return ++running_spares_;
+  }
+
+  Runnable* NextAsSpare() {
+    const sync::Lock lock(mutex_);
+    if (SpareNeeded(running_spares_ - 1)) return queue_.Pop();
+    --running_spares_;
+    return nullptr;
+  }
+
+  void Tell(unsigned running) {
+    std::vector<std::weak_ptr<Observer>> observers;
+    {
+      const sync::Lock lock(observers_mutex_);
+      observers = observers_;
+    }
+    for (const std::weak_ptr<Observer>& weak : observers) {
+      if (const auto observer = weak.lock()) observer->told(running);
+    }
+  }
+
+  ThreadPool& pool_;
+  const ThreadPoolOptions options_;
+  const unsigned thread_count_;
+  std::vector<sync::Thread> threads_;  // of Start and Join
+
+  sync::Mutex mutex_;
+  sync::Condition ready_;
+  sync::Condition spare_ready_;
+  RunnableQueue queue_ ABSL_GUARDED_BY(mutex_);
+  unsigned idle_ ABSL_GUARDED_BY(mutex_) = 0;
+  unsigned blocked_ ABSL_GUARDED_BY(mutex_) = 0;
+  unsigned started_spares_ ABSL_GUARDED_BY(mutex_) = 0;
+  unsigned running_spares_ ABSL_GUARDED_BY(mutex_) = 0;
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  bool spares_stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  std::vector<sync::Thread> spares_;  // a place belongs to whoever counted it in started_spares_
+
+  sync::Mutex observers_mutex_;
+  std::vector<std::weak_ptr<Observer>> observers_ ABSL_GUARDED_BY(observers_mutex_);
+};
+
+ThreadPool::ThreadPool(ThreadPoolOptions options)
+    : impl_(std::make_unique<Impl>(*this, std::move(options))) {
+  impl_->Start();
+}
+
+ThreadPool::~ThreadPool() { impl_->Join(); }
+
+void ThreadPool::Post(Runnable& work) { impl_->Post(work); }
+void ThreadPool::BlockingBegins() { impl_->BlockingBegins(); }
+void ThreadPool::BlockingEnds() { impl_->BlockingEnds(); }
+
+std::shared_ptr<void> ThreadPool::OnSpareThread(std::function<void(unsigned)> told) {
+  return impl_->OnSpareThread(std::move(told));
+}
+
+unsigned ThreadPool::threads() const { return impl_->threads(); }
+
+}  // namespace belfry

@@ -1,0 +1,19 @@
+// Threads as the library wants them.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "sync/sync.h"
+
+namespace belfry::sys {
+
+// Starts a thread named `name` (cut to 15 bytes) with all signals blocked, so that no handler ever
+// runs on it. Errors: throws std::system_error when the system refuses.
+sync::Thread StartThread(const std::string& name, std::function<void()> work);
+
+// The calling thread's id, as the system and debuggers show it.
+std::int64_t ThreadId();
+
+}  // namespace belfry::sys
