@@ -1,0 +1,90 @@
+#include "belfry/dispatcher.h"
+
+#include <utility>
+
+#include "absl/status/status.h"
+#include "belfry/check.h"
+#include "dispatch/dispatcher_core.h"
+#include "dispatch/listener.h"
+
+namespace belfry {
+
+Failure FailureOf(const absl::Status& status) {
+  return status.ok() ? nullptr : std::make_unique<std::string>(status.ToString());
+}
+
+// --- Dispatcher ---
+
+Dispatcher::Dispatcher(DispatcherOptions options)
+    : core_(std::make_shared<DispatcherCore>(*this, std::move(options))) {
+  core_->Start();
+}
+
+Dispatcher::~Dispatcher() {
+  if (core_->forked()) {
+    // A child of fork() has none of the threads that hold on to it: it can only be left alone.
+    new std::shared_ptr<DispatcherCore>(std::move(core_));
+    return;
+  }
+  core_->Destroy();
+}
+
+Subscription Dispatcher::AddListener(EventType type, std::unique_ptr<ListenerBody> body,
+                                     ListenerOptions options, Site site) {
+  SubscribeError error;
+  if (auto listener = core_->Subscribe(type, std::move(body), std::move(options), site, error)) {
+    return Subscription(std::move(listener));
+  }
+  core_->Log(LogLevel::kWarning, "a subscription was refused: " + error.what);
+  return Subscription(std::move(error));
+}
+
+PublishResult Dispatcher::PublishErased(EventType type, EventHandle event,
+                                        PublishOptions options) {
+  return core_->Publish(type, event, std::move(options));
+}
+
+EventId Dispatcher::NewEventId() { return core_->ids().Next(); }
+
+DrainResult Dispatcher::Drain(std::optional<Nanoseconds> limit) { return core_->Drain(limit); }
+
+ShutdownReport Dispatcher::Shutdown(ShutdownMode mode, Nanoseconds deadline) {
+  return core_->Shutdown(mode, deadline);
+}
+
+bool Dispatcher::closed() const { return core_->closed(); }
+
+Stats Dispatcher::GetStats() const { return core_->GetStats(); }
+
+std::vector<std::string> Dispatcher::ListenerNames(EventType type) const {
+  return core_->ListenerNames(type);
+}
+
+Source Dispatcher::AddSource(std::string name, std::function<void()> stop) {
+  return Source(core_, core_->sources().Add(std::move(name), std::move(stop)));
+}
+
+Executor& Dispatcher::executor() const { return core_->executor(); }
+
+const Clock& Dispatcher::clock() const { return core_->clock(); }
+
+// --- Source ---
+
+Source::Source(std::shared_ptr<DispatcherCore> core, std::uint64_t id)
+    : core_(std::move(core)), id_(id) {}
+
+Source::Source(Source&& other) noexcept
+    : core_(std::move(other.core_)), id_(std::exchange(other.id_, 0)) {}
+
+Source& Source::operator=(Source&& other) noexcept {
+  Source old(std::move(*this));
+  core_ = std::move(other.core_);
+  id_ = std::exchange(other.id_, 0);
+  return *this;
+}
+
+Source::~Source() {
+  if (core_ != nullptr) core_->sources().Remove(id_);
+}
+
+}  // namespace belfry

@@ -1,0 +1,120 @@
+// What a dispatcher is behind its public face. Kept alive by the listeners that are.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "belfry/dispatcher.h"
+#include "belfry/envelope.h"
+#include "dispatch/listener.h"
+#include "dispatch/reservation.h"
+#include "dispatch/sources.h"
+#include "dispatch/topic_directory.h"
+#include "dispatch/turns.h"
+#include "dispatch/work_count.h"
+#include "sync/sync.h"
+#include "sys/fork.h"
+
+namespace belfry {
+
+// Why a Subscribe was refused.
+struct SubscribeError {
+  bool closed = false;  // the dispatcher; else an option is wrong
+  std::string what;
+};
+
+// Thread safety: any thread.
+class DispatcherCore final : public std::enable_shared_from_this<DispatcherCore> {
+ public:
+  DispatcherCore(Dispatcher& dispatcher, DispatcherOptions options);
+  ~DispatcherCore();
+  // Makes the pool, if it is to own one. Throws std::system_error.
+  void Start();
+
+  Dispatcher& dispatcher() const { return dispatcher_; }
+  WorkCount& work() { return work_; }
+  Sources& sources() { return sources_; }
+  const Clock& clock() const { return clock_; }
+  Executor& executor() const;
+  EventIdSource& ids() { return ids_; }
+
+  // --- publish.cc ---
+  PublishResult Publish(EventType type, EventHandle event, PublishOptions options);
+  // One delivery of this publication ended, or was cancelled, before it could run.
+  void ReleaseQueued(Publication& publication);
+  // The same for a list linked by `next`. Returns how many.
+  std::uint64_t ReleaseCancelled(Delivery* first);
+
+  // --- listeners: dispatcher_core.cc ---
+  // Null, with `error` set, when it is refused. Throws std::bad_alloc, with nothing changed.
+  std::shared_ptr<Listener> Subscribe(EventType type, std::unique_ptr<ListenerBody> body,
+                                      ListenerOptions options, Site site, SubscribeError& error);
+  // Takes a listener that is gone out of its topic.
+  void Remove(const Listener& listener);
+  Stats GetStats() const;
+  std::vector<std::string> ListenerNames(EventType type);
+
+  // --- telling.cc ---
+  void TellFailure(Listener& listener, const Envelope& envelope, std::string_view what);
+  void Log(LogLevel level, std::string_view text) const;
+
+  // --- shutdown.cc ---
+  DrainResult Drain(std::optional<Nanoseconds> limit);
+  ShutdownReport Shutdown(ShutdownMode mode, Nanoseconds limit);
+  void Destroy();
+  bool closed() const;
+  // Whether this process is a child of fork(), which has none of the threads.
+  bool forked() const { return sys::ForkGeneration() != fork_generation_; }
+
+ private:
+  // From open, one way; a drain may become a discard.
+  enum class State : int { kOpen, kDraining, kDiscarding, kClosed };
+  struct Preparation;
+  struct Watch;
+
+  bool Accepts() const;
+  PublishResult PublishPrepared(Preparation& preparation, EventHandle event,
+                                const PublishOptions& options);
+  PublishResult ReserveOrWait(Reservation& reservation, std::size_t bytes);
+  PublishResult Refuse(Topic& topic, PublishResult result, std::string_view refuser);
+  void Queue(Topic& topic, Publication& publication);
+  void RunInline(Topic& topic, const ListenerTable& table, const Envelope& envelope);
+
+  template <class Make>
+  bool Tell(RateLimit& limit, Make make);
+  void LogFailure(const ListenerTraits& traits, std::string_view what) const;
+  void TellOrphan(Topic& topic);
+  void TellRefusal(Topic& topic, PublishResult result, std::string_view refuser);
+  void TellSpareThread(unsigned running);
+
+  void CloseIntake(ShutdownMode mode);
+  std::uint64_t DiscardAll();
+  ShutdownReport ShutdownAlone(SteadyTime deadline);
+  void Finish();
+  Watch WatchRunning() const;
+  template <class Visit>
+  void ForEachListener(Visit visit) const;
+
+  Dispatcher& dispatcher_;
+  const DispatcherOptions options_;
+  const Clock& clock_;
+  const std::uint32_t fork_generation_;
+  EventIdSource ids_;
+  std::unique_ptr<ThreadPool> own_pool_;  // of Start and Finish
+  std::shared_ptr<void> spare_hook_;      // likewise
+  TopicDirectory topics_;
+  Turns turns_;
+  WorkCount work_;
+  Sources sources_;
+  RateLimit spares_told_;
+  sync::Atomic<State> state_{State::kOpen};
+
+  sync::Mutex shutdown_mutex_;
+  sync::Condition shutdown_ended_;
+  bool shutting_down_ ABSL_GUARDED_BY(shutdown_mutex_) = false;
+};
+
+}  // namespace belfry

@@ -1,0 +1,161 @@
+// A publish, from its call to the hand-over of its deliveries.
+
+#include <new>
+#include <utility>
+
+#include "belfry/check.h"
+#include "dispatch/dispatcher_core.h"
+#include "dispatch/frame.h"
+
+namespace belfry {
+namespace {
+
+using Code = PublishResult::Code;
+
+}  // namespace
+
+// What a publish needs memory for besides the event; taken before anything is accepted.
+struct DispatcherCore::Preparation {
+  Topic* topic = nullptr;
+  std::unique_ptr<EnvelopeExtras> extras;
+
+  // False when there is no memory.
+  bool Prepare(TopicDirectory& topics, EventType type, PublishOptions& options) try {
+    topic = &topics.Of(type);
+    if (!options.links.empty() || !options.headers.empty()) {
+      extras = std::make_unique<EnvelopeExtras>(
+          EnvelopeExtras{std::move(options.links), std::move(options.headers)});
+    }
+    return true;
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+};
+
+PublishResult DispatcherCore::Publish(EventType type, EventHandle event, PublishOptions options) {
+  if (forked()) return {Code::kForked, 0};
+  BELFRY_CHECK(!options.id || options.id.origin == ids_.origin(),
+               "PublishOptions::id was not drawn from this dispatcher's NewEventId");
+  const std::shared_ptr<DispatcherCore> self = shared_from_this();
+  const WorkCount::Publishing publishing(work_);
+  Preparation preparation;
+  if (!preparation.Prepare(topics_, type, options)) return {Code::kOutOfMemory, 0};
+  if (!options_.synchronous) return PublishPrepared(preparation, event, options);
+
+  const Turns::Holder turn(turns_);
+  const PublishResult result = PublishPrepared(preparation, event, options);
+  if (turn.outermost()) turns_.RunAll();
+  return result;
+}
+
+PublishResult DispatcherCore::PublishPrepared(Preparation& preparation, EventHandle event,
+                                              const PublishOptions& options) {
+  Topic& topic = *preparation.topic;
+  if (!Accepts()) return Refuse(topic, {Code::kClosed, 0}, {});
+  const std::shared_ptr<const ListenerTable> table = topic.table();
+  if (table->inline_listeners() > 0 && Frame::Innermost() != nullptr &&
+      Frame::Innermost()->depth() >= options_.depth_max) {
+    return Refuse(topic, {Code::kTooDeep, 0}, {});
+  }
+  Reservation reservation(*table, event.bytes);
+  if (const PublishResult result = ReserveOrWait(reservation, event.bytes); !result.ok()) {
+    return Refuse(topic, result, reservation.refuser_name());
+  }
+
+  const Cause cause = options.cause.has_value() ? *options.cause : Cause::Current();
+  const WallTime time = table->any_takes_context ? clock_.WallNow() : WallTime{};
+  if (table->queued == 0) {
+    Envelope envelope(topic.type(), event.event, ids_, cause);
+    Publication::Complete(envelope, options.id, std::move(preparation.extras), time);
+    const bool orphaned = table->listeners.empty();
+    topic.CountPublished(orphaned);
+    if (orphaned) TellOrphan(topic);
+    RunInline(topic, *table, envelope);
+    return {};
+  }
+  Publication* const publication =
+      Publication::Make(topic.pool(), topic.type(), event, ids_, cause, table);
+  if (publication == nullptr) return Refuse(topic, {Code::kOutOfMemory, 0}, {});
+  const PublicationReference held(*publication);
+  Publication::Complete(publication->envelope(), options.id, std::move(preparation.extras), time);
+  reservation.Filled();
+  Queue(topic, *publication);
+  RunInline(topic, *table, publication->envelope());
+  return {};
+}
+
+// While draining, what listeners publish still counts as part of what was accepted.
+bool DispatcherCore::Accepts() const {
+  const State state = state_.load(std::memory_order_seq_cst);
+  return state == State::kOpen ||
+         (state == State::kDraining && Frame::InnermostOf(*this) != nullptr);
+}
+
+PublishResult DispatcherCore::ReserveOrWait(Reservation& reservation, std::size_t bytes) {
+  std::optional<SteadyTime> deadline;
+  while (!reservation.Reserve()) {
+    Listener& refuser = reservation.refuser();
+    const ListenerTraits& traits = refuser.traits();
+    const bool patient = traits.overflow.policy == Overflow::Policy::kBlock && !traits.of_library_event;
+    if (!patient || !reservation.refuser_may_have_room()) return {Code::kQueueFull, traits.id};
+    if (options_.synchronous || Executor::Current() != nullptr) {
+      return {Code::kWouldDeadlock, traits.id};
+    }
+    if (!deadline.has_value()) deadline = TimeAfter(Clock::Real().Now(), traits.overflow.patience);
+    if (!refuser.AwaitRoom(bytes, *deadline)) return {Code::kQueueFull, traits.id};
+    if (!Accepts()) return {Code::kClosed, 0};
+  }
+  return {};
+}
+
+PublishResult DispatcherCore::Refuse(Topic& topic, PublishResult result,
+                                     std::string_view refuser) {
+  topic.CountRefused();
+  if (result.refuser() != 0 && !topic.of_library()) TellRefusal(topic, result, refuser);
+  return result;
+}
+
+void DispatcherCore::Queue(Topic& topic, Publication& publication) {
+  const ListenerTable& table = publication.table();
+  const auto deliveries = static_cast<std::uint32_t>(table.queued);
+  // On a synchronous dispatcher the turns hold each delivery as well as its mailbox does.
+  publication.Retain(options_.synchronous ? 2 * deliveries : deliveries);
+  work_.Add(deliveries);
+  for (std::uint32_t cancelled = topic.Commit(publication); cancelled > 0; --cancelled) {
+    ReleaseQueued(publication);
+  }
+  for (std::size_t i = 0; i < table.listeners.size(); ++i) {
+    Listener& listener = *table.listeners[i];
+    if (options_.synchronous) {
+      turns_.Push(publication.delivery(i));
+    } else if (listener.traits().has_queue && publication.delivery(i).post_turn) {
+      listener.PostTurn();
+    }
+  }
+}
+
+void DispatcherCore::RunInline(Topic& topic, const ListenerTable& table,
+                               const Envelope& envelope) {
+  if (table.inline_listeners() == 0) return;
+  for (const std::shared_ptr<Listener>& listener : table.listeners) {
+    if (listener->traits().has_queue) continue;
+    if (!listener->DeliverInline(envelope)) topic.CountCancelled();
+  }
+}
+
+void DispatcherCore::ReleaseQueued(Publication& publication) {
+  publication.Release();
+  work_.Done(1);
+}
+
+std::uint64_t DispatcherCore::ReleaseCancelled(Delivery* first) {
+  std::uint64_t count = 0;
+  while (first != nullptr) {
+    Delivery& delivery = *std::exchange(first, first->next);
+    ReleaseQueued(*delivery.publication);
+    ++count;
+  }
+  return count;
+}
+
+}  // namespace belfry

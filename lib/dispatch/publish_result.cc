@@ -1,0 +1,32 @@
+#include "belfry/publish_result.h"
+
+#include <string>
+
+#include "absl/status/status.h"
+
+namespace belfry {
+
+absl::Status PublishResult::status() const {
+  const auto listener = [this] { return "listener " + std::to_string(refuser()); };
+  switch (code()) {
+    case Code::kAccepted:
+      return absl::OkStatus();
+    case Code::kClosed:
+      return absl::FailedPreconditionError("the dispatcher is closed");
+    case Code::kQueueFull:
+      return absl::ResourceExhaustedError("the queue of " + listener() + " is full");
+    case Code::kWouldDeadlock:
+      return absl::AbortedError("the queue of " + listener() +
+                                " is full, and this thread may be the one that empties it");
+    case Code::kTooDeep:
+      return absl::ResourceExhaustedError(
+          "inline listeners publish to inline listeners deeper than DispatcherOptions::depth_max");
+    case Code::kOutOfMemory:
+      return absl::ResourceExhaustedError("out of memory");
+    case Code::kForked:
+      return absl::FailedPreconditionError("this process was forked from the dispatcher's");
+  }
+  return absl::InternalError("no such result");
+}
+
+}  // namespace belfry

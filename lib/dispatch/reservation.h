@@ -1,0 +1,45 @@
+// Places for one event in all the queues of its listeners, or in none.
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+#include "dispatch/listener.h"
+#include "dispatch/listener_table.h"
+
+namespace belfry {
+
+// Gives the places back unless they were filled.
+//
+// Thread safety: the publishing thread.
+class Reservation {
+ public:
+  Reservation(const ListenerTable& table, std::size_t bytes) : table_(table), bytes_(bytes) {}
+  ~Reservation() { GiveBack(); }
+  Reservation(const Reservation&) = delete;
+  Reservation& operator=(const Reservation&) = delete;
+
+  // Reserves a place with every listener that has a queue; false, with none reserved, when one of them
+  // has no room.
+  bool Reserve();
+  // Who had no room, and whether he may have some later.
+  Listener& refuser() const { return *refuser_; }
+  std::string_view refuser_name() const {
+    return refuser_ == nullptr ? std::string_view() : refuser_->traits().name;
+  }
+  bool refuser_may_have_room() const { return may_have_room_; }
+
+  // The places are filled.
+  void Filled() { reserved_ = 0; }
+
+ private:
+  void GiveBack();
+
+  const ListenerTable& table_;
+  const std::size_t bytes_;
+  std::size_t reserved_ = 0;  // how many listeners of the table, from the first, are done
+  Listener* refuser_ = nullptr;
+  bool may_have_room_ = false;
+};
+
+}  // namespace belfry

@@ -1,0 +1,57 @@
+#include "dispatch/sources.h"
+
+#include <algorithm>
+#include <exception>
+#include <utility>
+
+namespace belfry {
+
+std::uint64_t Sources::Add(std::string name, std::function<void()> stop) {
+  std::list<Source> added;
+  added.push_back({0, std::move(name), std::move(stop)});
+  std::uint64_t id = 0;
+  {
+    const sync::Lock lock(mutex_);
+    id = added.front().id = ++last_id_;
+    if (!stopped_) sources_.splice(sources_.end(), added);
+  }
+  if (!added.empty()) Stop(added.front());
+  return id;
+}
+
+void Sources::Remove(std::uint64_t id) {
+  std::list<Source> removed;
+  const sync::Lock lock(mutex_);
+  while (telling_ == id && teller_ != std::this_thread::get_id()) told_.Wait(mutex_);
+  const auto found = std::find_if(sources_.begin(), sources_.end(),
+                                  [id](const Source& source) { return source.id == id; });
+  if (found != sources_.end()) removed.splice(removed.end(), sources_, found);
+}
+
+void Sources::StopAll() {
+  for (;;) {
+    std::list<Source> next;
+    {
+      const sync::Lock lock(mutex_);
+      stopped_ = true;
+      if (sources_.empty()) return;
+      next.splice(next.end(), sources_, std::prev(sources_.end()));
+      telling_ = next.front().id;
+      teller_ = std::this_thread::get_id();
+    }
+    Stop(next.front());
+    const sync::Lock lock(mutex_);
+    telling_ = 0;
+    told_.NotifyAll();
+  }
+}
+
+void Sources::Stop(const Source& source) const {
+  try {
+    source.stop();
+  } catch (const std::exception& exception) {
+    failed_(source.name, exception.what());
+  }
+}
+
+}  // namespace belfry

@@ -1,0 +1,48 @@
+// Those who publish from outside, to be told when the dispatcher closes.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <string>
+#include <string_view>
+
+#include "sync/sync.h"
+
+namespace belfry {
+
+// Thread safety: any thread. What is registered is called under no lock.
+class Sources {
+ public:
+  // Told of a `stop` that threw: which source, and what.
+  using Failed = std::function<void(std::string_view name, std::string_view what)>;
+  explicit Sources(Failed failed) : failed_(std::move(failed)) {}
+
+  // Registers one; told at once when the others have been told already. Returns its id, from 1.
+  std::uint64_t Add(std::string name, std::function<void()> stop);
+  // It is told no more; waits if it is being told on another thread.
+  void Remove(std::uint64_t id);
+  // Tells them all, once, the latest registered first.
+  void StopAll();
+
+ private:
+  struct Source {
+    std::uint64_t id;
+    std::string name;
+    std::function<void()> stop;
+  };
+
+  void Stop(const Source& source) const;
+
+  const Failed failed_;
+  sync::Mutex mutex_;
+  sync::Condition told_;
+  // A list, so that its nodes are made and destroyed outside the lock.
+  std::list<Source> sources_ ABSL_GUARDED_BY(mutex_);
+  std::uint64_t last_id_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::uint64_t telling_ ABSL_GUARDED_BY(mutex_) = 0;
+  sync::Thread::id teller_ ABSL_GUARDED_BY(mutex_);
+  bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
+};
+
+}  // namespace belfry

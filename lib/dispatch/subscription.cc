@@ -1,0 +1,59 @@
+#include "belfry/subscription.h"
+
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "belfry/check.h"
+#include "dispatch/dispatcher_core.h"
+#include "dispatch/listener.h"
+
+namespace belfry {
+
+Subscription::Subscription() = default;
+Subscription::Subscription(Subscription&& other) noexcept = default;
+
+Subscription::Subscription(std::shared_ptr<Listener> listener) : listener_(std::move(listener)) {}
+
+Subscription::Subscription(SubscribeError why_not)
+    : why_not_(std::make_unique<SubscribeError>(std::move(why_not))) {}
+
+Subscription& Subscription::operator=(Subscription&& other) noexcept {
+  Subscription old(std::move(*this));
+  listener_ = std::move(other.listener_);
+  why_not_ = std::move(other.why_not_);
+  return *this;
+}
+
+Subscription::~Subscription() {
+  if (listener_ == nullptr) return;
+  const std::string name = listener_->traits().name;
+  if (listener_->Reset() != ResetResult::kWouldDeadlock) return;
+  const Frame* const inside = Frame::Innermost();
+  const std::string message =
+      "the subscription of listener \"" + name + "\" was destroyed inside listener \"" +
+      inside->listener().traits().name +
+      "\", and each waits for the other to end: call Reset() there, which says so, or Detach()";
+  BELFRY_CHECK(inside == nullptr, message);
+}
+
+ResetResult Subscription::Reset() {
+  const std::shared_ptr<Listener> listener = std::exchange(listener_, nullptr);
+  return listener == nullptr ? ResetResult::kDone : listener->Reset();
+}
+
+void Subscription::Detach() {
+  if (const std::shared_ptr<Listener> listener = std::exchange(listener_, nullptr)) {
+    listener->Detach();
+  }
+}
+
+ListenerId Subscription::id() const { return listener_ == nullptr ? 0 : listener_->traits().id; }
+
+absl::Status Subscription::status() const {
+  if (why_not_ == nullptr) return absl::OkStatus();
+  return why_not_->closed ? absl::FailedPreconditionError(why_not_->what)
+                          : absl::InvalidArgumentError(why_not_->what);
+}
+
+}  // namespace belfry

@@ -1,0 +1,50 @@
+// From the dense index of an event type to its topic, without a lock.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <memory>
+
+#include "belfry/event_type.h"
+#include "dispatch/topic.h"
+#include "sync/sync.h"
+
+namespace belfry {
+
+// Grows in place, block by block; topics live as long as the directory.
+//
+// Thread safety: any thread.
+class TopicDirectory {
+ public:
+  static constexpr std::size_t kBlockSize = 256;
+  static constexpr std::size_t kBlocks = 256;  // 65,536 event types
+
+  TopicDirectory() = default;
+  ~TopicDirectory();
+  TopicDirectory(const TopicDirectory&) = delete;
+  TopicDirectory& operator=(const TopicDirectory&) = delete;
+
+  // Made at the first call. Throws std::bad_alloc.
+  Topic& Of(EventType type);
+
+  // Calls `visit` with each topic, by index.
+  template <class Visit>
+  void ForEach(Visit visit) const {
+    for (const auto& entry : blocks_) {
+      const Block* const block = entry.load(std::memory_order_acquire);
+      if (block == nullptr) continue;
+      for (const auto& place : block->topics) {
+        if (Topic* const topic = place.load(std::memory_order_acquire)) visit(*topic);
+      }
+    }
+  }
+
+ private:
+  struct Block {
+    std::array<sync::Atomic<Topic*>, kBlockSize> topics{};
+  };
+
+  std::array<sync::Atomic<Block*>, kBlocks> blocks_{};
+};
+
+}  // namespace belfry

@@ -1,0 +1,47 @@
+// A synchronous dispatcher's order of turns: one thread at a time, first in, first out.
+#pragma once
+
+#include "dispatch/publication.h"
+#include "sync/sync.h"
+
+namespace belfry {
+
+// Thread safety: any thread may enter; what is between Enter and Leave is one thread's alone.
+class Turns {
+ public:
+  // The right to deliver. The outermost one of a thread waits for other threads' to end; those inside
+  // it, made by listeners that publish, find it taken by their own thread.
+  class Holder {
+   public:
+    explicit Holder(Turns& turns);
+    ~Holder();
+    Holder(const Holder&) = delete;
+    Holder& operator=(const Holder&) = delete;
+
+    bool outermost() const { return outermost_; }
+
+   private:
+    Turns& turns_;
+    const bool outermost_;
+  };
+
+  // By the holder. Each delivery pushed holds a reference to its publication.
+  void Push(Delivery& delivery);
+  // By the outermost holder: runs what was pushed, and what that pushes, until nothing is left.
+  void RunAll();
+  // Lets go of what was left when a thread was unwound inside RunAll, without running it. At the end.
+  void Clear();
+
+ private:
+  bool Enter();
+  void Leave();
+  Delivery* Pop();
+
+  sync::Mutex mutex_;
+  sync::Condition free_;
+  sync::Thread::id holder_ ABSL_GUARDED_BY(mutex_);
+  Delivery* head_ = nullptr;  // the holder's
+  Delivery* tail_ = nullptr;
+};
+
+}  // namespace belfry
