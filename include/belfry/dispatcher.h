@@ -42,7 +42,7 @@ struct DispatcherOptions {
   // Where queued listeners run unless they name an executor of their own. Null: a ThreadPool that the
   // dispatcher owns, made with `pool`. Outlives the dispatcher.
   Executor* executor = nullptr;
-  ThreadPoolOptions pool;
+  ThreadPoolOptions pool{};
   // Every listener, queued or inline, runs on the publishing thread, breadth first: nested publishes
   // wait their turn, and the outermost Publish returns when all of it is done. Threads that publish at
   // once take turns. For tests and single-threaded programs; executors are not used.
@@ -50,17 +50,17 @@ struct DispatcherOptions {
   const Clock* clock = nullptr;  // null: the real one
   // Told what has no listener to tell: failures without a ListenerFailed listener, refused
   // subscriptions. May be called on any thread, under no lock. Null: stderr.
-  std::function<void(LogLevel, std::string_view)> log;
+  std::function<void(LogLevel, std::string_view)> log{};
   unsigned depth_max = 64;  // of inline listeners that publish to inline listeners
 };
 
 // What a publish may say beside the event.
 struct PublishOptions {
   // Unset: the delivery that runs on this thread, if any. Cause{}: a story of its own.
-  std::optional<Cause> cause;
-  EventId id;  // set: as drawn from NewEventId
-  std::vector<EventId> links;
-  std::vector<Header> headers;
+  std::optional<Cause> cause{};
+  EventId id{};  // set: as drawn from NewEventId
+  std::vector<EventId> links{};
+  std::vector<Header> headers{};
 };
 
 enum class DrainResult { kDrained, kTimedOut, kWouldDeadlock };

@@ -20,8 +20,8 @@ namespace belfry {
 // Where an event comes from: the root of its story and its direct parent. A default Cause is "from
 // nowhere": an event published with it starts a story of its own.
 struct Cause {
-  EventId correlation;
-  EventId causation;
+  EventId correlation{};
+  EventId causation{};
 
   // The event whose delivery runs on the calling thread, or what a CauseScope says; "from nowhere"
   // outside of both. Whoever finishes work later keeps it and publishes with it.
@@ -64,8 +64,8 @@ class EventIdSource {
 
 // What was said about an event when it was published; see PublishOptions.
 struct EnvelopeExtras {
-  std::vector<EventId> links;
-  std::vector<Header> headers;
+  std::vector<EventId> links{};
+  std::vector<Header> headers{};
 };
 
 // One published event's envelope, shared by all its deliveries.

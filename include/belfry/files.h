@@ -7,6 +7,7 @@
 //   files.Read("welcome.txt");
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -14,6 +15,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "belfry/clock.h"
 #include "belfry/dispatcher.h"
 #include "belfry/event_type.h"
 #include "belfry/export.h"
@@ -25,9 +27,9 @@ using FileOperation = std::uint64_t;
 
 struct FileReadFinished {
   FileOperation operation = 0;
-  std::string path;
-  absl::Status status;  // names the path and the system's error
-  std::string content;  // all of it; empty unless ok
+  std::string path{};
+  absl::Status status{};  // names the path and the system's error
+  std::string content{};  // all of it; empty unless ok
 };
 BELFRY_EVENT_NAME(FileReadFinished, "belfry.file_read_finished", 1);
 inline std::size_t BelfryEventBytes(const FileReadFinished& e) {
@@ -36,18 +38,21 @@ inline std::size_t BelfryEventBytes(const FileReadFinished& e) {
 
 struct FileWriteFinished {
   FileOperation operation = 0;
-  std::string path;
-  absl::Status status;
+  std::string path{};
+  absl::Status status{};
 };
 BELFRY_EVENT_NAME(FileWriteFinished, "belfry.file_write_finished", 1);
 
 struct FileWriteOptions {
   // Set: the content is written there first and renamed to the path when it is complete, so that
-  // nobody ever sees half a file. On the same file system as the path.
-  std::string temporary;
-  // Survives a power cut once the event says so: the file and its directory are synchronised.
+  // nobody ever sees half a file. On the same file system as the path; not used by two operations at
+  // once. After an error it is gone and the path is as it was. Without it, an error may leave half a
+  // file.
+  std::string temporary{};
+  // Survives a power cut once the event says so: the file and its directory are synchronised. A status
+  // that names the fsync of the directory means: it is there now, but may be lost in a power cut.
   bool durable = false;
-  unsigned mode = 0644;
+  unsigned mode = 0644;  // less the umask
 };
 
 // Files as listeners see them; tests bring their own. Each operation ends in exactly one event, whose
@@ -58,7 +63,7 @@ class BELFRY_EXPORT Files {
  public:
   virtual ~Files() = default;
 
-  // → FileReadFinished.
+  // → FileReadFinished. Only regular files: others might block for ever.
   // Refused (nullopt) when too many operations wait, or after shutdown.
   virtual std::optional<FileOperation> Read(std::string path) = 0;
 
@@ -70,13 +75,19 @@ class BELFRY_EXPORT Files {
 struct BlockingFilesOptions {
   unsigned threads = 2;
   std::size_t operations_max = 1024;              // waiting or running
-  std::size_t read_bytes_max = std::size_t{16} << 20;  // a larger file is an OUT_OF_RANGE
+  // A larger file is an OUT_OF_RANGE. Stay below the QueueLimit::bytes_max of those who listen.
+  std::size_t read_bytes_max = std::size_t{8} << 20;
+  // An event that a full queue refuses is published again until it is accepted. A content that was
+  // refused for so long is given up: its event says RESOURCE_EXHAUSTED instead.
+  Nanoseconds patience = std::chrono::seconds(10);
 };
 
 // Files through a few threads that block.
 //
-// Lifetime: the destructor finishes what was asked for, and its events, and joins. At the dispatcher's
-// shutdown it accepts no more.
+// Lifetime: the destructor finishes what was asked for, publishes its events, and joins; so their
+// listeners must be able to run, or the dispatcher be shut down. At the dispatcher's shutdown it accepts
+// no more; what finishes after that has no event.
+// Errors: the constructor throws std::system_error when the system refuses a thread.
 class BELFRY_EXPORT BlockingFiles final : public Files {
  public:
   explicit BlockingFiles(Dispatcher& dispatcher, BlockingFilesOptions options = {});

@@ -22,11 +22,11 @@ inline constexpr std::uint64_t kLibraryEventsPerSecond = 64;
 
 // A listener threw, or returned an error. Without a listener for this event the log hook is told.
 struct ListenerFailed {
-  std::string listener;
+  std::string listener{};
   ListenerId listener_id = 0;
   EventType event_type;
-  EventId event_id;
-  std::string what;  // the exception's what(), or the status
+  EventId event_id{};
+  std::string what{};  // the exception's what(), or the status
   std::uint64_t suppressed = 0;
 };
 BELFRY_EVENT_NAME(ListenerFailed, "belfry.listener_failed", 1);
@@ -41,8 +41,8 @@ BELFRY_EVENT_NAME(Orphaned, "belfry.orphaned", 1);
 // A publish was refused because of a full queue.
 struct PublishRefused {
   EventType event_type;
-  std::string listener;  // whose queue
-  PublishResult result;
+  std::string listener{};  // whose queue
+  PublishResult result{};
   std::uint64_t suppressed = 0;
 };
 BELFRY_EVENT_NAME(PublishRefused, "belfry.publish_refused", 1);

@@ -38,11 +38,11 @@ struct QueueLimit {
 
 //   dispatcher.Subscribe(SendWelcome, {.name = "mail.welcome", .overflow = Overflow::Reject()});
 struct ListenerOptions {
-  std::string name;  // "" stands for "EventType@file:line"
+  std::string name{};  // "" stands for "EventType@file:line"
   Run run = Run::kQueued;
   Executor* executor = nullptr;  // null: the dispatcher's. It outlives the dispatcher.
-  QueueLimit queue;
-  Overflow overflow;
+  QueueLimit queue{};
+  Overflow overflow{};
 };
 
 }  // namespace belfry

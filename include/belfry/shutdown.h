@@ -17,7 +17,7 @@ enum class ShutdownMode {
 
 // A delivery that had not ended at the deadline.
 struct StuckDelivery {
-  std::string listener;
+  std::string listener{};
   EventType event_type;
   std::int64_t thread = 0;    // the system's thread id
   Nanoseconds running_for{};  // at least: it was running when Shutdown began to watch
@@ -31,7 +31,7 @@ struct ShutdownReport {
   bool requested_only = false;
   std::uint64_t cancelled = 0;  // deliveries, by this call
   std::uint64_t queued = 0;     // deliveries not yet started at the deadline
-  std::vector<StuckDelivery> stuck;
+  std::vector<StuckDelivery> stuck{};
 };
 
 }  // namespace belfry

@@ -23,7 +23,9 @@ BELFRY_EVENT_NAME(SignalReceived, "belfry.signal_received", 1);
 // SignalReceived on the loop's thread. Several of one kind that arrive at once may become one event,
 // as they always may.
 //
-// Thread safety: the loop's thread. Lifetime: the destructor unblocks what it blocked.
+// Thread safety: the loop's thread; made and destroyed on one thread.
+// Lifetime: the destructor unblocks what was blocked by this; a signal that is pending then takes its
+// usual course.
 // Errors: throws std::system_error when the system refuses a descriptor.
 class BELFRY_EXPORT Signals {
  public:
@@ -34,7 +36,7 @@ class BELFRY_EXPORT Signals {
 
  private:
   class Impl;
-  std::unique_ptr<Impl> impl_;
+  std::shared_ptr<Impl> impl_;  // shared with itself: it may go inside one of its own events
 };
 
 }  // namespace belfry

@@ -29,9 +29,9 @@ struct DeliveryCounts {
 
 struct ListenerStats {
   ListenerId id = 0;
-  std::string name;
+  std::string name{};
   EventType event_type;
-  DeliveryCounts deliveries;
+  DeliveryCounts deliveries{};
 };
 
 struct TypeStats {
@@ -39,12 +39,12 @@ struct TypeStats {
   std::uint64_t published = 0;  // accepted
   std::uint64_t refused = 0;
   std::uint64_t orphaned = 0;  // accepted, with nobody listening
-  DeliveryCounts deliveries;   // of all its listeners, those that are gone included
+  DeliveryCounts deliveries{};   // of all its listeners, those that are gone included
 };
 
 struct Stats {
-  std::vector<TypeStats> types;          // by index
-  std::vector<ListenerStats> listeners;  // those subscribed now, by id
+  std::vector<TypeStats> types{};          // by index
+  std::vector<ListenerStats> listeners{};  // those subscribed now, by id
 };
 
 inline DeliveryCounts& DeliveryCounts::operator+=(const DeliveryCounts& other) {

@@ -29,14 +29,14 @@ struct ConnectionId {
 };
 
 struct ConnectionOpened {
-  ConnectionId connection;
-  std::string peer;  // "127.0.0.1:40112", "[::1]:40112"
+  ConnectionId connection{};
+  std::string peer{};  // "127.0.0.1:40112", "[::1]:40112"
 };
 BELFRY_EVENT_NAME(ConnectionOpened, "belfry.connection_opened", 1);
 
 struct DataReceived {
-  ConnectionId connection;
-  std::string data;  // never empty
+  ConnectionId connection{};
+  std::string data{};  // never empty
 };
 BELFRY_EVENT_NAME(DataReceived, "belfry.data_received", 1);
 inline std::size_t BelfryEventBytes(const DataReceived& e) { return sizeof(e) + e.data.size(); }
@@ -46,10 +46,10 @@ struct ConnectionClosed {
     kPeer,       // the peer ended it in an orderly way
     kLocal,      // Close was called
     kError,      // `error` says which
-    kNotRead,    // the peer did not read what was written to it: write_buffer_max
+    kNotRead,    // the peer did not read what was written to it: write_buffer_max, Close
     kShutdown,   // the server went away
   };
-  ConnectionId connection;
+  ConnectionId connection{};
   Why why = Why::kPeer;
   int error = 0;  // errno
 };
@@ -60,20 +60,28 @@ struct TcpServerOptions {
   std::uint16_t port = 0;             // 0: the system picks one; see port()
   int backlog = 1024;
   std::size_t connections_max = 10000;  // at most; accepting pauses there
-  std::size_t read_bytes_max = 65536;   // in one DataReceived
-  std::size_t write_buffer_max = std::size_t{4} << 20;  // per connection; see kNotRead
+  // In one DataReceived. Stay below the QueueLimit::bytes_max of those who listen.
+  std::size_t read_bytes_max = 65536;
+  // Per connection: a Write that finds more than this still unsent ends it, with kNotRead. So a single
+  // Write may be larger.
+  std::size_t write_buffer_max = std::size_t{4} << 20;
 };
 
 // For each connection, in this order: one ConnectionOpened, any number of DataReceived, one
 // ConnectionClosed. Each starts a story of its own; the latter two are linked to the first. When the
 // dispatcher refuses one because a queue is full, the connection is not read until it was accepted.
 //
+// A peer that ends its sending way is sent what was written until then, and closed. A peer that resets
+// the connection while reading is paused ends it at once; what it had sent before is lost.
+// Without a free descriptor a connection that comes is turned away, then accepting rests for 50 ms.
+//
 // Thread safety: Write, Close, PauseReading, ResumeReading, StopAccepting, connections and port from
 // any thread (from others than the loop's they take effect a little later); creation and destruction
 // in the loop's thread.
 // Order: writes of one thread to one connection leave in order.
-// Lifetime: the destructor closes every connection. At the dispatcher's shutdown it stops accepting
-// and closes.
+// Methods may be called from inside the server's own events, the destructor included.
+// Lifetime: the destructor aborts every connection; a ConnectionClosed that the dispatcher refuses then
+// is not published. At the dispatcher's shutdown it stops accepting and closes as Close does.
 class BELFRY_EXPORT TcpServer {
  public:
   // Errors: INVALID_ARGUMENT (the address), or as the system says (ALREADY_EXISTS for EADDRINUSE,
@@ -91,20 +99,22 @@ class BELFRY_EXPORT TcpServer {
   // Sends `data`; what the socket does not take at once is kept and sent when it does. To a connection
   // that is gone: nothing happens.
   void Write(ConnectionId connection, std::string data);
-  // Closes when all that was written has been sent; nothing more is read.
+  // Closes when all that was written has been sent; nothing more is read. The peer is told the end and
+  // has a second to end its own way, so that what was sent reaches it; a peer that takes nothing for
+  // 30 s is cut off (kNotRead).
   void Close(ConnectionId connection);
-  // Closes now.
+  // Closes now; what was not sent yet is lost.
   void Abort(ConnectionId connection);
   void PauseReading(ConnectionId connection);
   void ResumeReading(ConnectionId connection);
 
-  // Connections that are open stay so.
+  // Closes the listening socket. Connections that are open stay so.
   void StopAccepting();
 
  private:
   class Impl;
-  explicit TcpServer(std::unique_ptr<Impl> impl);
-  std::unique_ptr<Impl> impl_;
+  explicit TcpServer(std::shared_ptr<Impl> impl);
+  std::shared_ptr<Impl> impl_;  // shared with itself: the server may go inside one of its own events
 };
 
 }  // namespace belfry

@@ -1,0 +1,284 @@
+// X1, X2 and X4: the end of a subscription.
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include "dispatch/modes.h"
+
+namespace belfry {
+namespace {
+
+struct Ring {
+  int number = 0;
+};
+
+class ResetTest : public ModeTest {};
+BELFRY_IN_EVERY_MODE(ResetTest);
+
+TEST_P(ResetTest, X1_NothingStartsAfterDetachReturned) {
+  std::atomic<int> calls{0};
+  Subscription listener = dispatcher->Subscribe([&](const Ring&) { ++calls; }, Options());
+  ASSERT_TRUE(dispatcher->Publish(Ring{}));
+  Settle();
+  EXPECT_EQ(calls, 1);
+  listener.Detach();
+  EXPECT_FALSE(listener);
+  ASSERT_TRUE(dispatcher->Publish(Ring{}));
+  Settle();
+  EXPECT_EQ(calls, 1);
+}
+
+TEST_P(ResetTest, X2_ResetDestroysTheCallableAndItsCaptures) {
+  auto captured = std::make_shared<int>(1);
+  const std::weak_ptr<int> seen = captured;
+  Subscription listener =
+      dispatcher->Subscribe([captured = std::move(captured)](const Ring&) {}, Options());
+  ASSERT_TRUE(dispatcher->Publish(Ring{}));
+  EXPECT_FALSE(seen.expired());
+  EXPECT_EQ(listener.Reset(), ResetResult::kDone);
+  EXPECT_TRUE(seen.expired());
+  EXPECT_EQ(listener.Reset(), ResetResult::kDone) << "an empty subscription may be reset again";
+}
+
+TEST_P(ResetTest, X2_FromInsideItsOwnDeliveryItIsDeferred) {
+  auto captured = std::make_shared<int>(7);
+  const std::weak_ptr<int> seen = captured;
+  std::atomic<int> calls{0};
+  ResetResult result = ResetResult::kDone;
+  Subscription listener;
+  listener = dispatcher->Subscribe(
+      [&, captured = std::move(captured)](const Ring&) {
+        ++calls;
+        result = listener.Reset();
+        EXPECT_EQ(*captured, 7) << "the callable must live while it runs";
+      },
+      Options());
+  ASSERT_TRUE(dispatcher->Publish(Ring{}));
+  Settle();
+  ASSERT_TRUE(dispatcher->Publish(Ring{}));
+  Settle();
+  EXPECT_EQ(result, ResetResult::kDeferred);
+  EXPECT_EQ(calls, 1);
+  EXPECT_TRUE(Eventually([&] { return seen.expired(); }));
+}
+
+TEST_P(ResetTest, X2_ACallableMayOwnItsOwnSubscription) {
+  struct Self {
+    std::shared_ptr<Subscription> subscription;
+  };
+  std::atomic<int> calls{0};
+  auto own = std::make_shared<Subscription>();
+  const std::weak_ptr<Subscription> seen = own;
+  *own = dispatcher->Subscribe(
+      [&calls, self = Self{own}](const Ring&) {
+        ++calls;
+        self.subscription->Detach();
+      },
+      Options());
+  own.reset();
+  ASSERT_TRUE(dispatcher->Publish(Ring{}));
+  Settle();
+  EXPECT_EQ(calls, 1);
+  EXPECT_TRUE(Eventually([&] { return seen.expired(); }));
+}
+
+TEST_P(ResetTest, X2_ALaterListenerOfTheSameEventThatIsResetIsNotCalled) {
+  if (threaded()) GTEST_SKIP() << "O5: on a pool the later one may have run already";
+  std::atomic<int> calls{0};
+  Subscription later;
+  const Subscription first =
+      dispatcher->Subscribe([&](const Ring&) { EXPECT_EQ(later.Reset(), ResetResult::kDone); },
+                            Options());
+  later = dispatcher->Subscribe([&](const Ring&) { ++calls; }, Options());
+  ASSERT_TRUE(dispatcher->Publish(Ring{}));
+  Settle();
+  EXPECT_EQ(calls, 0);
+  EXPECT_EQ(StatsOf<Ring>().deliveries.cancelled, 1U);
+}
+
+TEST_P(ResetTest, ASubscriptionMayOutliveItsDispatcher) {
+  Subscription listener = dispatcher->Subscribe([](const Ring&) {}, Options());
+  dispatcher.reset();
+  EXPECT_EQ(listener.Reset(), ResetResult::kDone);
+}
+
+TEST_P(ResetTest, AssigningASubscriptionResetsTheOneItHeld) {
+  std::atomic<int> first{0};
+  std::atomic<int> second{0};
+  Subscription listener = dispatcher->Subscribe([&](const Ring&) { ++first; }, Options());
+  listener = dispatcher->Subscribe([&](const Ring&) { ++second; }, Options());
+  ASSERT_TRUE(dispatcher->Publish(Ring{}));
+  Settle();
+  EXPECT_EQ(first, 0);
+  EXPECT_EQ(second, 1);
+}
+
+TEST_P(ResetTest, X2_AnOuterListenerResetFromANestedDeliveryOfAnotherOneIsDeferred) {
+  if (mode() != Mode::kInline) GTEST_SKIP() << "only inline deliveries nest";
+  struct Nested {};
+  ResetResult result = ResetResult::kDone;
+  bool captured_alive = true;
+  Subscription outer;
+  const Subscription inner =
+      dispatcher->Subscribe([&](const Nested&) { result = outer.Reset(); }, Options());
+  auto captured = std::make_shared<int>(3);
+  const std::weak_ptr<int> seen = captured;
+  outer = dispatcher->Subscribe(
+      [&, captured = std::move(captured)](const Ring&) {
+        EXPECT_TRUE(dispatcher->Publish(Nested{}));
+        captured_alive = !seen.expired() && *captured == 3;
+      },
+      Options());
+  ASSERT_TRUE(dispatcher->Publish(Ring{}));
+  EXPECT_EQ(result, ResetResult::kDeferred);
+  EXPECT_TRUE(captured_alive);
+  EXPECT_TRUE(seen.expired()) << "at the latest when the publish that called it ended";
+}
+
+class QueuedResetTest : public ModeTest {};
+BELFRY_IN_QUEUED_MODES(QueuedResetTest);
+
+TEST_P(QueuedResetTest, X4_QueuedEventsOfAResetListenerAreCancelledAndCounted) {
+  Gate started;
+  Gate go_on;
+  std::atomic<int> calls{0};
+  Subscription blocker;
+  std::vector<Subscription> blockers;
+  if (threaded()) {  // fills all threads of the pool, so that the events stay queued
+    struct Block {};
+    std::atomic<int> blocked{0};
+    const int threads = mode() == Mode::kPool4 ? 4 : 1;
+    for (int i = 0; i < threads; ++i) {
+      blockers.push_back(dispatcher->Subscribe([&](const Block&) {
+        ++blocked;
+        go_on.Wait();
+      }));
+    }
+    ASSERT_TRUE(dispatcher->Publish(Block{}));
+    ASSERT_TRUE(Eventually([&] { return blocked == threads; }));
+  }
+  Subscription listener = dispatcher->Subscribe([&](const Ring&) { ++calls; });
+  const Subscription other = dispatcher->Subscribe([](const Ring&) {});
+  for (int i = 0; i < 10; ++i) ASSERT_TRUE(dispatcher->Publish(Ring{i}));
+  EXPECT_EQ(StatsOf<Ring>().deliveries.queued, 20U);
+  EXPECT_EQ(listener.Reset(), ResetResult::kDone);
+  EXPECT_EQ(StatsOf<Ring>().deliveries.cancelled, 10U);
+  go_on.Open();
+  Settle();
+  EXPECT_EQ(calls, 0);
+  EXPECT_EQ(StatsOf<Ring>().deliveries.handled, 10U);
+}
+
+class WaitingResetTest : public ModeTest {};
+INSTANTIATE_TEST_SUITE_P(Modes, WaitingResetTest,
+                         testing::Values(Mode::kInline, Mode::kPool1, Mode::kPool4), ModeTestName);
+
+TEST_P(WaitingResetTest, X2_ResetWaitsForADeliveryThatRunsOnAnotherThread) {
+  Gate started;
+  Gate go_on;
+  std::atomic<bool> ended{false};
+  Subscription listener = dispatcher->Subscribe(
+      [&](const Ring&) {
+        started.Open();
+        go_on.Wait();
+        ended = true;
+      },
+      Options());
+  std::thread publisher([&] { EXPECT_TRUE(dispatcher->Publish(Ring{})); });
+  started.Wait();
+  std::atomic<bool> returned{false};
+  std::thread resetter([&] {
+    EXPECT_EQ(listener.Reset(), ResetResult::kDone);
+    EXPECT_TRUE(ended);
+    returned = true;
+  });
+  EXPECT_TRUE(Eventually([&] { return dispatcher->GetStats().listeners.empty(); }));
+  EXPECT_FALSE(returned);
+  go_on.Open();
+  resetter.join();
+  publisher.join();
+}
+
+TEST_P(WaitingResetTest, X1_DetachDoesNotWait) {
+  Gate started;
+  Gate go_on;
+  auto captured = std::make_shared<int>(1);
+  const std::weak_ptr<int> seen = captured;
+  Subscription listener = dispatcher->Subscribe(
+      [&, captured = std::move(captured)](const Ring&) {
+        started.Open();
+        go_on.Wait();
+      },
+      Options());
+  std::thread publisher([&] { EXPECT_TRUE(dispatcher->Publish(Ring{})); });
+  started.Wait();
+  listener.Detach();
+  EXPECT_FALSE(seen.expired());
+  go_on.Open();
+  publisher.join();
+  EXPECT_TRUE(Eventually([&] { return seen.expired(); }));
+}
+
+// Two listeners that reset each other, each running on a thread of its own.
+class CycleTest : public ModeTest {};
+INSTANTIATE_TEST_SUITE_P(Modes, CycleTest, testing::Values(Mode::kInline, Mode::kPool4),
+                         ModeTestName);
+
+TEST_P(CycleTest, X2_ACycleOfListenersThatWaitForEachOtherIsDetected) {
+  struct A {};
+  struct B {};
+  for (int round = 0; round < 200; ++round) {
+    std::atomic<int> inside{0};
+    std::atomic<int> deadlocks{0};
+    std::atomic<int> done{0};
+    const auto meet_and_reset = [&](Subscription& other) {
+      ++inside;
+      EXPECT_TRUE(Eventually([&] { return inside == 2; }));
+      switch (other.Reset()) {
+        case ResetResult::kWouldDeadlock: ++deadlocks; break;
+        case ResetResult::kDone: ++done; break;
+        case ResetResult::kDeferred: ADD_FAILURE() << "it was not its own delivery"; break;
+      }
+    };
+    Subscription a;
+    Subscription b;
+    a = dispatcher->Subscribe([&](const A&) { meet_and_reset(b); }, Options());
+    b = dispatcher->Subscribe([&](const B&) { meet_and_reset(a); }, Options());
+    std::thread one([&] { EXPECT_TRUE(dispatcher->Publish(A{})); });
+    std::thread two([&] { EXPECT_TRUE(dispatcher->Publish(B{})); });
+    one.join();
+    two.join();
+    Settle();
+    EXPECT_EQ(deadlocks, 1) << "one of the two must give way";
+    EXPECT_EQ(done, 1) << "and the other one must get what it waited for";
+  }
+}
+
+TEST_P(CycleTest, X2_ASubscriptionDestroyedInsideSuchACycleAbortsNamingBoth) {
+  testing::FLAGS_gtest_death_test_style = "threadsafe";
+  const auto cycle = [this] {
+    struct A {};
+    struct B {};
+    std::atomic<int> inside{0};
+    std::optional<Subscription> a;
+    std::optional<Subscription> b;
+    const auto meet_and_destroy = [&](std::optional<Subscription>& other) {
+      ++inside;
+      while (inside != 2) std::this_thread::yield();
+      other.reset();
+    };
+    a = dispatcher->Subscribe([&](const A&) { meet_and_destroy(b); }, Options("left bell"));
+    b = dispatcher->Subscribe([&](const B&) { meet_and_destroy(a); }, Options("right bell"));
+    std::thread one([&] { static_cast<void>(dispatcher->Publish(A{})); });
+    static_cast<void>(dispatcher->Publish(B{}));
+    one.join();
+    static_cast<void>(dispatcher->Drain());
+  };
+  EXPECT_DEATH(cycle(), "\"(left|right) bell\" was destroyed inside listener \"(left|right) bell\"");
+}
+
+}  // namespace
+}  // namespace belfry

@@ -1,0 +1,251 @@
+// S1 to S4, and publishing where nobody is left to listen.
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <thread>
+#include <vector>
+
+#include "belfry/library_events.h"
+#include "dispatch/modes.h"
+
+namespace belfry {
+namespace {
+
+struct Work {
+  int left = 0;
+};
+
+class ShutdownTest : public ModeTest {};
+BELFRY_IN_EVERY_MODE(ShutdownTest);
+
+TEST_P(ShutdownTest, S1_DrainingDeliversWhatWasAcceptedAndWhatThatCauses) {
+  auto captured = std::make_shared<int>(1);
+  const std::weak_ptr<int> seen = captured;
+  std::atomic<int> calls{0};
+  const Subscription listener = dispatcher->Subscribe(
+      [&, captured = std::move(captured)](const Work& e) {
+        ++calls;
+        if (e.left > 0) {
+          EXPECT_TRUE(dispatcher->Publish(Work{e.left - 1}));
+        }
+      },
+      Options());
+  for (int i = 0; i < 50; ++i) ASSERT_TRUE(dispatcher->Publish(Work{2}));
+  if (manual != nullptr) {  // somebody else runs a manual executor while Shutdown waits
+    std::thread runner([&] {
+      EXPECT_TRUE(Eventually([&] { return manual->RunUntilIdle() == 0 && calls == 150; }));
+    });
+    EXPECT_TRUE(dispatcher->Shutdown(ShutdownMode::kDrain, kPatience).complete);
+    runner.join();
+  } else {
+    EXPECT_TRUE(dispatcher->Shutdown(ShutdownMode::kDrain, kPatience).complete);
+  }
+  EXPECT_EQ(calls, 150);
+  EXPECT_TRUE(seen.expired()) << "the listeners are destroyed";
+  if (threaded()) {
+    EXPECT_EQ(CountThreads(), 1U) << "no thread of the library is left";
+  }
+  ExpectBalanced();
+  EXPECT_EQ(dispatcher->Publish(Work{}).code(), PublishResult::Code::kClosed);
+  dispatcher.reset();
+}
+
+TEST_P(ShutdownTest, S1_DiscardingCancelsWhatIsQueuedAndCountsIt) {
+  if (on_publishing_thread()) GTEST_SKIP() << "nothing is ever queued when Publish has returned";
+  Gate started;
+  Gate go_on;
+  std::atomic<int> calls{0};
+  const Subscription listener = dispatcher->Subscribe([&](const Work&) {
+    ++calls;
+    started.Open();
+    go_on.Wait();
+  });
+  for (int i = 0; i < 10; ++i) ASSERT_TRUE(dispatcher->Publish(Work{}));
+  const int running = threaded() ? 1 : 0;
+  if (threaded()) started.Wait();
+  std::thread opener([&] {
+    EXPECT_TRUE(Eventually([&] { return StatsOf<Work>().deliveries.queued == 0; }));
+    go_on.Open();
+  });
+  const ShutdownReport report = dispatcher->Shutdown(ShutdownMode::kDiscard, kPatience);
+  opener.join();
+  EXPECT_TRUE(report.complete);
+  EXPECT_EQ(report.cancelled, static_cast<std::uint64_t>(10 - running));
+  EXPECT_EQ(calls, running);
+  ExpectBalanced();
+  dispatcher.reset();
+}
+
+TEST_P(ShutdownTest, S1_SourcesAreStoppedOnceTheLatestFirst) {
+  std::string order;
+  Source first = dispatcher->AddSource("first", [&] { order += "1"; });
+  Source gone = dispatcher->AddSource("gone", [&] { order += "x"; });
+  Source second = dispatcher->AddSource("second", [&] {
+    order += "2";
+    EXPECT_EQ(dispatcher->Publish(Work{}).code(), PublishResult::Code::kClosed)
+        << "the intake is closed before the sources are stopped";
+  });
+  EXPECT_NE(first.id(), second.id());
+  gone = Source();
+  EXPECT_TRUE(dispatcher->Shutdown(ShutdownMode::kDrain, kPatience).complete);
+  EXPECT_TRUE(dispatcher->Shutdown(ShutdownMode::kDrain, kPatience).complete);
+  const Source late = dispatcher->AddSource("late", [&] { order += "3"; });
+  EXPECT_EQ(order, "213");
+  first = Source();
+  second = Source();
+  EXPECT_EQ(order, "213");
+}
+
+TEST_P(ShutdownTest, S2_ConcurrentCallsWaitForTheSameEnd) {
+  std::atomic<int> calls{0};
+  const Subscription listener = dispatcher->Subscribe([&](const Work&) { ++calls; }, Options());
+  if (manual == nullptr) {
+    for (int i = 0; i < 200; ++i) ASSERT_TRUE(dispatcher->Publish(Work{}));
+  }
+  std::vector<std::thread> callers;
+  for (int i = 0; i < 8; ++i) {
+    callers.emplace_back([&] {
+      EXPECT_TRUE(dispatcher->Shutdown(ShutdownMode::kDrain, kPatience).complete);
+      EXPECT_EQ(calls, manual == nullptr ? 200 : 0);
+    });
+  }
+  for (std::thread& caller : callers) caller.join();
+}
+
+TEST_P(ShutdownTest, S2_FromAListenerItIsARequest) {
+  ShutdownReport from_inside;
+  std::atomic<bool> called{false};
+  const Subscription listener = dispatcher->Subscribe(
+      [&](const Work&) {
+        from_inside = dispatcher->Shutdown(ShutdownMode::kDrain, kPatience);
+        called = true;
+      },
+      Options());
+  ASSERT_TRUE(dispatcher->Publish(Work{}));
+  Settle();
+  EXPECT_TRUE(called);
+  EXPECT_TRUE(from_inside.requested_only);
+  EXPECT_FALSE(from_inside.complete);
+  EXPECT_TRUE(dispatcher->closed());
+  EXPECT_TRUE(dispatcher->Shutdown(ShutdownMode::kDrain, kPatience).complete);
+}
+
+TEST_P(ShutdownTest, S4_TheDestructorDiscardsAndWaits) {
+  std::atomic<bool> ended{false};
+  Gate started;
+  Subscription listener = dispatcher->Subscribe(
+      [&](const Work&) {
+        started.Open();
+        for (int i = 0; i < 1000; ++i) std::this_thread::yield();
+        ended = true;
+      },
+      Options());
+  ASSERT_TRUE(dispatcher->Publish(Work{}));
+  if (threaded()) started.Wait();
+  dispatcher.reset();
+  EXPECT_EQ(ended, mode() != Mode::kManual);
+}
+
+TEST_P(ShutdownTest, S4_TheDestructorWaitsForAPublishOnAnotherThread) {
+  const Subscription listener = dispatcher->Subscribe([](const Work&) {}, Options());
+  Dispatcher* const raw = dispatcher.get();
+  std::atomic<bool> closed{false};
+  std::atomic<bool> publishing{false};
+  std::thread publisher([&] {
+    for (;;) {
+      publishing = true;
+      const PublishResult result = raw->Publish(Work{});
+      if (result.code() == PublishResult::Code::kClosed) break;
+    }
+    closed = true;
+  });
+  EXPECT_TRUE(Eventually([&] { return publishing.load(); }));
+  // Closed first: once the destructor has begun nobody may start another publish.
+  static_cast<void>(raw->Shutdown(ShutdownMode::kDiscard, kPatience));
+  publisher.join();
+  EXPECT_TRUE(closed);
+}
+
+TEST_P(ShutdownTest, S4_DestroyedInsideItsOwnListenerItAbortsAndSaysSo) {
+  testing::FLAGS_gtest_death_test_style = "threadsafe";
+  const auto destroy = [this] {
+    const Subscription listener =
+        dispatcher->Subscribe([this](const Work&) { dispatcher.reset(); }, Options("suicide"));
+    static_cast<void>(dispatcher->Publish(Work{}));
+    if (manual != nullptr) manual->RunUntilIdle();
+    static_cast<void>(dispatcher->Drain());
+  };
+  EXPECT_DEATH(destroy(), "destroyed inside its own listener \"suicide\"");
+}
+
+TEST_P(ShutdownTest, PublishingInAChildOfForkIsRefused) {
+#ifdef __SANITIZE_THREAD__
+  GTEST_SKIP() << "a forked child of a threaded program ends under g++ 12's ThreadSanitizer";
+#else
+  const Subscription listener = dispatcher->Subscribe([](const Work&) {}, Options());
+  const pid_t child = fork();
+  if (child == 0) {
+    const bool refused = dispatcher->Publish(Work{}).code() == PublishResult::Code::kForked;
+    _exit(refused ? 0 : 1);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+#endif
+}
+
+class StuckTest : public ModeTest {};
+BELFRY_IN_POOL_MODES(StuckTest);
+
+TEST_P(StuckTest, S3_PastTheDeadlineItReportsWhatIsStuckAndMayBeCalledAgain) {
+  Gate started;
+  Gate go_on;
+  const Subscription listener = dispatcher->Subscribe(
+      [&](const Work&) {
+        started.Open();
+        go_on.Wait();
+      },
+      {.name = "stubborn"});
+  ASSERT_TRUE(dispatcher->Publish(Work{}));
+  ASSERT_TRUE(dispatcher->Publish(Work{}));
+  started.Wait();
+  constexpr auto kShort = std::chrono::milliseconds(20);
+  const ShutdownReport report = dispatcher->Shutdown(ShutdownMode::kDrain, kShort);
+  EXPECT_FALSE(report.complete);
+  ASSERT_EQ(report.stuck.size(), 1U);
+  EXPECT_EQ(report.stuck[0].listener, "stubborn");
+  EXPECT_EQ(report.stuck[0].event_type, EventTypeOf<Work>());
+  EXPECT_GT(report.stuck[0].thread, 0);
+  EXPECT_GE(report.stuck[0].running_for, kShort);
+  EXPECT_EQ(report.queued, 1U);
+  go_on.Open();
+  EXPECT_TRUE(dispatcher->Shutdown(ShutdownMode::kDrain, kPatience).complete);
+}
+
+// Published when static objects go, after main: see the test below.
+struct AtExit {
+  Dispatcher* dispatcher = nullptr;
+  ~AtExit() {
+    if (dispatcher != nullptr && dispatcher->Publish(Work{}).code() != PublishResult::Code::kClosed) {
+      _exit(1);
+    }
+  }
+};
+
+TEST(ShutdownAtExitTest, PublishingFromAStaticDestructorAfterShutdownIsRefusedAndSafe) {
+  testing::FLAGS_gtest_death_test_style = "threadsafe";
+  EXPECT_EXIT(
+      {
+        static Dispatcher dispatcher;
+        static AtExit at_exit{&dispatcher};
+        static_cast<void>(at_exit);
+        static_cast<void>(dispatcher.Shutdown(ShutdownMode::kDrain, kPatience));
+        std::exit(0);
+      },
+      testing::ExitedWithCode(0), "");
+}
+
+}  // namespace
+}  // namespace belfry
