@@ -6,8 +6,11 @@
 #include <chrono>
 #include <condition_variable>
 #include <filesystem>
+#include <fstream>
 #include <iterator>
 #include <mutex>
+#include <string>
+#include <string_view>
 #include <thread>
 
 namespace belfry {
@@ -48,11 +51,20 @@ class Gate {
   bool open_ = false;
 };
 
-inline std::size_t CountEntries(const char* folder) {
-  return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(folder),
-                                                std::filesystem::directory_iterator()));
+inline std::size_t CountDescriptors() {
+  return static_cast<std::size_t>(
+      std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {}));
 }
-inline std::size_t CountDescriptors() { return CountEntries("/proc/self/fd"); }
-inline std::size_t CountThreads() { return CountEntries("/proc/self/task"); }
+
+// The library's own threads, which carry the name of their pool; sanitizers have threads too.
+inline std::size_t CountThreads(std::string_view name = "belfry") {
+  std::size_t count = 0;
+  for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
+    std::string comm;
+    std::getline(std::ifstream(task.path() / "comm"), comm);
+    if (comm.starts_with(name)) ++count;
+  }
+  return count;
+}
 
 }  // namespace belfry

@@ -22,6 +22,25 @@
 
 #include "belfry/export.h"
 
+// A namespace of its own, since g++ leaves out of a type's spelling what encloses the function.
+namespace belfry_spelling {
+
+// The compiler's spelling of E.
+template <class E>
+constexpr std::string_view SpelledTypeName() {
+  // g++:   "constexpr std::string_view belfry_spelling::SpelledTypeName() [with E = X; std::..."
+  // clang: "std::string_view belfry_spelling::SpelledTypeName() [E = X]"
+  std::string_view text = __PRETTY_FUNCTION__;
+  text.remove_prefix(text.find("E = ") + 4);
+#ifdef __clang__
+  return text.substr(0, text.rfind(']'));
+#else
+  return text.substr(0, text.rfind("; std::string_view"));
+#endif
+}
+
+}  // namespace belfry_spelling
+
 namespace belfry {
 
 // What is known of one event type. Lives as long as the process.
@@ -74,20 +93,6 @@ BELFRY_EXPORT EventType InternEventType(EventName identity, std::size_t size,
 // Whether no two types can be spelled `name` by a compiler.
 BELFRY_EXPORT bool IsUniqueTypeName(std::string_view name);
 
-// The compiler's spelling of E.
-template <class E>
-constexpr std::string_view SpelledTypeName() {
-  // g++:   "constexpr std::string_view belfry::SpelledTypeName() [with E = X; std::string_view = ..."
-  // clang: "std::string_view belfry::SpelledTypeName() [E = X]"
-  std::string_view text = __PRETTY_FUNCTION__;
-  text.remove_prefix(text.find("E = ") + 4);
-#ifdef __clang__
-  return text.substr(0, text.rfind(']'));
-#else
-  return text.substr(0, text.rfind("; std::string_view"));
-#endif
-}
-
 // One address per type, and per module where the type is not visible to others.
 template <class E>
 inline constexpr char kTypeTag = 0;
@@ -102,9 +107,9 @@ EventType EventTypeOf() {
       return InternEventType(BelfryEventName(static_cast<const E*>(nullptr)), sizeof(E), alignof(E),
                              nullptr);
     } else {
-      constexpr std::string_view name = SpelledTypeName<E>();
-      return InternEventType({name, 0}, sizeof(E), alignof(E),
-                             IsUniqueTypeName(name) ? nullptr : &kTypeTag<E>);
+      constexpr std::string_view kName = belfry_spelling::SpelledTypeName<E>();
+      return InternEventType({kName, 0}, sizeof(E), alignof(E),
+                             IsUniqueTypeName(kName) ? nullptr : &kTypeTag<E>);
     }
   }();
   return type;

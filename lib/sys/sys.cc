@@ -17,11 +17,6 @@ namespace {
 
 constinit sync::Atomic<Hook*> the_hook{nullptr};
 
-Fault Ask(Call call) {
-  Hook* hook = the_hook.load(std::memory_order_acquire);
-  return hook == nullptr ? Fault{} : hook->Before(call);
-}
-
 // Runs `call_system` unless the hook says that this call fails.
 template <class F>
 auto Unless(Call call, F call_system) -> decltype(call_system()) {
@@ -56,6 +51,11 @@ int EpollControl(Call call, int epoll, int operation, int fd, std::uint32_t even
 }  // namespace
 
 void SetHook(Hook* hook) { the_hook.store(hook, std::memory_order_release); }
+
+Fault Ask(Call call) {
+  Hook* hook = the_hook.load(std::memory_order_acquire);
+  return hook == nullptr ? Fault{} : hook->Before(call);
+}
 
 int Open(const char* path, int flags, mode_t mode) {
   return Unless(Call::kOpen, [&] { return ::open(path, flags | O_CLOEXEC, mode); });

@@ -43,6 +43,7 @@ enum class Call {
   kShutdown,
   kSignalfd,
   kSocket,
+  kStartThread,
   kUnlink,
   kWrite,
 };
@@ -64,6 +65,9 @@ class Hook {
 
 // Null: nobody is asked. The hook stays until no thread can be inside a call any more.
 void SetHook(Hook* hook);
+
+// What the hook says of a call; for the files of this room.
+Fault Ask(Call call);
 
 // Descriptors of any kind. A close that is told to fail has closed nevertheless, as the system's
 // has.

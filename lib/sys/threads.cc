@@ -5,7 +5,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <system_error>
 #include <utility>
+
+#include "sys/sys.h"
 
 namespace belfry::sys {
 namespace {
@@ -31,6 +34,9 @@ constexpr std::size_t kThreadNameMax = 15;
 }  // namespace
 
 sync::Thread StartThread(const std::string& name, std::function<void()> work) {
+  if (const int error = Ask(Call::kStartThread).error; error != 0) {
+    throw std::system_error(error, std::generic_category(), "a thread could not be started");
+  }
   const AllSignalsBlocked blocked;
   return sync::Thread([name = name.substr(0, kThreadNameMax), work = std::move(work)] {
     pthread_setname_np(pthread_self(), name.c_str());

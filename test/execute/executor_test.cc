@@ -1,0 +1,207 @@
+// Executors: what is posted runs once, in order, on the right thread.
+
+#include "belfry/executor.h"
+
+#include <gtest/gtest.h>
+#include <pthread.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <string>
+#include <system_error>
+#include <thread>
+#include <vector>
+
+#include "belfry/clock.h"
+#include "belfry/completion.h"
+#include "belfry/manual_executor.h"
+#include "belfry/thread_pool.h"
+#include "sys/sys.h"
+#include "waiting.h"
+
+namespace belfry {
+namespace {
+
+TEST(ManualExecutorTest, RunsInOrderWhatWasPostedAndNothingBefore) {
+  ManualExecutor executor;
+  std::string order;
+  executor.Post([&] { order += "a"; });
+  executor.Post([&] {
+    order += "b";
+    executor.Post([&] { order += "d"; });
+  });
+  executor.Post([&] { order += "c"; });
+  EXPECT_EQ(order, "");
+  EXPECT_TRUE(executor.RunOne());
+  EXPECT_EQ(order, "a");
+  EXPECT_EQ(executor.RunUntilIdle(), 3U);
+  EXPECT_EQ(order, "abcd");
+  EXPECT_FALSE(executor.RunOne());
+}
+
+TEST(ManualExecutorTest, ItsDestructorRunsWhatIsLeft) {
+  int ran = 0;
+  {
+    ManualExecutor executor;
+    executor.Post([&] { ++ran; });
+  }
+  EXPECT_EQ(ran, 1);
+}
+
+TEST(ManualExecutorTest, RunInsideItsOwnWorkItAborts) {
+  testing::FLAGS_gtest_death_test_style = "threadsafe";
+  EXPECT_DEATH(
+      {
+        ManualExecutor executor;
+        executor.Post([&] { executor.RunOne(); });
+        executor.RunOne();
+      },
+      "inside its work");
+}
+
+TEST(ManualExecutorTest, WorkKnowsItsExecutor) {
+  ManualExecutor executor;
+  const Executor* seen = nullptr;
+  executor.Post([&] { seen = Executor::Current(); });
+  executor.RunOne();
+  EXPECT_EQ(seen, &executor);
+  EXPECT_EQ(Executor::Current(), nullptr);
+}
+
+TEST(ThreadPoolTest, RunsAllThatWasPostedBeforeItIsGone) {
+  std::atomic<int> ran{0};
+  {
+    ThreadPool pool({.threads = 3});
+    EXPECT_EQ(pool.threads(), 3U);
+    for (int i = 0; i < 1000; ++i) {
+      pool.Post([&] {
+        if (ran.fetch_add(1) % 10 == 0) pool.Post([&] { ++ran; });
+      });
+    }
+  }
+  EXPECT_GE(ran, 1100);
+}
+
+TEST(ThreadPoolTest, OfOneThreadItRunsInOrder) {
+  std::vector<int> order;
+  {
+    ThreadPool pool({.threads = 1});
+    for (int i = 0; i < 1000; ++i) pool.Post([&order, i] { order.push_back(i); });
+  }
+  for (std::size_t i = 0; i < order.size(); ++i) EXPECT_EQ(order[i], static_cast<int>(i));
+}
+
+TEST(ThreadPoolTest, NoWakeUpIsLostBetweenIdleAndBusy) {
+  ThreadPool pool({.threads = 2});
+  for (int i = 0; i < 20'000; ++i) {
+    const Completion<int> done;
+    pool.Post([done, i] { done.Finish(i); });
+    ASSERT_TRUE(done.WaitFor(kPatience));
+  }
+}
+
+TEST(ThreadPoolTest, ItsThreadsAreNamedAndBlockAllSignals) {
+  ThreadPool pool({.threads = 1, .name = "kitchen"});
+  const Completion<std::string> name;
+  const Completion<bool> blocked;
+  pool.Post([name, blocked] {
+    char text[16] = {};
+    pthread_getname_np(pthread_self(), text, sizeof(text));
+    sigset_t mask;
+    pthread_sigmask(SIG_SETMASK, nullptr, &mask);
+    name.Finish(text);
+    blocked.Finish(sigismember(&mask, SIGTERM) == 1 && sigismember(&mask, SIGUSR1) == 1);
+  });
+  EXPECT_EQ(name.Wait(), "kitchen");
+  EXPECT_TRUE(blocked.Wait());
+  EXPECT_EQ(CountThreads("kitchen"), 1U);
+  sigset_t mask;
+  pthread_sigmask(SIG_SETMASK, nullptr, &mask);
+  EXPECT_EQ(sigismember(&mask, SIGTERM), 0) << "the starting thread's own mask is restored";
+}
+
+TEST(ThreadPoolTest, SpareThreadsTakeOverWhenAllOthersWaitUpToTheirLimit) {
+  ThreadPool pool({.threads = 2, .spare_max = 2, .name = "busy"});
+  std::atomic<unsigned> told{0};
+  const auto hook = pool.OnSpareThread([&](unsigned running) { told = std::max(told.load(), running); });
+  const Completion<int> last;
+  std::atomic<int> waiting{0};
+  // Each waits for the last one; only spare threads can get that far.
+  for (int i = 0; i < 3; ++i) {
+    pool.Post([&] {
+      ++waiting;
+      EXPECT_TRUE(last.WaitFor(kPatience));
+    });
+  }
+  pool.Post([&] { last.Finish(1); });
+  EXPECT_TRUE(last.WaitFor(kPatience));
+  EXPECT_EQ(waiting, 3);
+  EXPECT_GE(told, 1U);
+  EXPECT_LE(CountThreads("busy"), 4U);
+}
+
+// Lets the system refuse every thread from the n-th on.
+class NoMoreThreads final : public sys::Hook {
+ public:
+  explicit NoMoreThreads(int allowed) : left_(allowed) { sys::SetHook(this); }
+  ~NoMoreThreads() { sys::SetHook(nullptr); }
+  sys::Fault Before(sys::Call call) noexcept override {
+    return {.error = call == sys::Call::kStartThread && left_-- <= 0 ? EAGAIN : 0};
+  }
+
+ private:
+  std::atomic<int> left_;
+};
+
+TEST(ThreadPoolTest, WhenTheSystemRefusesAThreadItsConstructorThrowsAndLeavesNone) {
+  for (int allowed = 0; allowed < 4; ++allowed) {
+    const NoMoreThreads refusing(allowed);
+    EXPECT_THROW(ThreadPool({.threads = 4}), std::system_error);
+    EXPECT_TRUE(Eventually([] { return CountThreads() == 0; }));
+  }
+}
+
+TEST(ThreadPoolTest, WhenTheSystemRefusesASpareThreadTheWorkStaysQueued) {
+  std::atomic<bool> ran{false};
+  {
+    ThreadPool pool({.threads = 1});
+    const NoMoreThreads refusing(0);
+    const Completion<int> never;
+    pool.Post([&] { EXPECT_FALSE(never.WaitFor(std::chrono::milliseconds(20))); });
+    pool.Post([&] { ran = true; });
+    EXPECT_TRUE(Eventually([&] { return ran.load(); }));
+  }
+}
+
+TEST(ThreadPoolTest, DestroyedOnItsOwnThreadItAborts) {
+  testing::FLAGS_gtest_death_test_style = "threadsafe";
+  EXPECT_DEATH(
+      {
+        auto pool = std::make_unique<ThreadPool>(ThreadPoolOptions{.threads = 1});
+        const Completion<int> never;
+        pool->Post([&] { pool.reset(); });
+        never.Wait();
+      },
+      "destroyed on one of its threads");
+}
+
+TEST(ClockTest, AManualClockMovesOnlyWhenMoved) {
+  ManualClock clock;
+  const SteadyTime start = clock.Now();
+  EXPECT_EQ(clock.Now(), start);
+  clock.Advance(std::chrono::hours(1));
+  EXPECT_EQ(clock.Now() - start, std::chrono::hours(1));
+  EXPECT_EQ(clock.WallNow().time_since_epoch(), std::chrono::hours(1));
+}
+
+TEST(ClockTest, TimeAfterNeverOverflows) {
+  const SteadyTime now = Clock::Real().Now();
+  EXPECT_EQ(TimeAfter(now, Nanoseconds::max()), SteadyTime::max());
+  EXPECT_EQ(TimeAfter(now, Nanoseconds(5)), now + Nanoseconds(5));
+  EXPECT_EQ(TimeAfter(now, Nanoseconds(-5)), now - Nanoseconds(5));
+}
+
+}  // namespace
+}  // namespace belfry
