@@ -38,7 +38,8 @@ class Gate {
   }
   void Wait() {
     std::unique_lock lock(mutex_);
-    EXPECT_TRUE(opened_.wait_for(lock, kPatience, [this] { return open_; })) << "a gate stayed shut";
+    EXPECT_TRUE(opened_.wait_for(lock, kPatience, [this] { return open_; }))
+        << "a gate stayed shut";
   }
   bool open() {
     const std::lock_guard lock(mutex_);

@@ -19,7 +19,7 @@ namespace belfry {
 
 }  // namespace belfry
 
-#define BELFRY_CHECK(condition, message)                                       \
-  (__builtin_expect(static_cast<bool>(condition), true)                        \
-       ? void(0)                                                               \
+#define BELFRY_CHECK(condition, message)                \
+  (__builtin_expect(static_cast<bool>(condition), true) \
+       ? void(0)                                        \
        : ::belfry::CheckFailed(__FILE__, __LINE__, #condition, (message)))

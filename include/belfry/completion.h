@@ -23,8 +23,8 @@ class BELFRY_EXPORT CompletionState {
   CompletionState();
   ~CompletionState();
 
-  bool Claim();                             // true for exactly one caller, who then stores the value
-  void Publish();                           // the value is stored: wakes and tells everybody
+  bool Claim();    // true for exactly one caller, who then stores the value
+  void Publish();  // the value is stored: wakes and tells everybody
   bool finished() const;
   bool WaitUntil(const SteadyTime* deadline) const;  // null: for ever
   void Then(std::function<void()> told);
@@ -78,8 +78,7 @@ class Completion {
   // `told` must not throw.
   void Then(std::function<void(const T&)> told) const {
     // The state is owned by what it calls only until it is finished: no cycle outlives the value.
-    shared_->state.Then(
-        [shared = shared_.get(), told = std::move(told)] { told(*shared->value); });
+    shared_->state.Then([shared = shared_.get(), told = std::move(told)] { told(*shared->value); });
   }
 
  private:

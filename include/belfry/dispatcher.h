@@ -10,87 +10,45 @@
 #pragma once
 
 #include <concepts>
-#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
-#include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "belfry/clock.h"
 #include "belfry/context.h"
-#include "belfry/envelope.h"
+#include "belfry/dispatcher_options.h"
+#include "belfry/event_handle.h"
 #include "belfry/event_type.h"
 #include "belfry/export.h"
 #include "belfry/listener_body.h"
 #include "belfry/listener_options.h"
+#include "belfry/publish_options.h"
 #include "belfry/publish_result.h"
 #include "belfry/shutdown.h"
+#include "belfry/source.h"
 #include "belfry/stats.h"
 #include "belfry/subscription.h"
-#include "belfry/thread_pool.h"
 
 namespace belfry {
 
 class DispatcherCore;
 
-enum class LogLevel { kInfo, kWarning, kError };
-
-struct DispatcherOptions {
-  // Where queued listeners run unless they name an executor of their own. Null: a ThreadPool that the
-  // dispatcher owns, made with `pool`. Outlives the dispatcher.
-  Executor* executor = nullptr;
-  ThreadPoolOptions pool{};
-  // Every listener, queued or inline, runs on the publishing thread, breadth first: nested publishes
-  // wait their turn, and the outermost Publish returns when all of it is done. Threads that publish at
-  // once take turns. For tests and single-threaded programs; executors are not used.
-  bool synchronous = false;
-  const Clock* clock = nullptr;  // null: the real one
-  // Told what has no listener to tell: failures without a ListenerFailed listener, refused
-  // subscriptions. May be called on any thread, under no lock. Null: stderr.
-  std::function<void(LogLevel, std::string_view)> log{};
-  unsigned depth_max = 64;  // of inline listeners that publish to inline listeners
-};
-
-// What a publish may say beside the event.
-struct PublishOptions {
-  // Unset: the delivery that runs on this thread, if any. Cause{}: a story of its own.
-  std::optional<Cause> cause{};
-  EventId id{};  // set: as drawn from NewEventId
-  std::vector<EventId> links{};
-  std::vector<Header> headers{};
-};
-
 enum class DrainResult { kDrained, kTimedOut, kWouldDeadlock };
-
-// Something that publishes from outside: a server, a timer. It is told to stop at shutdown.
-class [[nodiscard]] BELFRY_EXPORT Source {
- public:
-  Source() = default;
-  Source(std::shared_ptr<DispatcherCore> core, std::uint64_t id);
-  Source(Source&& other) noexcept;
-  Source& operator=(Source&& other) noexcept;
-  ~Source();  // no longer told; waits for a `stop` that is running on another thread
-
-  std::uint64_t id() const { return id_; }  // unique in its dispatcher; 0 when empty
-
- private:
-  std::shared_ptr<DispatcherCore> core_;
-  std::uint64_t id_ = 0;
-};
 
 // The subject: listeners subscribe to it, events are published through it.
 //
 // Thread safety: every method from any thread and from inside any listener, except where a method
 // says otherwise. No user code runs under a lock of the library.
-// Order: see ../PROMISES: for one publishing thread and one listener, first in, first out; a queued
-// listener never overlaps itself; if a listener that handles e1 publishes e2 of the same type, every
-// queued listener that gets both starts e1 before e2; none between listeners of one event, except
-// inline and synchronous ones, which run in the order of their subscription.
-// Lifetime: the destructor discards what is queued and waits for what runs; called from one of its own
-// listeners it aborts.
+// Order: for one publishing thread and one listener, first in, first out; a queued
+// listener never overlaps itself; if a listener that handles e1 publishes e2 of the same type,
+// every queued listener that gets both starts e1 before e2; none between listeners of one event,
+// except inline and synchronous ones, which run in the order of their subscription. Lifetime: the
+// destructor discards what is queued and waits for what runs; called from one of its own listeners
+// it aborts.
 class BELFRY_EXPORT Dispatcher {
  public:
   // Throws std::system_error when a pool of its own cannot be started.
@@ -101,11 +59,11 @@ class BELFRY_EXPORT Dispatcher {
 
   // Registers `listener`, a callable for `const E&` or `(const E&, Context&)` that returns void or
   // absl::Status; what it throws, or an error it returns, is its own failure and nobody else's.
-  // E is read from its signature; name it for a generic one: Subscribe<OrderPlaced>([](auto& e) ...).
-  // A listener whose subscription has begun before a publish gets the event.
-  // Errors: the subscription is empty and its status() says why; nothing has changed then.
+  // E is read from its signature; name it for a generic one: Subscribe<OrderPlaced>([](auto& e)
+  // ...). A listener whose subscription has begun before a publish gets the event. Errors: the
+  // subscription is empty and its status() says why; nothing has changed then.
   template <class F>
-    requires requires { typename EventOfListener<F>; }
+  requires requires { typename EventOfListener<F>; }
   Subscription Subscribe(F listener, ListenerOptions options = {}, Site site = Site::Here()) {
     return Subscribe<EventOfListener<F>>(std::move(listener), std::move(options), site);
   }
@@ -115,44 +73,41 @@ class BELFRY_EXPORT Dispatcher {
                        std::move(options), site);
   }
 
-  // Gives `event` to every listener subscribed to its type. Inline listeners have run when it returns.
-  // The event is moved to the heap only if a queued listener gets it; it is never copied. Refused, it
-  // was not moved from.
-  // Blocking: only where a listener's queue is full and its policy is to wait; never on a thread that
-  // runs an executor's work: there the result is kWouldDeadlock.
+  // Gives `event` to every listener subscribed to its type. Inline listeners have run when it
+  // returns. The event is moved to the heap only if a queued listener gets it; it is never copied.
+  // Refused, it was not moved from. Blocking: only where a listener's queue is full and its policy
+  // is to wait; never on a thread that runs an executor's work: there the result is kWouldDeadlock.
   // Errors: see PublishResult::Code. What the event's move constructor throws passes through, with
   // nothing published.
   template <class E>
-    requires(!std::is_reference_v<E>)
-  PublishResult Publish(E&& event) {
+  requires(!std::is_reference_v<E>) PublishResult Publish(E&& event) {
     return Publish(std::forward<E>(event), PublishOptions{});
   }
   template <class E>
-    requires(!std::is_reference_v<E>)
-  PublishResult Publish(E&& event, PublishOptions options) {
+  requires(!std::is_reference_v<E>) PublishResult Publish(E&& event, PublishOptions options) {
     static_assert(!std::is_const_v<E>, "a const event cannot be moved in: publish a copy");
     return PublishErased(EventTypeOf<E>(), EventHandle::Of(event), std::move(options));
   }
   // A copy of an lvalue, made before anything else.
   template <class E>
-    requires std::copy_constructible<E>
-  PublishResult Publish(const E& event, PublishOptions options = {}) {
+  requires std::copy_constructible<E> PublishResult Publish(const E& event,
+                                                            PublishOptions options = {}) {
     return Publish(E(event), std::move(options));
   }
 
   // An id for an event that will be published; see PublishOptions::id.
   EventId NewEventId();
 
-  // Waits until nothing is queued and nothing runs. Without a limit it waits for ever if listeners keep
-  // each other busy. From inside a listener: kWouldDeadlock, at once.
-  // With a ManualExecutor somebody else has to run that.
+  // Waits until nothing is queued and nothing runs. Without a limit it waits for ever if listeners
+  // keep each other busy. From inside a listener: kWouldDeadlock, at once. With a ManualExecutor
+  // somebody else has to run that.
   DrainResult Drain(std::optional<Nanoseconds> limit = std::nullopt);
 
-  // Closes the intake, stops the sources, drains or discards, joins the dispatcher's own threads, and
-  // destroys the listeners, in this order. While draining, what listeners publish is still accepted.
-  // At the deadline it gives up waiting and reports what is stuck.
-  // Idempotent; concurrent calls wait for the same end. From inside a listener it is a request: it
-  // closes the intake, and the next call from outside (or the destructor) does the rest.
+  // Closes the intake, stops the sources, drains or discards, joins the dispatcher's own threads,
+  // and destroys the listeners, in this order. While draining, what listeners publish is still
+  // accepted. At the deadline it gives up waiting and reports what is stuck. Idempotent; concurrent
+  // calls wait for the same end. From inside a listener it is a request: it closes the intake, and
+  // the next call from outside (or the destructor) does the rest.
   ShutdownReport Shutdown(ShutdownMode mode, Nanoseconds deadline);
 
   // Whether the intake is closed.

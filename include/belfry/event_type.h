@@ -10,7 +10,8 @@
 //  * a declared name and schema version (BELFRY_EVENT_NAME): the only identity that may leave the
 //    module or the process;
 //  * otherwise the compiler's qualified name, if no second type can be spelled alike;
-//  * otherwise (unqualified, local, unnamed, in an anonymous namespace) that name and the address of
+//  * otherwise (unqualified, local, unnamed, in an anonymous namespace) that name and the address
+//  of
 //    a static, so that two such types never meet; they cannot cross a module border.
 // Two types of different size or alignment that claim one name are a bug: the second one aborts.
 #pragma once
@@ -87,8 +88,8 @@ struct EventName {
 // size, alignment or schema version, is empty, or is longer than `kEventNameMax` bytes.
 // Thread safety: any thread. Blocking: a short lock.
 inline constexpr std::size_t kEventNameMax = 1024;
-BELFRY_EXPORT EventType InternEventType(EventName identity, std::size_t size,
-                                        std::size_t alignment, const void* tag);
+BELFRY_EXPORT EventType InternEventType(EventName identity, std::size_t size, std::size_t alignment,
+                                        const void* tag);
 
 // Whether no two types can be spelled `name` by a compiler.
 BELFRY_EXPORT bool IsUniqueTypeName(std::string_view name);

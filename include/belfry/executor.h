@@ -62,9 +62,9 @@ class BELFRY_EXPORT Executor {
   // The same for a callable, in a node from the heap. What it throws ends the program.
   void Post(std::function<void()> work);
 
-  // A thread that runs posted work is about to wait for something that other posted work may have to
-  // bring, or has stopped waiting. An executor with threads to spare may start one.
-  // Call on the executor's own threads, in pairs: see BlockingScope.
+  // A thread that runs posted work is about to wait for something that other posted work may have
+  // to bring, or has stopped waiting. An executor with threads to spare may start one. Call on the
+  // executor's own threads, in pairs: see BlockingScope.
   virtual void BlockingBegins() {}
   virtual void BlockingEnds() {}
 

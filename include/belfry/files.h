@@ -15,6 +15,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+
 #include "belfry/clock.h"
 #include "belfry/dispatcher.h"
 #include "belfry/event_type.h"
@@ -45,18 +46,19 @@ BELFRY_EVENT_NAME(FileWriteFinished, "belfry.file_write_finished", 1);
 
 struct FileWriteOptions {
   // Set: the content is written there first and renamed to the path when it is complete, so that
-  // nobody ever sees half a file. On the same file system as the path; not used by two operations at
-  // once. After an error it is gone and the path is as it was. Without it, an error may leave half a
-  // file.
+  // nobody ever sees half a file. On the same file system as the path; not used by two operations
+  // at once. After an error it is gone and the path is as it was. Without it, an error may leave
+  // half a file.
   std::string temporary{};
-  // Survives a power cut once the event says so: the file and its directory are synchronised. A status
-  // that names the fsync of the directory means: it is there now, but may be lost in a power cut.
+  // Survives a power cut once the event says so: the file and its directory are synchronised. A
+  // status that names the fsync of the directory means: it is there now, but may be lost in a power
+  // cut.
   bool durable = false;
   unsigned mode = 0644;  // less the umask
 };
 
-// Files as listeners see them; tests bring their own. Each operation ends in exactly one event, whose
-// cause is the delivery in which it was asked for.
+// Files as listeners see them; tests bring their own. Each operation ends in exactly one event,
+// whose cause is the delivery in which it was asked for.
 //
 // Thread safety: any thread. Order: none between operations.
 class BELFRY_EXPORT Files {
@@ -74,7 +76,7 @@ class BELFRY_EXPORT Files {
 
 struct BlockingFilesOptions {
   unsigned threads = 2;
-  std::size_t operations_max = 1024;              // waiting or running
+  std::size_t operations_max = 1024;  // waiting or running
   // A larger file is an OUT_OF_RANGE. Stay below the QueueLimit::bytes_max of those who listen.
   std::size_t read_bytes_max = std::size_t{8} << 20;
   // An event that a full queue refuses is published again until it is accepted. A content that was
@@ -85,9 +87,9 @@ struct BlockingFilesOptions {
 // Files through a few threads that block.
 //
 // Lifetime: the destructor finishes what was asked for, publishes its events, and joins; so their
-// listeners must be able to run, or the dispatcher be shut down. At the dispatcher's shutdown it accepts
-// no more; what finishes after that has no event.
-// Errors: the constructor throws std::system_error when the system refuses a thread.
+// listeners must be able to run, or the dispatcher be shut down. At the dispatcher's shutdown it
+// accepts no more; what finishes after that has no event. Errors: the constructor throws
+// std::system_error when the system refuses a thread.
 class BELFRY_EXPORT BlockingFiles final : public Files {
  public:
   explicit BlockingFiles(Dispatcher& dispatcher, BlockingFilesOptions options = {});

@@ -1,11 +1,12 @@
 // The library's own events. Listen to them like to any other.
 //
-//   dispatcher.Subscribe([](const belfry::ListenerFailed& f) { alert(f.listener + ": " + f.what); });
+//   dispatcher.Subscribe([](const belfry::ListenerFailed& f) { alert(f.listener + ": " + f.what);
+//   });
 //
 // They never cause library events themselves, drop the oldest when their listener is slow, and are
-// rate-limited: at most `kLibraryEventsPerSecond` a second of one kind for one listener or one event
-// type; `suppressed` says how many were left out since the last one. The counters of Stats() leave
-// nothing out.
+// rate-limited: at most `kLibraryEventsPerSecond` a second of one kind for one listener or one
+// event type; `suppressed` says how many were left out since the last one. The counters of Stats()
+// leave nothing out.
 #pragma once
 
 #include <cstdint>

@@ -1,12 +1,9 @@
-// The rim between typed listeners and events and the code that knows no types.
+// The rim between typed listeners and the code that knows no types.
 //
-// Users need nothing from this header but the rule for signatures in Dispatcher::Subscribe, and
-// BelfryEventBytes.
+// Users need nothing from this header but the rule for signatures in Dispatcher::Subscribe.
 #pragma once
 
-#include <cstddef>
 #include <memory>
-#include <new>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -82,7 +79,7 @@ class TypedListenerBody final : public ListenerBody {
 };
 
 template <class E, class F>
-std::unique_ptr<ListenerBody> MakeListenerBody(F&& listener) {
+std::unique_ptr<ListenerBody> MakeListenerBody(F listener) {
   static_assert(std::is_nothrow_destructible_v<F>, "a listener's destructor must not throw");
   return std::make_unique<TypedListenerBody<E, F>>(std::move(listener));
 }
@@ -97,7 +94,7 @@ struct SignatureEvent<R(const E&, C...)> {
 template <class F>
 struct ListenerSignature {};
 template <class F>
-  requires requires { &F::operator(); }
+requires requires { &F::operator(); }
 struct ListenerSignature<F> : ListenerSignature<decltype(&F::operator())> {};
 template <class R, class... A>
 struct ListenerSignature<R (*)(A...)> : SignatureEvent<R(A...)> {};
@@ -114,45 +111,5 @@ struct ListenerSignature<R (T::*)(A...) const noexcept> : SignatureEvent<R(A...)
 
 template <class F>
 using EventOfListener = typename ListenerSignature<F>::type;
-
-// How many bytes an event counts against QueueLimit::bytes_max: sizeof(E), unless a function
-// `std::size_t BelfryEventBytes(const E&)` beside E says more exactly.
-template <class E>
-std::size_t EventBytes(const E& event) {
-  if constexpr (requires { BelfryEventBytes(event); }) {
-    return BelfryEventBytes(event);
-  } else {
-    return sizeof(E);
-  }
-}
-
-// What the untyped code must be able to do with an event of one type.
-struct EventOperations {
-  std::size_t size;
-  std::size_t alignment;
-  void (*move)(void* from, void* to);  // constructs *to; may throw what E's move throws
-  void (*destroy)(void* event) noexcept;
-
-  template <class E>
-  static const EventOperations& Of() {
-    static constexpr EventOperations operations{
-        sizeof(E), alignof(E),
-        [](void* from, void* to) { ::new (to) E(std::move(*static_cast<E*>(from))); },
-        [](void* event) noexcept { static_cast<E*>(event)->~E(); }};
-    return operations;
-  }
-};
-
-// An event on its way in, still where its publisher made it.
-struct EventHandle {
-  void* event;
-  std::size_t bytes;
-  const EventOperations& operations;
-
-  template <class E>
-  static EventHandle Of(E& event) {
-    return {&event, EventBytes(event), EventOperations::Of<E>()};
-  }
-};
 
 }  // namespace belfry

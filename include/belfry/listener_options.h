@@ -33,7 +33,7 @@ struct Overflow {
 // Every queue is bounded. A single event larger than `bytes_max` never fits.
 struct QueueLimit {
   std::size_t events_max = 1024;
-  std::size_t bytes_max = std::size_t{16} << 20;  // counted as sizeof(event); see EventBytes
+  std::size_t bytes_max = std::size_t{16} << 20;  // see event_handle.h for how events are counted
 };
 
 //   dispatcher.Subscribe(SendWelcome, {.name = "mail.welcome", .overflow = Overflow::Reject()});

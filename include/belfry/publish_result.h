@@ -11,8 +11,9 @@ namespace belfry {
 // Names one listener. Never used again in a process; 0 names none.
 using ListenerId = std::uint64_t;
 
-// Whether an event was accepted, and if not, why. Once accepted, nothing stops its delivery to every
-// listener of its listener set; refused, it reached none of them and the event was not moved from.
+// Whether an event was accepted, and if not, why. Once accepted, nothing stops its delivery to
+// every listener of its listener set; refused, it reached none of them and the event was not moved
+// from.
 //
 // Thread safety: a value, one word.
 class BELFRY_EXPORT PublishResult {
@@ -37,8 +38,8 @@ class BELFRY_EXPORT PublishResult {
   // Whose queue refused (kQueueFull, kWouldDeadlock); 0 otherwise.
   ListenerId refuser() const { return word_ >> 8; }
 
-  // The same with words: OK, FAILED_PRECONDITION (closed, forked), RESOURCE_EXHAUSTED (queue full, too
-  // deep, memory), ABORTED (would deadlock).
+  // The same with words: OK, FAILED_PRECONDITION (closed, forked), RESOURCE_EXHAUSTED (queue full,
+  // too deep, memory), ABORTED (would deadlock).
   absl::Status status() const;
 
  private:

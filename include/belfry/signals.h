@@ -20,13 +20,12 @@ struct SignalReceived {
 BELFRY_EVENT_NAME(SignalReceived, "belfry.signal_received", 1);
 
 // Blocks the signals in the calling thread, and so in those it starts later, and turns each into a
-// SignalReceived on the loop's thread. Several of one kind that arrive at once may become one event,
-// as they always may.
+// SignalReceived on the loop's thread. Several of one kind that arrive at once may become one
+// event, as they always may.
 //
 // Thread safety: the loop's thread; made and destroyed on one thread.
-// Lifetime: the destructor unblocks what was blocked by this; a signal that is pending then takes its
-// usual course.
-// Errors: throws std::system_error when the system refuses a descriptor.
+// Lifetime: the destructor unblocks what was blocked by this; a signal that is pending then takes
+// its usual course. Errors: throws std::system_error when the system refuses a descriptor.
 class BELFRY_EXPORT Signals {
  public:
   Signals(EventLoop& loop, Dispatcher& dispatcher, std::initializer_list<int> signals);

@@ -38,8 +38,8 @@ struct TypeStats {
   EventType event_type;
   std::uint64_t published = 0;  // accepted
   std::uint64_t refused = 0;
-  std::uint64_t orphaned = 0;  // accepted, with nobody listening
-  DeliveryCounts deliveries{};   // of all its listeners, those that are gone included
+  std::uint64_t orphaned = 0;   // accepted, with nobody listening
+  DeliveryCounts deliveries{};  // of all its listeners, those that are gone included
 };
 
 struct Stats {

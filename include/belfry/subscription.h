@@ -34,14 +34,14 @@ class [[nodiscard]] BELFRY_EXPORT Subscription {
   // Resets. A cycle of listeners that wait for each other is a bug here (aborts, naming both).
   ~Subscription();
 
-  // Ends the subscription and waits: after it returned kDone no delivery of this listener is running
-  // on any thread, none will start, and the callable and its captures are destroyed. Queued events are
-  // cancelled and counted. Empty: kDone.
-  // Blocking: until running deliveries of this listener have ended.
+  // Ends the subscription and waits: after it returned kDone no delivery of this listener is
+  // running on any thread, none will start, and the callable and its captures are destroyed. Queued
+  // events are cancelled and counted. Empty: kDone. Blocking: until running deliveries of this
+  // listener have ended.
   ResetResult Reset();
 
-  // Ends the subscription without waiting: no delivery starts after it returned; one that is running
-  // goes on, and the callable is destroyed when it ends.
+  // Ends the subscription without waiting: no delivery starts after it returned; one that is
+  // running goes on, and the callable is destroyed when it ends.
   void Detach();
 
   // Whether there is something to reset.

@@ -31,18 +31,18 @@ class BELFRY_EXPORT TimerQueue {
   static constexpr std::uint64_t kForever = 0;
 
   // Calls `callback` at `deadline` (at once, at the next RunDue, when that is past), and then every
-  // `period`, `repetitions` times in all; kForever: until cancelled. A period of zero with more than
-  // one repetition is a bug (aborts). Periods that were missed are skipped, not made up for.
+  // `period`, `repetitions` times in all; kForever: until cancelled. A period of zero with more
+  // than one repetition is a bug (aborts). Periods that were missed are skipped, not made up for.
   TimerId Add(SteadyTime deadline, std::function<void()> callback, Nanoseconds period = {},
               std::uint64_t repetitions = 1);
 
-  // False when the timer has already run for the last time, or was cancelled. May be called from any
-  // timer's callback, its own included. The callback is destroyed before Cancel returns, its own
-  // running one when it returns.
+  // False when the timer has already run for the last time, or was cancelled. May be called from
+  // any timer's callback, its own included. The callback is destroyed before Cancel returns, its
+  // own running one when it returns.
   bool Cancel(TimerId id);
 
-  // Runs what is due at `now`; timers that callbacks add run at the next call. Returns how many ran.
-  // What a callback throws leaves the queue intact and passes through.
+  // Runs what is due at `now`; timers that callbacks add run at the next call. Returns how many
+  // ran. What a callback throws leaves the queue intact and passes through.
   std::size_t RunDue(SteadyTime now);
 
   std::optional<SteadyTime> NextDeadline() const;

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+
 #include "belfry/check.h"
 #include "dispatch/dispatcher_core.h"
 #include "dispatch/listener.h"
@@ -39,8 +40,7 @@ Subscription Dispatcher::AddListener(EventType type, std::unique_ptr<ListenerBod
   return Subscription(std::move(error));
 }
 
-PublishResult Dispatcher::PublishErased(EventType type, EventHandle event,
-                                        PublishOptions options) {
+PublishResult Dispatcher::PublishErased(EventType type, EventHandle event, PublishOptions options) {
   return core_->Publish(type, event, std::move(options));
 }
 

@@ -17,8 +17,8 @@ constexpr std::size_t kListenerNameMax = 256;
 std::string DefaultName(EventType type, Site site) {
   std::string_view file = site.file;
   file.remove_prefix(std::min(file.size(), file.rfind('/') + 1));
-  std::string name = std::string(type.name()) + "@" + std::string(file) + ":" +
-                     std::to_string(site.line);
+  std::string name =
+      std::string(type.name()) + "@" + std::string(file) + ":" + std::to_string(site.line);
   if (name.size() > kListenerNameMax) name.resize(kListenerNameMax);
   return name;
 }
@@ -64,8 +64,8 @@ DispatcherCore::DispatcherCore(Dispatcher& dispatcher, DispatcherOptions options
       fork_generation_(sys::ForkGeneration()),
       ids_(RandomOrigin()),
       sources_([this](std::string_view name, std::string_view what) {
-        Log(LogLevel::kError, "source \"" + std::string(name) +
-                                  "\" failed to stop: " + std::string(what));
+        Log(LogLevel::kError,
+            "source \"" + std::string(name) + "\" failed to stop: " + std::string(what));
       }) {}
 
 DispatcherCore::~DispatcherCore() = default;

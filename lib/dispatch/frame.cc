@@ -15,9 +15,9 @@ ThreadRecord& CurrentThread() {
 // listener's mutex.
 sync::Mutex graph_mutex;
 
-// Whether `listener` cannot end before `thread` goes on. Looks at one delivery after the other, so that
-// no two listeners' mutexes are ever held at once; whoever waits cannot leave meanwhile, because of the
-// graph's mutex.
+// Whether `listener` cannot end before `thread` goes on. Looks at one delivery after the other, so
+// that no two listeners' mutexes are ever held at once; whoever waits cannot leave meanwhile,
+// because of the graph's mutex.
 bool DependsOn(const Listener& listener, const ThreadRecord& thread)
     ABSL_EXCLUSIVE_LOCKS_REQUIRED(graph_mutex) {
   std::uint64_t number = 0;

@@ -14,12 +14,12 @@ class Listener;
 // One thread as the wait-for graph sees it. Lives as long as the thread.
 struct ThreadRecord {
   std::int64_t thread_id = 0;
-  Frame* innermost = nullptr;                // touched by its own thread only
-  const Listener* waiting_for = nullptr;     // guarded by the graph's mutex
+  Frame* innermost = nullptr;             // touched by its own thread only
+  const Listener* waiting_for = nullptr;  // guarded by the graph's mutex
 };
 
-// One running delivery, on its thread's stack; or the destruction of a listener's callable, which is
-// user code of that listener too.
+// One running delivery, on its thread's stack; or the destruction of a listener's callable, which
+// is user code of that listener too.
 //
 // Thread safety: made, walked by `outer` and destroyed on its own thread. Other threads see it only
 // through its listener's list, under that listener's mutex.
@@ -54,9 +54,10 @@ class Frame {
   const unsigned depth_;
 };
 
-// A wait of the calling thread for the end of a listener's deliveries, entered into the wait-for graph.
-// A thread waits for a listener; a listener waits for the threads that run it; a thread cannot go on
-// before it leaves the listeners it is in. A wait that would close a cycle is not entered.
+// A wait of the calling thread for the end of a listener's deliveries, entered into the wait-for
+// graph. A thread waits for a listener; a listener waits for the threads that run it; a thread
+// cannot go on before it leaves the listeners it is in. A wait that would close a cycle is not
+// entered.
 class WaitForListener {
  public:
   explicit WaitForListener(const Listener& listener);

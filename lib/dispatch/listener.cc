@@ -80,8 +80,8 @@ Listener::Committed Listener::Commit(Delivery& delivery) {
 
 void Listener::PostTurn() { traits_.executor->Post(*this); }
 
-// A turn on an executor: keeps the listener alive, and posts the next turn if something is left, even
-// when a delivery unwinds the thread.
+// A turn on an executor: keeps the listener alive, and posts the next turn if something is left,
+// even when a delivery unwinds the thread.
 class Listener::Turn {
  public:
   explicit Turn(Listener& listener) {

@@ -25,18 +25,19 @@ struct ListenerTraits {
   ListenerId id = 0;
   std::string name;
   EventType event_type;
-  // Inline listeners have none; but on a synchronous dispatcher they wait their turn like the others.
+  // Inline listeners have none; but on a synchronous dispatcher they wait their turn like the
+  // others.
   bool has_queue = true;
   Executor* executor = nullptr;  // null: its deliveries are run by a synchronous dispatcher
   Overflow overflow{};
-  // Of the library's own events: a full queue drops the oldest instead of refusing, and a failure is
-  // told to the log only.
+  // Of the library's own events: a full queue drops the oldest instead of refusing, and a failure
+  // is told to the log only.
   bool of_library_event = false;
 };
 
-// Life: subscribed → detached (nothing starts any more, the queue is cancelled) → gone (nothing runs,
-// the callable is destroyed). Whoever is last inside, or the one who detaches when nobody is, destroys
-// the callable.
+// Life: subscribed → detached (nothing starts any more, the queue is cancelled) → gone (nothing
+// runs, the callable is destroyed). Whoever is last inside, or the one who detaches when nobody is,
+// destroys the callable.
 //
 // Thread safety: any thread. The mutex is held for a few instructions and never while user code,
 // allocators included, runs.
@@ -57,8 +58,8 @@ class Listener final : public Runnable, public std::enable_shared_from_this<List
   bool AwaitRoom(std::size_t bytes, SteadyTime deadline);
 
   // --- Deliveries ---
-  // Fills a reserved place. kIdle: the caller posts the listener's turn. kDiscarded and kDetached: the
-  // delivery is cancelled; the latter is for the caller to count.
+  // Fills a reserved place. kIdle: the caller posts the listener's turn. kDiscarded and kDetached:
+  // the delivery is cancelled; the latter is for the caller to count.
   enum class Committed { kBusy, kIdle, kDiscarded, kDetached };
   Committed Commit(Delivery& delivery);
   void PostTurn();

@@ -8,8 +8,8 @@
 
 namespace belfry {
 
-// A first in, first out list of deliveries with a limit in events and bytes. A place is reserved first
-// and filled later, so that an event enters all its queues or none. Never allocates.
+// A first in, first out list of deliveries with a limit in events and bytes. A place is reserved
+// first and filled later, so that an event enters all its queues or none. Never allocates.
 //
 // Thread safety: none; its listener's mutex.
 class Mailbox {
@@ -20,7 +20,9 @@ class Mailbox {
   const Delivery* front() const { return head_; }
   std::size_t size() const { return size_; }
 
-  bool EverFits(std::size_t bytes) const { return limit_.events_max > 0 && bytes <= limit_.bytes_max; }
+  bool EverFits(std::size_t bytes) const {
+    return limit_.events_max > 0 && bytes <= limit_.bytes_max;
+  }
   bool HasRoom(std::size_t bytes) const {
     return events_ < limit_.events_max && bytes <= limit_.bytes_max - bytes_;
   }

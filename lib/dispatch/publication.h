@@ -7,8 +7,7 @@
 #include <new>
 
 #include "belfry/envelope.h"
-#include "belfry/listener_body.h"
-#include "belfry/listener_options.h"
+#include "belfry/event_handle.h"
 #include "dispatch/listener_table.h"
 #include "sync/sync.h"
 
@@ -32,8 +31,8 @@ struct Delivery {
 // Thread safety: the count; everything else is written before the first delivery is handed over.
 class Publication {
  public:
-  // Takes a block with room for a delivery to each listener of `table`, and moves the event into it.
-  // Null when there is no memory. Throws what the move throws. The event is where it was then.
+  // Takes a block with room for a delivery to each listener of `table`, and moves the event into
+  // it. Null when there is no memory. Throws what the move throws. The event is where it was then.
   static Publication* Make(PublicationPool& pool, EventType type, EventHandle event,
                            EventIdSource& ids, const Cause& cause,
                            std::shared_ptr<const ListenerTable> table);
@@ -103,7 +102,7 @@ class PublicationPool {
 
   // A block with room for at least `deliveries`; sets that to how many it has.
   void* Take(const Layout& layout, std::size_t& deliveries);
-  void GiveBack(void* block, std::size_t deliveries, std::size_t alignment);
+  void GiveBack(void* memory, std::size_t deliveries, std::size_t alignment);
 
  private:
   struct Kept {

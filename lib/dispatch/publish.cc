@@ -96,7 +96,8 @@ PublishResult DispatcherCore::ReserveOrWait(Reservation& reservation, std::size_
   while (!reservation.Reserve()) {
     Listener& refuser = reservation.refuser();
     const ListenerTraits& traits = refuser.traits();
-    const bool patient = traits.overflow.policy == Overflow::Policy::kBlock && !traits.of_library_event;
+    const bool patient =
+        traits.overflow.policy == Overflow::Policy::kBlock && !traits.of_library_event;
     if (!patient || !reservation.refuser_may_have_room()) return {Code::kQueueFull, traits.id};
     if (options_.synchronous || Executor::Current() != nullptr) {
       return {Code::kWouldDeadlock, traits.id};
@@ -108,8 +109,7 @@ PublishResult DispatcherCore::ReserveOrWait(Reservation& reservation, std::size_
   return {};
 }
 
-PublishResult DispatcherCore::Refuse(Topic& topic, PublishResult result,
-                                     std::string_view refuser) {
+PublishResult DispatcherCore::Refuse(Topic& topic, PublishResult result, std::string_view refuser) {
   topic.CountRefused();
   if (result.refuser() != 0 && !topic.of_library()) TellRefusal(topic, result, refuser);
   return result;
@@ -134,8 +134,7 @@ void DispatcherCore::Queue(Topic& topic, Publication& publication) {
   }
 }
 
-void DispatcherCore::RunInline(Topic& topic, const ListenerTable& table,
-                               const Envelope& envelope) {
+void DispatcherCore::RunInline(Topic& topic, const ListenerTable& table, const Envelope& envelope) {
   if (table.inline_listeners() == 0) return;
   for (const std::shared_ptr<Listener>& listener : table.listeners) {
     if (listener->traits().has_queue) continue;

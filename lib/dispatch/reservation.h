@@ -19,8 +19,8 @@ class Reservation {
   Reservation(const Reservation&) = delete;
   Reservation& operator=(const Reservation&) = delete;
 
-  // Reserves a place with every listener that has a queue; false, with none reserved, when one of them
-  // has no room.
+  // Reserves a place with every listener that has a queue; false, with none reserved, when one of
+  // them has no room.
   bool Reserve();
   // Who had no room, and whether he may have some later.
   Listener& refuser() const { return *refuser_; }

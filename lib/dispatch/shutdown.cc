@@ -65,7 +65,8 @@ bool DispatcherCore::closed() const {
 void DispatcherCore::CloseIntake(ShutdownMode mode) {
   const State wanted = mode == ShutdownMode::kDrain ? State::kDraining : State::kDiscarding;
   State state = state_.load(std::memory_order_seq_cst);
-  while (state < wanted && !state_.compare_exchange_weak(state, wanted, std::memory_order_seq_cst)) {
+  while (state < wanted &&
+         !state_.compare_exchange_weak(state, wanted, std::memory_order_seq_cst)) {
   }
 }
 

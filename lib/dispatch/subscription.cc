@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+
 #include "belfry/check.h"
 #include "dispatch/dispatcher_core.h"
 #include "dispatch/listener.h"

@@ -11,8 +11,8 @@
 
 namespace belfry {
 
-// Publishes a library event that `make` builds from the number of those left out before, if the limit
-// allows one more. Whether somebody got it.
+// Publishes a library event that `make` builds from the number of those left out before, if the
+// limit allows one more. Whether somebody got it.
 template <class Make>
 bool DispatcherCore::Tell(RateLimit& limit, Make make) try {
   const auto left_out = limit.Allow(clock_.Now());

@@ -43,10 +43,12 @@ void Topic::ChangeTable(Change change, Also also) {
 }
 
 void Topic::Add(const std::shared_ptr<Listener>& listener) {
-  ChangeTable([&](const ListenerTable& seen, ListenerTable& next) {
-    next = seen;
-    Append(next, listener);
-  }, [] {});
+  ChangeTable(
+      [&](const ListenerTable& seen, ListenerTable& next) {
+        next = seen;
+        Append(next, listener);
+      },
+      [] {});
 }
 
 void Topic::Remove(const Listener& listener) try {

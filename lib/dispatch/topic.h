@@ -13,8 +13,8 @@
 
 namespace belfry {
 
-// Thread safety: any thread. Lock order: a topic's mutex, then a listener's. Neither is held while an
-// allocator or other user code runs.
+// Thread safety: any thread. Lock order: a topic's mutex, then a listener's. Neither is held while
+// an allocator or other user code runs.
 class Topic {
  public:
   Topic(EventType type, bool of_library);
@@ -31,9 +31,9 @@ class Topic {
   // Takes a listener that is gone out of the table; its counts stay.
   void Remove(const Listener& listener);
 
-  // Gives the publication to all the queues of its table, where places are reserved, at one point of
-  // the topic's order: that is what keeps an event that one of them publishes behind this one (O4).
-  // Marks whose turn must be posted. Returns how many deliveries were cancelled instead.
+  // Gives the publication to all the queues of its table, where places are reserved, at one point
+  // of the topic's order: that is what keeps an event that one of them publishes behind this one
+  // (O4). Marks whose turn must be posted. Returns how many deliveries were cancelled instead.
   std::uint32_t Commit(Publication& publication);
 
   void CountPublished(bool orphaned);

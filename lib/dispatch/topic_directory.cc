@@ -31,12 +31,12 @@ TopicDirectory::~TopicDirectory() {
 }
 
 Topic& TopicDirectory::Of(EventType type) {
-  BELFRY_CHECK(type.index() < kBlocks * kBlockSize, "a process may have 65,536 event types at most");
-  Block& block = FindOrMake(blocks_[type.index() / kBlockSize],
-                            [] { return std::make_unique<Block>(); });
-  return FindOrMake(block.topics[type.index() % kBlockSize], [&] {
-    return std::make_unique<Topic>(type, IsLibraryEvent(type));
-  });
+  BELFRY_CHECK(type.index() < kBlocks * kBlockSize,
+               "a process may have 65,536 event types at most");
+  Block& block =
+      FindOrMake(blocks_[type.index() / kBlockSize], [] { return std::make_unique<Block>(); });
+  return FindOrMake(block.topics[type.index() % kBlockSize],
+                    [&] { return std::make_unique<Topic>(type, IsLibraryEvent(type)); });
 }
 
 }  // namespace belfry

@@ -9,8 +9,8 @@ namespace belfry {
 // Thread safety: any thread may enter; what is between Enter and Leave is one thread's alone.
 class Turns {
  public:
-  // The right to deliver. The outermost one of a thread waits for other threads' to end; those inside
-  // it, made by listeners that publish, find it taken by their own thread.
+  // The right to deliver. The outermost one of a thread waits for other threads' to end; those
+  // inside it, made by listeners that publish, find it taken by their own thread.
   class Holder {
    public:
     explicit Holder(Turns& turns);
@@ -29,7 +29,8 @@ class Turns {
   void Push(Delivery& delivery);
   // By the outermost holder: runs what was pushed, and what that pushes, until nothing is left.
   void RunAll();
-  // Lets go of what was left when a thread was unwound inside RunAll, without running it. At the end.
+  // Lets go of what was left when a thread was unwound inside RunAll, without running it. At the
+  // end.
   void Clear();
 
  private:

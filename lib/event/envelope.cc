@@ -8,7 +8,8 @@ namespace belfry {
 std::string ToString(EventId id) {
   if (!id) return {};
   char text[48];
-  const int length = std::snprintf(text, sizeof(text), "%016" PRIx64 "-%" PRIu64, id.origin, id.sequence);
+  const int length =
+      std::snprintf(text, sizeof(text), "%016" PRIx64 "-%" PRIu64, id.origin, id.sequence);
   return std::string(text, static_cast<std::size_t>(length));
 }
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
+
 #include "belfry/check.h"
 #include "belfry/event_type.h"
 #include "sync/sync.h"
@@ -14,7 +15,8 @@ namespace belfry {
 namespace {
 
 // The table of event types: the only process-wide state of the library. Never destroyed, since
-// events may be published while static objects go. Copies the names, since a plugin's memory may go.
+// events may be published while static objects go. Copies the names, since a plugin's memory may
+// go.
 class EventTypeTable {
  public:
   static EventTypeTable& Instance() {
@@ -30,9 +32,9 @@ class EventTypeTable {
       return EventType(*known->second);
     }
     const std::string& name = names_.emplace_back(identity.name);
-    const EventTypeRecord& record = records_.emplace_back(
-        EventTypeRecord{name, static_cast<std::uint32_t>(records_.size()), identity.schema_version,
-                        size, alignment});
+    const EventTypeRecord& record =
+        records_.emplace_back(EventTypeRecord{name, static_cast<std::uint32_t>(records_.size()),
+                                              identity.schema_version, size, alignment});
     by_key_.emplace(key, &record);
     return EventType(record);
   }
@@ -50,10 +52,10 @@ class EventTypeTable {
       return std::to_string(bytes) + " bytes aligned to " + std::to_string(align) +
              ", schema version " + std::to_string(version);
     };
-    const std::string message =
-        "two event types claim the name \"" + std::string(identity.name) + "\": one has " +
-        describe(known.size, known.alignment, known.schema_version) + ", the other " +
-        describe(size, alignment, identity.schema_version);
+    const std::string message = "two event types claim the name \"" + std::string(identity.name) +
+                                "\": one has " +
+                                describe(known.size, known.alignment, known.schema_version) +
+                                ", the other " + describe(size, alignment, identity.schema_version);
     BELFRY_CHECK(false, message);
   }
 

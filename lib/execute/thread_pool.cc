@@ -41,7 +41,8 @@ class ThreadPool::Impl {
 
   // Spare threads stay until the others are done: these may still come to wait for each other.
   void Join() {
-    BELFRY_CHECK(Executor::Current() != &pool_, "a thread pool was destroyed on one of its threads");
+    BELFRY_CHECK(Executor::Current() != &pool_,
+                 "a thread pool was destroyed on one of its threads");
     {
       const sync::Lock lock(mutex_);
       stopping_ = true;
@@ -126,8 +127,8 @@ class ThreadPool::Impl {
     return !queue_.empty() && blocked_ >= thread_count_ + running_spares;
   }
 
-  // Wakes a spare thread if one is needed. Returns the place of one that the caller must start, outside
-  // the lock, if all that were started are busy.
+  // Wakes a spare thread if one is needed. Returns the place of one that the caller must start,
+  // outside the lock, if all that were started are busy.
   sync::Thread* WakeSpare() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     if (!SpareNeeded(running_spares_)) return nullptr;
     spare_ready_.NotifyOne();

@@ -1,5 +1,5 @@
-// The one seam to the machine's synchronisation: the standard types in the product, so that tests may
-// compile the same sources against explorable ones later. Nothing in lib/ names std::mutex,
+// The one seam to the machine's synchronisation: the standard types in the product, so that tests
+// may compile the same sources against explorable ones later. Nothing in lib/ names std::mutex,
 // std::atomic or std::condition_variable but this file.
 //
 // No absl::Mutex: ThreadSanitizer reports false races with Debian's uninstrumented Abseil.
@@ -36,9 +36,7 @@ class ABSL_LOCKABLE Mutex {
 // Holds a mutex for a block.
 class ABSL_SCOPED_LOCKABLE Lock {
  public:
-  explicit Lock(Mutex& mutex) ABSL_EXCLUSIVE_LOCK_FUNCTION(mutex) : mutex_(mutex) {
-    mutex_.Lock();
-  }
+  explicit Lock(Mutex& mutex) ABSL_EXCLUSIVE_LOCK_FUNCTION(mutex) : mutex_(mutex) { mutex_.Lock(); }
   ~Lock() ABSL_UNLOCK_FUNCTION() { mutex_.Unlock(); }
   Lock(const Lock&) = delete;
   Lock& operator=(const Lock&) = delete;

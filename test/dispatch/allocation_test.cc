@@ -1,6 +1,6 @@
 // Over a million publishes from two threads, delivered on others: nothing is allocated beyond the
-// envelopes, which are recycled, and no event is copied. A program of its own, since it replaces the
-// allocator.
+// envelopes, which are recycled, and no event is copied. A program of its own, since it replaces
+// the allocator.
 
 #include <gtest/gtest.h>
 
@@ -71,8 +71,8 @@ TEST(AllocationTest, AMillionPublishesAllocateOnlyTheEnvelopesThatAreUnderWayAtO
   EXPECT_EQ(queued_calls, 2 * kEvents);
   EXPECT_EQ(inline_calls, kEvents);
   EXPECT_EQ(Tick::copies, 0U);
-  // An envelope is under way while one of the two queues holds it, a listener runs it or a publisher
-  // makes it: never more at once than this, and each of them is allocated once.
+  // An envelope is under way while one of the two queues holds it, a listener runs it or a
+  // publisher makes it: never more at once than this, and each of them is allocated once.
   constexpr std::uint64_t kUnderWayMax = 2 * 1024 + 2 + kPublishers;
   EXPECT_LE(allocated, kUnderWayMax);
   std::cout << kEvents << " publishes, " << allocated << " allocations after the first "

@@ -71,8 +71,7 @@ TEST_P(BackPressureTest, B1_AFullQueueRejectsByBytesAndAnEventThatNeverFitsAtOnc
 TEST_P(BackPressureTest, B1_ARefusalIsToldAsAnEventThatNamesTheListener) {
   Slow slow;
   const Subscription listener = dispatcher->Subscribe(
-      slow.Body(),
-      {.name = "narrow", .queue = {.events_max = 1}, .overflow = Overflow::Reject()});
+      slow.Body(), {.name = "narrow", .queue = {.events_max = 1}, .overflow = Overflow::Reject()});
   std::mutex mutex;
   std::vector<PublishRefused> refusals;
   const Subscription told = dispatcher->Subscribe(
@@ -93,8 +92,8 @@ TEST_P(BackPressureTest, B1_ARefusalIsToldAsAnEventThatNamesTheListener) {
 TEST_P(BackPressureTest, B1_ABlockingPublishIsRefusedWhenItsPatienceEnds) {
   Slow slow;
   const Subscription listener = dispatcher->Subscribe(
-      slow.Body(), {.queue = {.events_max = 1},
-                    .overflow = Overflow::Block(std::chrono::milliseconds(10))});
+      slow.Body(),
+      {.queue = {.events_max = 1}, .overflow = Overflow::Block(std::chrono::milliseconds(10))});
   const auto begin = std::chrono::steady_clock::now();
   PublishResult result;
   do {
@@ -151,7 +150,8 @@ TEST_P(BackPressureTest, B2_APublishOnAnExecutorsThreadNeverBlocks) {
   const Subscription full = dispatcher->Subscribe(
       [](const Box&) {}, {.queue = {.events_max = 2}, .overflow = Overflow::Block(kPatience)});
   const Subscription publisher = dispatcher->Subscribe([&](const Go&) {
-    // On one thread, or run by hand, nobody empties the queue meanwhile; on four it may take longer.
+    // On one thread, or run by hand, nobody empties the queue meanwhile; on four it may take
+    // longer.
     for (int i = 0; i < 1'000'000 && result; ++i) result = dispatcher->Publish(Box{});
     done = true;
   });
@@ -169,7 +169,8 @@ INSTANTIATE_TEST_SUITE_P(Modes, SynchronousBackPressureTest, testing::Values(Mod
 TEST_P(SynchronousBackPressureTest, B1_B2_NestedPublishesFillTheQueueAndNeverWait) {
   struct Go {};
   std::vector<PublishResult::Code> codes;
-  const Subscription narrow = dispatcher->Subscribe([](const Box&) {}, {.queue = {.events_max = 2}});
+  const Subscription narrow =
+      dispatcher->Subscribe([](const Box&) {}, {.queue = {.events_max = 2}});
   const Subscription publisher = dispatcher->Subscribe([&](const Go&) {
     for (int i = 0; i < 3; ++i) codes.push_back(dispatcher->Publish(Box{}).code());
   });
@@ -188,9 +189,8 @@ TEST_P(SpareThreadTest, B2_WhenAllThreadsWaitForWhatOnlyTheyCanBringASpareOneDoe
   const Completion<int> brought;
   std::atomic<unsigned> waited{0};
   std::atomic<unsigned> spares{0};
-  const Subscription told =
-      dispatcher->Subscribe([&](const SpareThreadStarted& e) { spares = e.spare_threads; },
-                            {.run = Run::kInline});
+  const Subscription told = dispatcher->Subscribe(
+      [&](const SpareThreadStarted& e) { spares = e.spare_threads; }, {.run = Run::kInline});
   std::vector<Subscription> waiters;
   for (unsigned i = 0; i < threads; ++i) {
     waiters.push_back(dispatcher->Subscribe([&](const Wait&) {

@@ -91,7 +91,8 @@ TEST_P(DeliveryTest, D3_AnEventLivesUntilItsLastDeliveryEndedAndIsNeverCopied) {
   std::atomic<int> sum{0};
   std::vector<Subscription> listeners;
   for (int i = 0; i < 5; ++i) {
-    listeners.push_back(dispatcher->Subscribe([&](const Traced& e) { sum += e.number; }, Options()));
+    listeners.push_back(
+        dispatcher->Subscribe([&](const Traced& e) { sum += e.number; }, Options()));
   }
   for (int i = 1; i <= 100; ++i) ASSERT_TRUE(dispatcher->Publish(Traced(i)));
   Settle();
@@ -227,8 +228,8 @@ TEST_P(DeliveryTest, ACauseKeptByWhoeverFinishesLaterGoesOn) {
   Cause kept;
   EventId correlation;
   EventId own_story;
-  const Subscription asked = dispatcher->Subscribe(
-      [&](const Asked&) { kept = Cause::Current(); }, Options());
+  const Subscription asked =
+      dispatcher->Subscribe([&](const Asked&) { kept = Cause::Current(); }, Options());
   const Subscription answered = dispatcher->Subscribe(
       [&](const Answered&, Context& context) {
         if (!correlation) {

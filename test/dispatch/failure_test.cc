@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+
 #include "belfry/library_events.h"
 #include "dispatch/modes.h"
 
@@ -32,10 +33,14 @@ TEST_P(FailureTest, E1_AListenerThatFailsFailsAloneAndStaysSubscribed) {
       [&](const Task& e) {
         ++bad;
         switch (e.number) {
-          case 0: throw std::runtime_error("std");
-          case 1: throw 42;
-          case 2: throw std::bad_alloc();
-          default: break;
+          case 0:
+            throw std::runtime_error("std");
+          case 1:
+            throw 42;
+          case 2:
+            throw std::bad_alloc();
+          default:
+            break;
         }
       },
       Options("failing"));

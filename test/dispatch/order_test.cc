@@ -94,7 +94,8 @@ TEST_P(OrderTest, ListenersOnThePublishingThreadRunInTheOrderOfTheirSubscription
   std::string order;
   std::vector<Subscription> listeners;
   for (const char name : {'a', 'b', 'c', 'd'}) {
-    listeners.push_back(dispatcher->Subscribe([&, name](const Step&) { order += name; }, Options()));
+    listeners.push_back(
+        dispatcher->Subscribe([&, name](const Step&) { order += name; }, Options()));
   }
   ASSERT_TRUE(dispatcher->Publish(Step{}));
   listeners[1].Reset();
@@ -154,9 +155,9 @@ TEST_P(SynchronousTest, NestedPublishesWaitTheirTurnBreadthFirst) {
       EXPECT_TRUE(dispatcher->Publish(Other{2}));
     }
   });
-  const Subscription two = dispatcher->Subscribe(
-      [&](const Step& e) { order += "2:" + std::to_string(e.number) + " "; },
-      {.run = Run::kInline});
+  const Subscription two =
+      dispatcher->Subscribe([&](const Step& e) { order += "2:" + std::to_string(e.number) + " "; },
+                            {.run = Run::kInline});
   const Subscription three = dispatcher->Subscribe(
       [&](const Other& e) { order += "3:" + std::to_string(e.number) + " "; });
   ASSERT_TRUE(dispatcher->Publish(Step{0, 0}));
@@ -177,11 +178,12 @@ TEST_P(SynchronousTest, AChainOfAMillionNestedPublishesNeedsNoStack) {
   pthread_attr_setstacksize(&small, std::size_t{256} * 1024);
   std::function<void()> work = [&] { done = dispatcher->Publish(Link{kLinks}).ok(); };
   pthread_t thread;
-  ASSERT_EQ(pthread_create(
-                &thread, &small,
-                [](void* w) -> void* { return (*static_cast<std::function<void()>*>(w))(), nullptr; },
-                &work),
-            0);
+  ASSERT_EQ(
+      pthread_create(
+          &thread, &small,
+          [](void* w) -> void* { return (*static_cast<std::function<void()>*>(w))(), nullptr; },
+          &work),
+      0);
   pthread_join(thread, nullptr);
   pthread_attr_destroy(&small);
   EXPECT_TRUE(done);

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+
 #include "belfry/library_events.h"
 #include "dispatch/modes.h"
 

@@ -25,8 +25,8 @@ struct Target {
   std::atomic<int> calls_after{0};
 };
 
-// Half the required number each: the two modes together make 100,000 races, at least 10,000 of which
-// found a delivery running.
+// Half the required number each: the two modes together make 100,000 races, at least 10,000 of
+// which found a delivery running.
 constexpr int kRounds = 50'000;
 constexpr int kFoundRunningMin = 5'000;
 

@@ -89,9 +89,8 @@ TEST_P(ResetTest, X2_ALaterListenerOfTheSameEventThatIsResetIsNotCalled) {
   if (threaded()) GTEST_SKIP() << "O5: on a pool the later one may have run already";
   std::atomic<int> calls{0};
   Subscription later;
-  const Subscription first =
-      dispatcher->Subscribe([&](const Ring&) { EXPECT_EQ(later.Reset(), ResetResult::kDone); },
-                            Options());
+  const Subscription first = dispatcher->Subscribe(
+      [&](const Ring&) { EXPECT_EQ(later.Reset(), ResetResult::kDone); }, Options());
   later = dispatcher->Subscribe([&](const Ring&) { ++calls; }, Options());
   ASSERT_TRUE(dispatcher->Publish(Ring{}));
   Settle();
@@ -238,9 +237,15 @@ TEST_P(CycleTest, X2_ACycleOfListenersThatWaitForEachOtherIsDetected) {
       ++inside;
       EXPECT_TRUE(Eventually([&] { return inside == 2; }));
       switch (other.Reset()) {
-        case ResetResult::kWouldDeadlock: ++deadlocks; break;
-        case ResetResult::kDone: ++done; break;
-        case ResetResult::kDeferred: ADD_FAILURE() << "it was not its own delivery"; break;
+        case ResetResult::kWouldDeadlock:
+          ++deadlocks;
+          break;
+        case ResetResult::kDone:
+          ++done;
+          break;
+        case ResetResult::kDeferred:
+          ADD_FAILURE() << "it was not its own delivery";
+          break;
       }
     };
     Subscription a;
@@ -277,7 +282,8 @@ TEST_P(CycleTest, X2_ASubscriptionDestroyedInsideSuchACycleAbortsNamingBoth) {
     one.join();
     static_cast<void>(dispatcher->Drain());
   };
-  EXPECT_DEATH(cycle(), "\"(left|right) bell\" was destroyed inside listener \"(left|right) bell\"");
+  EXPECT_DEATH(cycle(),
+               "\"(left|right) bell\" was destroyed inside listener \"(left|right) bell\"");
 }
 
 }  // namespace

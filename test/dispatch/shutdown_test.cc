@@ -224,7 +224,8 @@ TEST_P(StuckTest, S3_PastTheDeadlineItReportsWhatIsStuckAndMayBeCalledAgain) {
 struct AtExit {
   Dispatcher* dispatcher = nullptr;
   ~AtExit() {
-    if (dispatcher != nullptr && dispatcher->Publish(Work{}).code() != PublishResult::Code::kClosed) {
+    if (dispatcher != nullptr &&
+        dispatcher->Publish(Work{}).code() != PublishResult::Code::kClosed) {
       _exit(1);
     }
   }

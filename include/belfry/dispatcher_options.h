@@ -1,0 +1,31 @@
+// How a dispatcher is to work.
+#pragma once
+
+#include <functional>
+#include <string_view>
+
+#include "belfry/clock.h"
+#include "belfry/thread_pool.h"
+
+namespace belfry {
+
+enum class LogLevel { kInfo, kWarning, kError };
+
+struct DispatcherOptions {
+  // Where queued listeners run unless they name an executor of their own. Null: a ThreadPool that
+  // the dispatcher owns, made with `pool`. Outlives the dispatcher.
+  Executor* executor = nullptr;
+  ThreadPoolOptions pool{};
+  // Every listener, queued or inline, runs on the publishing thread, breadth first: nested
+  // publishes wait their turn, and the outermost Publish returns when all of it is done. Threads
+  // that publish at once take turns. For tests and single-threaded programs; executors are not
+  // used.
+  bool synchronous = false;
+  const Clock* clock = nullptr;  // null: the real one
+  // Told what has no listener to tell: failures without a ListenerFailed listener, refused
+  // subscriptions. May be called on any thread, under no lock. Null: stderr.
+  std::function<void(LogLevel, std::string_view)> log{};
+  unsigned depth_max = 64;  // of inline listeners that publish to inline listeners
+};
+
+}  // namespace belfry

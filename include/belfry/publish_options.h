@@ -1,0 +1,21 @@
+// What a publish may say beside the event.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "belfry/envelope.h"
+#include "belfry/event_id.h"
+
+namespace belfry {
+
+//   dispatcher.Publish(HttpRequestReceived{...}, {.cause = Cause{}, .links = {connection_opened}});
+struct PublishOptions {
+  // Unset: the delivery that runs on this thread, if any. Cause{}: a story of its own.
+  std::optional<Cause> cause{};
+  EventId id{};  // set: as drawn from NewEventId
+  std::vector<EventId> links{};
+  std::vector<Header> headers{};
+};
+
+}  // namespace belfry
