@@ -50,7 +50,7 @@ BELFRY_EXPORT std::size_t BelfryEventBytes(const HttpRequestReceived& request);
 // does nothing. The server states Content-Length and Connection, and a Date unless there is one; a
 // header `Connection: close` is honoured. No body is sent to a HEAD, nor with 204 and 304. What
 // cannot be sent is answered as 500 instead: a status outside of 200 to 599, a header with a line
-// break or another control character in it, more bytes than unsent_bytes_max.
+// break or another control character in it.
 struct HttpResponse {
   RequestId request{};
   int status = 200;
@@ -68,7 +68,8 @@ struct HttpServerOptions {
   // the request line.
   std::size_t header_bytes_max = 16384;
   std::size_t body_bytes_max = std::size_t{1} << 20;  // beyond: 413, before it is read if announced
-  std::size_t unsent_bytes_max = std::size_t{4} << 20;  // answers not read by the client: closed
+  // Of a connection's answers that its client does not read; beyond, the next answer closes it.
+  std::size_t unsent_bytes_max = std::size_t{4} << 20;
   std::size_t pipelined_max = 16;   // per connection, not yet answered; then it is not read
   std::size_t requests_max = 1000;  // in all, not yet answered; beyond: 503
   Nanoseconds request_time_max = std::chrono::seconds(10);  // from its first byte to its last: 408
@@ -83,8 +84,9 @@ struct HttpServerOptions {
 // answer still counts against requests_max until that answer came, or its time was over.
 //
 // Thread safety: creation and destruction in the loop's thread, not inside a listener; port and
-// Drain from any. Lifetime: the destructor closes every connection. The loop outlives the
-// dispatcher, and that the server.
+// Drain from any.
+// Lifetime: the destructor closes every connection. The loop outlives the dispatcher, and that the
+// server.
 class BELFRY_EXPORT HttpServer {
  public:
   // Errors: see TcpServer::Listen; INVALID_ARGUMENT also for an option of zero, FAILED_PRECONDITION
