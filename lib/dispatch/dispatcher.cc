@@ -23,8 +23,7 @@ Dispatcher::Dispatcher(DispatcherOptions options)
 
 Dispatcher::~Dispatcher() {
   if (core_->forked()) {
-    // A child of fork() has none of the threads that hold on to it: it can only be left alone.
-    new std::shared_ptr<DispatcherCore>(std::move(core_));
+    core_->Abandon();
     return;
   }
   core_->Destroy();

@@ -68,6 +68,8 @@ class DispatcherCore final : public std::enable_shared_from_this<DispatcherCore>
   bool closed() const;
   // Whether this process is a child of fork(), which has none of the threads.
   bool forked() const { return sys::ForkGeneration() != fork_generation_; }
+  // There it can only be left alone: it stays for as long as the child does.
+  void Abandon() { abandoned_ = shared_from_this(); }
 
  private:
   // From open, one way; a drain may become a discard.
@@ -111,6 +113,7 @@ class DispatcherCore final : public std::enable_shared_from_this<DispatcherCore>
   Sources sources_;
   RateLimit spares_told_;
   sync::Atomic<State> state_{State::kOpen};
+  std::shared_ptr<DispatcherCore> abandoned_;
 
   sync::Mutex shutdown_mutex_;
   sync::Condition shutdown_ended_;
