@@ -20,11 +20,15 @@ PublicationPool::Layout PublicationPool::Layout::Of(const EventOperations& opera
   return layout;
 }
 
+std::size_t PublicationPool::Layout::Bytes(std::size_t deliveries) const {
+  return deliveries_offset + deliveries * sizeof(Delivery);
+}
+
 PublicationPool::~PublicationPool() {
   const sync::Lock lock(mutex_);
   while (kept_ != nullptr) {
     Kept* const block = std::exchange(kept_, kept_->next);
-    Free(block, block->alignment);
+    Free(block, block->layout);
   }
 }
 
@@ -34,7 +38,7 @@ void* PublicationPool::Take(const Layout& layout, std::size_t& deliveries) {
     const sync::Lock lock(mutex_);
     if (kept_ != nullptr) {
       block = std::exchange(kept_, kept_->next);
-      --kept_count_;
+      kept_bytes_ -= layout.Bytes(block->deliveries);
     }
   }
   if (block != nullptr) {
@@ -42,26 +46,25 @@ void* PublicationPool::Take(const Layout& layout, std::size_t& deliveries) {
       deliveries = block->deliveries;
       return block;
     }
-    Free(block, block->alignment);  // from a time with fewer listeners
+    Free(block, layout);  // from a time with fewer listeners
   }
-  return ::operator new(layout.deliveries_offset + deliveries * sizeof(Delivery),
-                        std::align_val_t(layout.alignment), std::nothrow);
+  return ::operator new(layout.Bytes(deliveries), std::align_val_t(layout.alignment), std::nothrow);
 }
 
-void PublicationPool::GiveBack(void* memory, std::size_t deliveries, std::size_t alignment) {
+void PublicationPool::GiveBack(void* memory, const Layout& layout, std::size_t deliveries) {
   {
     const sync::Lock lock(mutex_);
-    if (kept_count_ < kKeptMax) {
-      kept_ = ::new (memory) Kept{kept_, deliveries, alignment};
-      ++kept_count_;
+    if (kept_bytes_ + layout.Bytes(deliveries) <= kKeptBytesMax) {
+      kept_ = ::new (memory) Kept{kept_, deliveries, layout};
+      kept_bytes_ += layout.Bytes(deliveries);
       return;
     }
   }
-  Free(memory, alignment);
+  Free(memory, layout);
 }
 
-void PublicationPool::Free(void* block, std::size_t alignment) {
-  ::operator delete(block, std::align_val_t(alignment));
+void PublicationPool::Free(void* block, const Layout& layout) {
+  ::operator delete(block, std::align_val_t(layout.alignment));
 }
 
 Publication* Publication::Make(PublicationPool& pool, EventType type, EventHandle event,
@@ -75,7 +78,7 @@ Publication* Publication::Make(PublicationPool& pool, EventType type, EventHandl
   try {
     event.operations.move(event.event, place);
   } catch (...) {
-    pool.GiveBack(block, capacity, layout.alignment);
+    pool.GiveBack(block, layout, capacity);
     throw;
   }
   return ::new (block)
@@ -110,11 +113,11 @@ void Publication::Release() {
   operations_.destroy(const_cast<void*>(envelope_.event()));
   PublicationPool& pool = pool_;
   const std::size_t capacity = capacity_;
-  const std::size_t alignment = PublicationPool::Layout::Of(operations_).alignment;
+  const auto layout = PublicationPool::Layout::Of(operations_);
   // Outlives the block: with it the last reference to a listener, and to the pool's owner, may go.
   const std::shared_ptr<const ListenerTable> table = std::move(table_);
   this->~Publication();
-  pool.GiveBack(this, capacity, alignment);
+  pool.GiveBack(this, layout, capacity);
 }
 
 void Publication::Complete(Envelope& envelope, EventId id, std::unique_ptr<EnvelopeExtras> extras,

@@ -80,12 +80,12 @@ class PublicationReference {
 };
 
 // Blocks for the publications of one event type. Keeps those that were given back, up to
-// `kKeptMax`, so that publishing allocates nothing once it has run for a while.
+// `kKeptBytesMax`, so that publishing allocates nothing once it has run for a while.
 //
 // Thread safety: any thread.
 class PublicationPool {
  public:
-  static constexpr std::size_t kKeptMax = 4096;  // four full queues of the default limit
+  static constexpr std::size_t kKeptBytesMax = std::size_t{4} << 20;
 
   PublicationPool() = default;
   ~PublicationPool();
@@ -98,23 +98,24 @@ class PublicationPool {
     std::size_t deliveries_offset = 0;
     std::size_t alignment = 0;
     static Layout Of(const EventOperations& operations);
+    std::size_t Bytes(std::size_t deliveries) const;
   };
 
   // A block with room for at least `deliveries`; sets that to how many it has.
   void* Take(const Layout& layout, std::size_t& deliveries);
-  void GiveBack(void* memory, std::size_t deliveries, std::size_t alignment);
+  void GiveBack(void* memory, const Layout& layout, std::size_t deliveries);
 
  private:
   struct Kept {
     Kept* next;
     std::size_t deliveries;
-    std::size_t alignment;
+    Layout layout;
   };
-  static void Free(void* block, std::size_t alignment);
+  static void Free(void* block, const Layout& layout);
 
   sync::Mutex mutex_;
   Kept* kept_ ABSL_GUARDED_BY(mutex_) = nullptr;
-  std::size_t kept_count_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::size_t kept_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace belfry

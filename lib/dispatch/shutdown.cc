@@ -137,7 +137,7 @@ void DispatcherCore::Destroy() {
   if (const Frame* const frame = Frame::InnermostOf(*this)) {
     const std::string message = "a dispatcher was destroyed inside its own listener \"" +
                                 frame->listener().traits().name + "\"";
-    BELFRY_CHECK(frame == nullptr, message);
+    CheckFailed(__FILE__, __LINE__, "no delivery of this dispatcher on this thread", message);
   }
   CloseIntake(ShutdownMode::kDiscard);
   sources_.StopAll();

@@ -27,15 +27,12 @@ Subscription& Subscription::operator=(Subscription&& other) noexcept {
 }
 
 Subscription::~Subscription() {
-  if (listener_ == nullptr) return;
-  const std::string name = listener_->traits().name;
-  if (listener_->Reset() != ResetResult::kWouldDeadlock) return;
-  const Frame* const inside = Frame::Innermost();
+  if (listener_ == nullptr || listener_->Reset() != ResetResult::kWouldDeadlock) return;
   const std::string message =
-      "the subscription of listener \"" + name + "\" was destroyed inside listener \"" +
-      inside->listener().traits().name +
+      "the subscription of listener \"" + listener_->traits().name +
+      "\" was destroyed inside listener \"" + Frame::Innermost()->listener().traits().name +
       "\", and each waits for the other to end: call Reset() there, which says so, or Detach()";
-  BELFRY_CHECK(inside == nullptr, message);
+  CheckFailed(__FILE__, __LINE__, "no cycle of listeners that wait for each other", message);
 }
 
 ResetResult Subscription::Reset() {

@@ -56,7 +56,7 @@ class EventTypeTable {
                                 "\": one has " +
                                 describe(known.size, known.alignment, known.schema_version) +
                                 ", the other " + describe(size, alignment, identity.schema_version);
-    BELFRY_CHECK(false, message);
+    CheckFailed(__FILE__, __LINE__, "one name, one layout", message);
   }
 
   sync::Mutex mutex_;
@@ -87,7 +87,7 @@ EventType InternEventType(EventName identity, std::size_t size, std::size_t alig
     const std::string message = "an event type's name has " + std::to_string(identity.name.size()) +
                                 " bytes, at most " + std::to_string(kEventNameMax) +
                                 " are allowed: declare a shorter one with BELFRY_EVENT_NAME";
-    BELFRY_CHECK(false, message);
+    CheckFailed(__FILE__, __LINE__, "one name, one layout", message);
   }
   return EventTypeTable::Instance().Intern(identity, size, alignment, tag);
 }

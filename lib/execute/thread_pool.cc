@@ -91,6 +91,7 @@ class ThreadPool::Impl {
   std::shared_ptr<void> OnSpareThread(std::function<void(unsigned)> told) {
     auto observer = std::make_shared<Observer>(Observer{std::move(told)});
     const sync::Lock lock(observers_mutex_);
+    std::erase_if(observers_, [](const auto& gone) { return gone.expired(); });
     observers_.push_back(observer);
     return observer;
   }

@@ -8,9 +8,15 @@
 namespace {
 
 std::atomic<std::uint64_t> allocations{0};
+thread_local std::uint64_t fail_in = 0;
+thread_local bool failed = false;
 
 void* Allocate(std::size_t size, std::size_t alignment) {
   allocations.fetch_add(1, std::memory_order_relaxed);
+  if (fail_in > 0 && --fail_in == 0) {
+    failed = true;
+    return nullptr;
+  }
   return std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
 }
 
@@ -33,3 +39,10 @@ void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory
 void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
 
 std::uint64_t belfry::Allocations() { return allocations; }
+
+void belfry::FailAllocation(std::uint64_t nth) {
+  fail_in = nth;
+  failed = false;
+}
+
+bool belfry::AllocationFailed() { return failed; }
