@@ -141,24 +141,8 @@ TEST_P(DeliveryTest, D4_EachListenerGetsEachEventOnce) {
   std::vector<std::atomic<int>> seen(2 * kEvents);
   const Subscription listener = dispatcher->Subscribe(
       [&](const Traced& e) { ++seen[static_cast<std::size_t>(e.number)]; }, Options());
-  const auto publish = [&](int from) {
-    for (int i = from; i < from + kEvents; ++i) {
-      while (!dispatcher->Publish(Traced(i))) std::this_thread::yield();
-    }
-  };
-  std::thread other(publish, kEvents);
-  if (manual != nullptr) {
-    std::thread another(publish, 0);
-    EXPECT_TRUE(Eventually([&] {
-      manual->RunUntilIdle();
-      return StatsOf<Traced>().published == 2 * kEvents;
-    }));
-    another.join();
-  } else {
-    publish(0);
-  }
-  other.join();
-  Settle();
+  PublishFromThreads(2, kEvents,
+                     [](int publisher, int i) { return Traced(publisher * kEvents + i); });
   for (const std::atomic<int>& times : seen) EXPECT_EQ(times, 1);
 }
 

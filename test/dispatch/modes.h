@@ -4,12 +4,14 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <memory>
-#include <optional>
+#include <mutex>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "belfry/dispatcher.h"
 #include "belfry/manual_executor.h"
@@ -93,6 +95,27 @@ class ModeTest : public testing::TestWithParam<Mode> {
   void Settle() {
     if (manual != nullptr) manual->RunUntilIdle();
     ASSERT_EQ(dispatcher->Drain(kPatience), DrainResult::kDrained);
+  }
+
+  // Lets each of `publishers` threads publish `make(publisher, i)` for i below `events`, in order,
+  // trying again when it is refused; then settles.
+  template <class Make>
+  void PublishFromThreads(int publishers, int events, Make make) {
+    std::atomic<int> publishing{publishers};
+    std::vector<std::thread> threads;
+    for (int p = 0; p < publishers; ++p) {
+      threads.emplace_back([&, p] {
+        for (int i = 0; i < events; ++i) {
+          while (!dispatcher->Publish(make(p, i))) std::this_thread::yield();
+        }
+        --publishing;
+      });
+    }
+    if (manual != nullptr) {
+      EXPECT_TRUE(Eventually([&] { return manual->RunUntilIdle() == 0 && publishing == 0; }));
+    }
+    for (std::thread& thread : threads) thread.join();
+    Settle();
   }
 
   void ExpectBalanced() const {

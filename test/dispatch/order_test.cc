@@ -30,21 +30,7 @@ TEST_P(OrderTest, O1_OnePublishersEventsReachOneListenerInOrder) {
         got[e.publisher].push_back(e.number);
       },
       Options());
-  std::vector<std::thread> publishers;
-  std::atomic<int> publishing{3};
-  for (int p = 0; p < 3; ++p) {
-    publishers.emplace_back([&, p] {
-      for (int i = 0; i < kEvents; ++i) {
-        while (!dispatcher->Publish(Step{p, i})) std::this_thread::yield();
-      }
-      --publishing;
-    });
-  }
-  if (manual != nullptr) {
-    EXPECT_TRUE(Eventually([&] { return manual->RunUntilIdle() == 0 && publishing == 0; }));
-  }
-  for (std::thread& publisher : publishers) publisher.join();
-  Settle();
+  PublishFromThreads(3, kEvents, [](int publisher, int number) { return Step{publisher, number}; });
   for (int p = 0; p < 3; ++p) {
     ASSERT_EQ(got[p].size(), static_cast<std::size_t>(kEvents));
     for (int i = 0; i < kEvents; ++i) ASSERT_EQ(got[p][static_cast<std::size_t>(i)], i);
@@ -121,21 +107,7 @@ TEST_P(SerialTest, O2_DeliveriesOfOneListenerNeverOverlapAndSeeEachOthersWrites)
         inside.fetch_sub(1);
       },
       Options());
-  std::atomic<int> publishing{2};
-  std::vector<std::thread> publishers;
-  for (int p = 0; p < 2; ++p) {
-    publishers.emplace_back([&, p] {
-      for (int i = 0; i < kEvents; ++i) {
-        while (!dispatcher->Publish(Step{p, i})) std::this_thread::yield();
-      }
-      --publishing;
-    });
-  }
-  if (manual != nullptr) {
-    EXPECT_TRUE(Eventually([&] { return manual->RunUntilIdle() == 0 && publishing == 0; }));
-  }
-  for (std::thread& publisher : publishers) publisher.join();
-  Settle();
+  PublishFromThreads(2, kEvents, [](int publisher, int number) { return Step{publisher, number}; });
   EXPECT_EQ(overlaps, 0);
   EXPECT_EQ(plain, 2 * kEvents);
 }
