@@ -1,0 +1,193 @@
+#include <chrono>
+#include <deque>
+#include <functional>
+#include <new>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+
+#include "belfry/check.h"
+#include "belfry/files.h"
+#include "io/backoff.h"
+#include "io/file_work.h"
+#include "sync/sync.h"
+#include "sys/threads.h"
+
+namespace belfry {
+
+class BlockingFiles::Impl {
+ public:
+  Impl(Dispatcher& dispatcher, BlockingFilesOptions options)
+      : dispatcher_(dispatcher), options_(options) {
+    BELFRY_CHECK(options.threads > 0, "BlockingFiles needs at least one thread");
+    threads_.reserve(options_.threads);
+    try {
+      for (unsigned i = 0; i < options_.threads; ++i) {
+        threads_.push_back(sys::StartThread("belfry.files", [this] { Work(); }));
+      }
+      source_ = dispatcher_.AddSource("files", [this] { Refuse(); });
+    } catch (...) {
+      Join();
+      throw;
+    }
+  }
+
+  ~Impl() {
+    source_ = Source();
+    Join();
+  }
+
+  std::optional<FileOperation> Read(std::string path) {
+    return Add([this, path = std::move(path)](FileOperation operation, const Cause& cause) mutable {
+      FileReadFinished done{operation, std::move(path), absl::OkStatus(), {}};
+      done.status = Guarded([&] {
+        absl::StatusOr<std::string> content = ReadWholeFile(done.path, options_.read_bytes_max);
+        if (!content.ok()) return content.status();
+        done.content = *std::move(content);
+        return absl::OkStatus();
+      });
+      Publish(std::move(done), cause);
+    });
+  }
+
+  std::optional<FileOperation> Write(std::string path, std::string content,
+                                     FileWriteOptions options) {
+    return Add([this, path = std::move(path), content = std::move(content),
+                options = std::move(options)](FileOperation operation, const Cause& cause) mutable {
+      FileWriteFinished done{operation, std::move(path), absl::OkStatus()};
+      done.status = Guarded([&] { return WriteWholeFile(done.path, content, options); });
+      Publish(std::move(done), cause);
+    });
+  }
+
+ private:
+  using Task = std::function<void(FileOperation, const Cause&)>;
+  struct Waiting {
+    FileOperation operation;
+    Cause cause;
+    Task task;
+  };
+
+  std::optional<FileOperation> Add(Task task) {
+    const Cause cause = Cause::Current();
+    const sync::Lock lock(mutex_);
+    if (refusing_ || unfinished_ >= options_.operations_max) return std::nullopt;
+    queue_.push_back({last_operation_ + 1, cause, std::move(task)});
+    ++unfinished_;
+    ready_.NotifyOne();
+    return ++last_operation_;
+  }
+
+  void Refuse() {
+    const sync::Lock lock(mutex_);
+    refusing_ = true;
+  }
+
+  void Join() {
+    {
+      const sync::Lock lock(mutex_);
+      refusing_ = true;
+      ending_ = true;
+      ready_.NotifyAll();
+    }
+    for (sync::Thread& thread : threads_) thread.join();
+  }
+
+  void Work() {
+    while (std::optional<Waiting> next = Next()) {
+      next->task(next->operation, next->cause);
+      next->task = nullptr;  // its content goes before its place is given to another
+      const sync::Lock lock(mutex_);
+      --unfinished_;
+    }
+  }
+
+  std::optional<Waiting> Next() {
+    const sync::Lock lock(mutex_);
+    while (queue_.empty()) {
+      if (ending_) return std::nullopt;
+      ready_.Wait(mutex_);
+    }
+    std::optional<Waiting> next = std::move(queue_.front());
+    queue_.pop_front();
+    return next;
+  }
+
+  template <class F>
+  static absl::Status Guarded(F work) {
+    try {
+      return work();
+    } catch (const std::bad_alloc&) {
+      return absl::ResourceExhaustedError("no memory for the file's content");
+    }
+  }
+
+  // Until it is accepted: nobody else would ever tell how the operation ended.
+  template <class E>
+  void Publish(E event, const Cause& cause) {
+    const SteadyTime give_up = Clock::Real().Now() + options_.patience;
+    Backoff backoff;
+    for (;;) {
+      const PublishResult result = TryPublish(event, cause);
+      if (result.ok() || !MayBeAcceptedLater(result)) return;
+      if (Clock::Real().Now() >= give_up) GiveUpContent(event, result);
+      Pause(backoff.Next());
+    }
+  }
+
+  // Refused, `event` is as it was.
+  template <class E>
+  PublishResult TryPublish(E& event, const Cause& cause) {
+    return dispatcher_.Publish(std::move(event), PublishOptions{.cause = cause});
+  }
+
+  // It may be larger than all that some listener's queue ever takes.
+  static void GiveUpContent(FileReadFinished& event, PublishResult why) {
+    if (!event.status.ok()) return;
+    event.status = absl::ResourceExhaustedError(
+        absl::StrCat("no room for the ", event.content.size(), " bytes of \"", event.path,
+                     "\": ", std::string(why.status().message())));
+    event.content = std::string();
+  }
+  static void GiveUpContent(const FileWriteFinished& /*event*/, PublishResult /*why*/) {}
+
+  // A wait that nobody ends early.
+  void Pause(Nanoseconds length) {
+    const SteadyTime deadline = Clock::Real().Now() + length;
+    const sync::Lock lock(pause_mutex_);
+    while (never_.WaitUntil(pause_mutex_, deadline)) {
+    }
+  }
+
+  Dispatcher& dispatcher_;
+  const BlockingFilesOptions options_;
+  std::vector<sync::Thread> threads_;
+  Source source_;
+
+  sync::Mutex mutex_;
+  sync::Condition ready_;
+  std::deque<Waiting> queue_ ABSL_GUARDED_BY(mutex_);
+  std::size_t unfinished_ ABSL_GUARDED_BY(mutex_) = 0;  // waiting or running
+  FileOperation last_operation_ ABSL_GUARDED_BY(mutex_) = 0;
+  bool refusing_ ABSL_GUARDED_BY(mutex_) = false;
+  bool ending_ ABSL_GUARDED_BY(mutex_) = false;
+
+  sync::Mutex pause_mutex_;
+  sync::Condition never_;
+};
+
+BlockingFiles::BlockingFiles(Dispatcher& dispatcher, BlockingFilesOptions options)
+    : impl_(std::make_unique<Impl>(dispatcher, options)) {}
+BlockingFiles::~BlockingFiles() = default;
+
+std::optional<FileOperation> BlockingFiles::Read(std::string path) {
+  return impl_->Read(std::move(path));
+}
+
+std::optional<FileOperation> BlockingFiles::Write(std::string path, std::string content,
+                                                  FileWriteOptions options) {
+  return impl_->Write(std::move(path), std::move(content), std::move(options));
+}
+
+}  // namespace belfry

@@ -1,0 +1,233 @@
+// The watches of a loop.
+
+#include <fcntl.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <memory>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+#include "faults.h"
+#include "loop/loop_fixture.h"
+#include "waiting.h"
+
+namespace belfry {
+namespace {
+
+using testing::ElementsAre;
+
+using WatchTest = EventLoopTest;
+
+TEST_F(WatchTest, AReadyDescriptorIsReportedAsLongAsItIsReady) {
+  EventLoop loop;
+  const Bell bell;
+  int calls = 0;
+  loop.Watch(bell.fd(), Interest::kReadable, [&](Readiness ready) {
+    EXPECT_EQ(ready, Readiness{.readable = true});
+    ++calls;
+  });
+  loop.RunOnce();
+  EXPECT_EQ(calls, 0);
+  bell.Ring();
+  loop.RunOnce();
+  loop.RunOnce();
+  EXPECT_EQ(calls, 2);
+  bell.Silence();
+  loop.RunOnce();
+  EXPECT_EQ(calls, 2);
+}
+
+TEST_F(WatchTest, OnlyWhatIsOfInterestIsReported) {
+  EventLoop loop;
+  const Bell bell;
+  bell.Ring();
+  std::vector<Readiness> seen;
+  const WatchId watch =
+      loop.Watch(bell.fd(), Interest::kNone, [&](Readiness ready) { seen.push_back(ready); });
+  loop.RunOnce();
+  loop.SetInterest(watch, Interest::kWritable);
+  loop.RunOnce();
+  loop.SetInterest(watch, Interest::kBoth);
+  loop.RunOnce();
+  loop.SetInterest(watch, Interest::kNone);
+  loop.RunOnce();
+  EXPECT_THAT(seen, ElementsAre(Readiness{.writable = true},
+                                Readiness{.readable = true, .writable = true}));
+}
+
+TEST_F(WatchTest, InterestSwitchedOnAndOffWithinATurnCostsNoSystemCall) {
+  EventLoop loop;
+  const Bell bell;
+  const FailNth count(sys::Call::kEpollModify, 0, 0);
+  const WatchId watch = loop.Watch(bell.fd(), Interest::kReadable, [](Readiness) {});
+  for (int i = 0; i < 100; ++i) {
+    loop.SetInterest(watch, Interest::kBoth);
+    loop.SetInterest(watch, Interest::kReadable);
+  }
+  loop.RunOnce();
+  EXPECT_EQ(count.calls(), 0);
+}
+
+TEST_F(WatchTest, AWatchThatAnotherOfItsBatchEndedIsNotCalled) {
+  EventLoop loop;
+  const Bell bells[2];
+  WatchId watches[2];
+  int calls = 0;
+  for (int i = 0; i < 2; ++i) {
+    bells[i].Ring();
+    watches[i] = loop.Watch(bells[i].fd(), Interest::kReadable, [&, i](Readiness) {
+      ++calls;
+      loop.Unwatch(watches[1 - i]);
+    });
+  }
+  loop.RunOnce();
+  EXPECT_EQ(calls, 1);
+}
+
+TEST_F(WatchTest, ReadinessOfAClosedDescriptorNeverReachesTheNextOneOfThatNumber) {
+  EventLoop loop;
+  std::unique_ptr<Bell> bells[2] = {std::make_unique<Bell>(), std::make_unique<Bell>()};
+  WatchId watches[2];
+  int stale = 0;
+  int calls = 0;
+  for (int i = 0; i < 2; ++i) {
+    bells[i]->Ring();
+    watches[i] = loop.Watch(bells[i]->fd(), Interest::kReadable, [&, i](Readiness) {
+      ++calls;
+      const int other = 1 - i;
+      const int number = bells[other]->fd();
+      loop.Unwatch(watches[other]);
+      bells[other].reset();
+      bells[other] = std::make_unique<Bell>();
+      ASSERT_EQ(bells[other]->fd(), number);
+      watches[other] =
+          loop.Watch(bells[other]->fd(), Interest::kReadable, [&](Readiness) { ++stale; });
+      loop.Unwatch(watches[i]);
+    });
+  }
+  loop.RunOnce();
+  loop.RunOnce();
+  EXPECT_EQ(calls, 1);
+  EXPECT_EQ(stale, 0);
+}
+
+TEST_F(WatchTest, ACallbackLivesUntilItReturnedEvenIfItEndedItsOwnWatch) {
+  EventLoop loop;
+  const Bell bell;
+  bell.Ring();
+  auto witness = std::make_shared<int>(7);
+  const std::weak_ptr<int> alive = witness;
+  WatchId watch;
+  watch = loop.Watch(bell.fd(), Interest::kReadable, [&, witness](Readiness) {
+    loop.Unwatch(watch);
+    loop.Unwatch(watch);  // stale by now
+    EXPECT_FALSE(alive.expired());
+    ran_.push_back(std::to_string(*witness));
+  });
+  witness.reset();
+  loop.RunOnce();
+  EXPECT_TRUE(alive.expired());
+  loop.RunOnce();
+  EXPECT_THAT(ran_, ElementsAre("7"));
+}
+
+TEST_F(WatchTest, WatchingInsideACallbackWhileTheTableGrowsIsFine) {
+  EventLoop loop;
+  const std::vector<Bell> bells(100);
+  const Bell first;
+  first.Ring();
+  const std::string far(100, 'x');
+  loop.Watch(first.fd(), Interest::kReadable, [&, far](Readiness) {
+    for (const Bell& bell : bells) loop.Watch(bell.fd(), Interest::kReadable, [](Readiness) {});
+    ran_.push_back(far);
+    first.Silence();
+  });
+  loop.RunOnce();
+  EXPECT_THAT(ran_, ElementsAre(far));
+}
+
+TEST_F(WatchTest, AWatchThatEndedStaysSilentThoughADuplicateOfItsDescriptorIsOpen) {
+  EventLoop loop;
+  const Bell bell;
+  const int duplicate = ::dup(bell.fd());
+  int calls = 0;
+  const WatchId watch = loop.Watch(bell.fd(), Interest::kReadable, [&](Readiness) { ++calls; });
+  loop.Unwatch(watch);
+  bell.Ring();
+  loop.RunOnce();
+  EXPECT_EQ(calls, 0);
+  ::close(duplicate);
+}
+
+TEST_F(WatchTest, HangUpIsReportedWithoutAnyInterest) {
+  EventLoop loop;
+  int ends[2];
+  ASSERT_EQ(::pipe2(ends, O_NONBLOCK | O_CLOEXEC), 0);
+  Readiness seen;
+  WatchId watch;
+  watch = loop.Watch(ends[1], Interest::kNone, [&](Readiness ready) {
+    seen = ready;
+    loop.Unwatch(watch);
+  });
+  ::close(ends[0]);
+  loop.RunOnce(kPatience);
+  EXPECT_TRUE(seen.error);
+  ::close(ends[1]);
+}
+
+TEST_F(WatchTest, AWatchThatTheSystemRefusesThrowsAndLeavesNothing) {
+  EventLoop loop;
+  const Bell bell;
+  const int file = ::open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+  try {
+    loop.Watch(file, Interest::kReadable, [](Readiness) {});
+    ADD_FAILURE() << "a regular file was watched";
+  } catch (const std::system_error& error) {
+    EXPECT_EQ(error.code().value(), EPERM);
+  }
+  ::close(file);
+  {
+    const FailNth no_memory(sys::Call::kEpollAdd, 1, ENOMEM);
+    EXPECT_THROW(loop.Watch(bell.fd(), Interest::kReadable, [](Readiness) {}), std::system_error);
+  }
+  const WatchId watch = loop.Watch(bell.fd(), Interest::kReadable, [](Readiness) {});
+  EXPECT_THROW(loop.Watch(bell.fd(), Interest::kReadable, [](Readiness) {}), std::system_error);
+  loop.Unwatch(watch);
+}
+
+TEST_F(WatchTest, AChangeOfInterestThatTheSystemHasNoMemoryForIsMadeLater) {
+  EventLoop loop;
+  const Bell bell;
+  bell.Ring();
+  const WatchId watch = loop.Watch(bell.fd(), Interest::kNone, [&](Readiness) { loop.Stop(); });
+  const FailNth no_memory(sys::Call::kEpollModify, 1, ENOMEM);
+  loop.SetInterest(watch, Interest::kReadable);
+  loop.Run();
+  EXPECT_TRUE(no_memory.hit());
+}
+
+class WatchDeathTest : public testing::Test {
+ protected:
+  void SetUp() override { GTEST_FLAG_SET(death_test_style, "threadsafe"); }
+};
+
+TEST_F(WatchDeathTest, ClosingAWatchedDescriptorIsABug) {
+  EXPECT_DEATH(
+      {
+        EventLoop loop;
+        const int fd = ::eventfd(0, EFD_CLOEXEC);
+        const WatchId watch = loop.Watch(fd, Interest::kReadable, [](Readiness) {});
+        ::close(fd);
+        loop.Unwatch(watch);
+      },
+      "closed before its watch was ended");
+}
+
+}  // namespace
+}  // namespace belfry
