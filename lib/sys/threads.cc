@@ -13,12 +13,16 @@
 namespace belfry::sys {
 namespace {
 
-// A new thread inherits the mask, so it is set around the start: no signal finds a gap.
+// A new thread inherits the mask, so it is set around the start: no signal finds a gap. Those that a
+// thread brings upon itself stay open, so that crash handlers see them.
 class AllSignalsBlocked {
  public:
   AllSignalsBlocked() {
     sigset_t all;
     sigfillset(&all);
+    for (const int own : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS}) {
+      sigdelset(&all, own);
+    }
     pthread_sigmask(SIG_SETMASK, &all, &before_);
   }
   ~AllSignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
