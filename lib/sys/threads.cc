@@ -13,8 +13,8 @@
 namespace belfry::sys {
 namespace {
 
-// A new thread inherits the mask, so it is set around the start: no signal finds a gap. Those that a
-// thread brings upon itself stay open, so that crash handlers see them.
+// A new thread inherits the mask, so it is set around the start: no signal finds a gap. Those that
+// a thread brings upon itself stay open, so that crash handlers see them.
 class AllSignalsBlocked {
  public:
   AllSignalsBlocked() {

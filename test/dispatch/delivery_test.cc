@@ -6,7 +6,7 @@
 #include <thread>
 #include <vector>
 
-#include "dispatch/modes.h"
+#include "dispatch/mode_test.h"
 
 namespace belfry {
 namespace {

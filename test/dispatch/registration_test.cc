@@ -8,7 +8,7 @@
 #include "absl/status/status.h"
 
 #include "belfry/library_events.h"
-#include "dispatch/modes.h"
+#include "dispatch/mode_test.h"
 
 namespace belfry {
 namespace {
