@@ -1,0 +1,9 @@
+// expect: a listener returns void or absl::Status
+#include "belfry/dispatcher.h"
+
+struct Rung {};
+
+int main() {
+  belfry::Dispatcher dispatcher;
+  const belfry::Subscription s = dispatcher.Subscribe([](const Rung&) { return 1; });
+}
