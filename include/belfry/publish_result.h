@@ -22,6 +22,7 @@ class BELFRY_EXPORT PublishResult {
     kAccepted,
     kClosed,         // the dispatcher is shutting down, or has
     kQueueFull,      // a listener's queue is full and its policy, or its patience, says no
+    kTooLarge,       // larger than all that a listener's queue ever holds
     kWouldDeadlock,  // its policy is to wait, but this thread is one that empties queues
     kTooDeep,        // inline listeners that publish to inline listeners, deeper than depth_max
     kOutOfMemory,
@@ -35,7 +36,7 @@ class BELFRY_EXPORT PublishResult {
   bool ok() const { return word_ == 0; }
   explicit operator bool() const { return ok(); }
   Code code() const { return static_cast<Code>(word_ & 0xff); }
-  // Whose queue refused (kQueueFull, kWouldDeadlock); 0 otherwise.
+  // Whose queue refused (kQueueFull, kTooLarge, kWouldDeadlock); 0 otherwise.
   ListenerId refuser() const { return word_ >> 8; }
 
   // The same with words: OK, FAILED_PRECONDITION (closed, forked), RESOURCE_EXHAUSTED (queue full,

@@ -98,7 +98,8 @@ PublishResult DispatcherCore::ReserveOrWait(Reservation& reservation, std::size_
     const ListenerTraits& traits = refuser.traits();
     const bool patient =
         traits.overflow.policy == Overflow::Policy::kBlock && !traits.of_library_event;
-    if (!patient || !reservation.refuser_may_have_room()) return {Code::kQueueFull, traits.id};
+    if (!reservation.refuser_may_have_room()) return {Code::kTooLarge, traits.id};
+    if (!patient) return {Code::kQueueFull, traits.id};
     if (options_.synchronous || Executor::Current() != nullptr) {
       return {Code::kWouldDeadlock, traits.id};
     }

@@ -15,6 +15,9 @@ absl::Status PublishResult::status() const {
       return absl::FailedPreconditionError("the dispatcher is closed");
     case Code::kQueueFull:
       return absl::ResourceExhaustedError("the queue of " + listener() + " is full");
+    case Code::kTooLarge:
+      return absl::ResourceExhaustedError("the event is larger than all that the queue of " +
+                                          listener() + " ever holds");
     case Code::kWouldDeadlock:
       return absl::AbortedError("the queue of " + listener() +
                                 " is full, and this thread may be the one that empties it");

@@ -131,7 +131,8 @@ class BlockingFiles::Impl {
     for (;;) {
       const PublishResult result = TryPublish(event, cause);
       if (result.ok() || !MayBeAcceptedLater(result)) return;
-      if (Clock::Real().Now() >= give_up) GiveUpContent(event, result);
+      const bool hopeless = result.code() == PublishResult::Code::kTooLarge;
+      if (hopeless || Clock::Real().Now() >= give_up) GiveUpContent(event, result);
       Pause(backoff.Next());
     }
   }
@@ -142,7 +143,6 @@ class BlockingFiles::Impl {
     return dispatcher_.Publish(std::move(event), PublishOptions{.cause = cause});
   }
 
-  // It may be larger than all that some listener's queue ever takes.
   static void GiveUpContent(FileReadFinished& event, PublishResult why) {
     if (!event.status.ok()) return;
     event.status = absl::ResourceExhaustedError(

@@ -63,7 +63,7 @@ TEST_P(BackPressureTest, B1_AFullQueueRejectsByBytesAndAnEventThatNeverFitsAtOnc
   ASSERT_TRUE(dispatcher->Publish(Box{std::string(800, 'x')}));
   // Its policy is to wait, but no waiting makes room for this one.
   EXPECT_EQ(dispatcher->Publish(Box{std::string(2000, 'x')}).code(),
-            PublishResult::Code::kQueueFull);
+            PublishResult::Code::kTooLarge);
   slow.go_on.Open();
   Settle();
 }
