@@ -1,0 +1,26 @@
+// The program's command line.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "absl/status/statusor.h"
+
+namespace signup {
+
+extern const char kUsage[];
+
+struct Options {
+  std::string address;  // numeric
+  std::uint16_t port = 0;
+  std::string data;              // a folder
+  std::string welcome_template;  // a file; "": welcome.txt in `data`, made if it is not there
+  bool help = false;
+};
+
+// Reads the arguments after the program's name.
+// Errors: INVALID_ARGUMENT, naming the argument.
+absl::StatusOr<Options> ParseOptions(std::span<char* const> arguments);
+
+}  // namespace signup

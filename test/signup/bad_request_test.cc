@@ -1,0 +1,90 @@
+// Requests that cannot be granted: refused with the reason, and nothing has happened.
+
+#include <string>
+
+#include "gmock/gmock.h"
+
+#include "signup/sign_up_fixture.h"
+
+namespace signup {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::SizeIs;
+
+struct BadRequest {
+  std::string body;
+  std::string reason;
+};
+
+class BadRequestTest : public SignUpTest, public ::testing::WithParamInterface<BadRequest> {};
+
+TEST_P(BadRequestTest, IsA400ThatSaysWhy) {
+  const auto request = Send("POST", "/signup", GetParam().body);
+  EXPECT_EQ(AnswerOf(request).status, 400);
+  EXPECT_THAT(Said(request, "error"), HasSubstr(GetParam().reason));
+  EXPECT_THAT(users.rows, SizeIs(0));
+  EXPECT_THAT(files.writes, SizeIs(0));
+}
+
+std::string Body(const std::string& email, const std::string& name) {
+  return boost::json::serialize(boost::json::object{{"email", email}, {"name", name}});
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Bodies, BadRequestTest,
+    ::testing::Values(
+        BadRequest{"", "not JSON"}, BadRequest{"{", "not JSON"},
+        BadRequest{"{\"email\": \"a@b\xff\", \"name\": \"x\"}", "not JSON"},
+        BadRequest{std::string(100, '['), "not JSON"}, BadRequest{"[]", "not a JSON object"},
+        BadRequest{R"({"name": "Ada"})", "email is missing"},
+        BadRequest{R"({"email": "ada@example.org"})", "name is missing"},
+        BadRequest{R"({"email": 7, "name": "Ada"})", "email is not a text"},
+        BadRequest{R"({"email": "ada@example.org", "name": null})", "name is not a text"},
+        BadRequest{Body("", "Ada"), "email is empty"},
+        BadRequest{Body("ada", "Ada"), "email has no @"},
+        BadRequest{Body("@example.org", "Ada"), "email is not an address"},
+        BadRequest{Body("ada@", "Ada"), "email is not an address"},
+        BadRequest{Body("ada@b@example.org", "Ada"), "email is not an address"},
+        BadRequest{Body("a..da@example.org", "Ada"), "email is not an address"},
+        BadRequest{Body("ada <ada@example.org>", "Ada"), "email is not an address"},
+        BadRequest{Body("ada@example.org\r\nBcc: all@example.org", "Ada"),
+                   "email is not an address"},
+        BadRequest{Body("ada@example.org\n", "Ada"), "email is not an address"},
+        BadRequest{Body("ada@example.org,bob@example.org", "Ada"), "email is not an address"},
+        BadRequest{Body(std::string(250, 'a') + "@b.org", "Ada"), "email is longer than 254"},
+        BadRequest{Body("ada@example.org", ""), "name is empty"},
+        BadRequest{Body("ada@example.org", "   "), "name is empty"},
+        BadRequest{Body("ada@example.org", std::string(101, 'a')), "name is longer than 100"},
+        BadRequest{Body("ada@example.org", "Ada\r\nBcc: all@example.org"), "line break"},
+        BadRequest{Body("ada@example.org", "Ada\nx"), "line break"},
+        BadRequest{Body("ada@example.org", std::string("A\0da", 4)), "control character"}));
+
+TEST_F(SignUpTest, OtherAddressesAndMethodsAreRefusedByName) {
+  EXPECT_EQ(AnswerOf(Send("GET", "/")).status, 404);
+  EXPECT_EQ(AnswerOf(Send("POST", "/signup/more")).status, 404);
+  const auto get = Send("GET", "/signup");
+  EXPECT_EQ(AnswerOf(get).status, 405);
+  EXPECT_EQ(HeaderOf(AnswerOf(get), "Allow"), "POST");
+  EXPECT_EQ(AnswerOf(Send("DELETE", "/stats")).status, 405);
+}
+
+TEST_F(SignUpTest, AQueryChangesNothing) {
+  EXPECT_EQ(AnswerOf(Send("GET", "/health?verbose=1")).status, 200);
+}
+
+TEST_F(SignUpTest, StatsCountSignUpsAndFailuresByKind) {
+  SendSignUp("ada@example.org");
+  SendSignUp("bob@example.org");
+  SendSignUp("bob@example.org");
+  Send("POST", "/signup", "nonsense");
+  const auto stats = boost::json::parse(AnswerOf(Send("GET", "/stats")).body);
+  EXPECT_EQ(stats.at("sign_ups").to_number<int>(), 2);
+  EXPECT_EQ(stats.at("failed"),
+            (boost::json::object{{"invalid", 1}, {"duplicate", 1}, {"unavailable", 0}}));
+  EXPECT_GT(stats.at("dispatcher").at("handled").to_number<int>(), 0);
+  EXPECT_EQ(stats.at("dispatcher").at("dead").to_number<int>(), 0);
+}
+
+}  // namespace
+}  // namespace signup
