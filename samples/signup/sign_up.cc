@@ -72,7 +72,7 @@ absl::Status SignUp::Add(const E& part, Context& context) {
   }
   if (!activated.ok()) return StoreFailed(activated, context);
 
-  const absl::Status published =
+  absl::Status published =
       open_.Publish(context, UserSignedUp{user.id, user.email}, {.links = all->earlier});
   open_.Finish(context.envelope().correlation_id());
   return published;
