@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <type_traits>
 #include <utility>
 
 #include "belfry/check.h"
@@ -43,6 +44,8 @@ class BELFRY_EXPORT CompletionState {
 // Lifetime: the value lives as long as the last handle.
 template <class T>
 class Completion {
+  static_assert(std::is_nothrow_move_constructible_v<T>, "a completion's value must move safely");
+
  public:
   Completion() : shared_(std::make_shared<Shared>()) {}
 
@@ -64,7 +67,7 @@ class Completion {
 
   // Blocks for at most `limit` of real time; whether it is finished then.
   bool WaitFor(Nanoseconds limit) const {
-    const SteadyTime deadline = Clock::Real().Now() + limit;
+    const SteadyTime deadline = TimeAfter(Clock::Real().Now(), limit);
     return shared_->state.WaitUntil(&deadline);
   }
 

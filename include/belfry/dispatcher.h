@@ -43,12 +43,13 @@ enum class DrainResult { kDrained, kTimedOut, kWouldDeadlock };
 //
 // Thread safety: every method from any thread and from inside any listener, except where a method
 // says otherwise. No user code runs under a lock of the library.
-// Order: for one publishing thread and one listener, first in, first out; a queued
-// listener never overlaps itself; if a listener that handles e1 publishes e2 of the same type,
-// every queued listener that gets both starts e1 before e2; none between listeners of one event,
-// except inline and synchronous ones, which run in the order of their subscription. Lifetime: the
-// destructor discards what is queued and waits for what runs; called from one of its own listeners
-// it aborts.
+// Order: for one publishing thread and one listener, first in, first out. A queued listener never
+// overlaps itself. If a listener that handles e1 publishes e2 of the same type, every queued
+// listener that gets both starts e1 before e2. None between listeners of one event, except inline
+// and synchronous ones, which run in the order of their subscription.
+//
+// Lifetime: the destructor discards what is queued and waits for what runs; called from one of its
+// own listeners it aborts.
 class BELFRY_EXPORT Dispatcher {
  public:
   // Throws std::system_error when a pool of its own cannot be started.
@@ -121,6 +122,7 @@ class BELFRY_EXPORT Dispatcher {
   // thread, latest registered first; it must not wait for the dispatcher.
   Source AddSource(std::string name, std::function<void()> stop);
 
+  // Where queued listeners run. On a synchronous or closed dispatcher a bug (aborts).
   Executor& executor() const;
   const Clock& clock() const;
 

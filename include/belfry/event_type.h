@@ -20,6 +20,7 @@
 #include <cstdint>
 #include <string_view>
 #include <type_traits>
+#include <typeinfo>
 
 #include "belfry/export.h"
 
@@ -91,8 +92,23 @@ inline constexpr std::size_t kEventNameMax = 1024;
 BELFRY_EXPORT EventType InternEventType(EventName identity, std::size_t size, std::size_t alignment,
                                         const void* tag);
 
-// Whether no two types can be spelled `name` by a compiler.
-BELFRY_EXPORT bool IsUniqueTypeName(std::string_view name);
+// Whether no two types can be spelled `name` by a compiler. `mangled` is what typeid calls the
+// type, or null: clang spells what a local type encloses as if that were a namespace, but mangles
+// it apart.
+BELFRY_EXPORT bool IsUniqueTypeName(std::string_view name, const char* mangled = nullptr);
+
+// Whether E can be known by its spelling alone.
+template <class E>
+bool IsKnownByName() {
+  constexpr std::string_view kName = belfry_spelling::SpelledTypeName<E>();
+#if defined(__cpp_rtti)
+  return IsUniqueTypeName(kName, typeid(E).name());
+#elif defined(__clang__)
+  return false;
+#else
+  return IsUniqueTypeName(kName);
+#endif
+}
 
 // One address per type, and per module where the type is not visible to others.
 template <class E>
@@ -110,7 +126,7 @@ EventType EventTypeOf() {
     } else {
       constexpr std::string_view kName = belfry_spelling::SpelledTypeName<E>();
       return InternEventType({kName, 0}, sizeof(E), alignof(E),
-                             IsUniqueTypeName(kName) ? nullptr : &kTypeTag<E>);
+                             IsKnownByName<E>() ? nullptr : &kTypeTag<E>);
     }
   }();
   return type;

@@ -51,6 +51,7 @@ BELFRY_EVENT_NAME(PublishRefused, "belfry.publish_refused", 1);
 // All threads of the executor were waiting while work was ready: a spare one was started.
 struct SpareThreadStarted {
   unsigned spare_threads = 0;  // running now, this one included
+  std::uint64_t suppressed = 0;
 };
 BELFRY_EVENT_NAME(SpareThreadStarted, "belfry.spare_thread_started", 1);
 

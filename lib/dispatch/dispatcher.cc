@@ -83,7 +83,7 @@ Source& Source::operator=(Source&& other) noexcept {
 }
 
 Source::~Source() {
-  if (core_ != nullptr) core_->sources().Remove(id_);
+  if (core_ != nullptr && !core_->forked()) core_->sources().Remove(id_);
 }
 
 }  // namespace belfry

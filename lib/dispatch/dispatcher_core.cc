@@ -72,9 +72,14 @@ DispatcherCore::~DispatcherCore() = default;
 
 void DispatcherCore::Start() {
   if (options_.synchronous) return;
-  if (options_.executor == nullptr) own_pool_ = std::make_unique<ThreadPool>(options_.pool);
+  if (options_.executor == nullptr) {
+    own_pool_ = std::make_unique<ThreadPool>(options_.pool);
+    own_executor_ = own_pool_.get();
+  }
   spare_hook_ = executor().OnSpareThread([weak = weak_from_this()](unsigned running) {
-    if (const std::shared_ptr<DispatcherCore> core = weak.lock()) core->TellSpareThread(running);
+    if (const std::shared_ptr<DispatcherCore> core = weak.lock()) {
+      if (!core->closed()) core->TellSpareThread(running);
+    }
   });
 }
 
@@ -90,8 +95,12 @@ std::shared_ptr<Listener> DispatcherCore::Subscribe(EventType type,
                                                     SubscribeError& error) {
   error = {false, Complaint(options)};
   if (!error.what.empty()) return nullptr;
-  const SubscribeError refused{true, "the dispatcher is closed"};
-  if (closed()) return error = refused, nullptr;
+  // Counted first and looked at then: either this sees the end, or the end waits for this.
+  const WorkCount::UnderWay subscribing(work_);
+  if (closed()) {
+    error = {true, "the dispatcher is closed"};
+    return nullptr;
+  }
 
   Topic& topic = topics_.Of(type);
   ListenerTraits traits{NextListenerNumber(), std::move(options.name), type};
@@ -105,11 +114,9 @@ std::shared_ptr<Listener> DispatcherCore::Subscribe(EventType type,
   auto listener = std::make_shared<Listener>(shared_from_this(), std::move(traits), options.queue,
                                              std::move(body));
   topic.Add(listener);
-  // Either the end has seen it in the table, or this sees the end.
-  if (!closed()) return listener;
-  listener->Detach();
-  error = refused;
-  return nullptr;
+  // A discard that has passed over the table already did not see this one.
+  if (state_.load(std::memory_order_seq_cst) == State::kDiscarding) listener->Discard();
+  return listener;
 }
 
 void DispatcherCore::Remove(const Listener& listener) {
@@ -120,7 +127,8 @@ Stats DispatcherCore::GetStats() const {
   Stats stats;
   topics_.ForEach([&](const Topic& topic) {
     stats.types.push_back(topic.stats());
-    for (const std::shared_ptr<Listener>& listener : topic.table()->listeners) {
+    const std::shared_ptr<const ListenerTable> table = topic.table();
+    for (const std::shared_ptr<Listener>& listener : table->listeners) {
       if (listener->detached()) continue;
       const ListenerTraits& traits = listener->traits();
       stats.listeners.push_back({traits.id, traits.name, traits.event_type, listener->counts()});
@@ -133,7 +141,8 @@ Stats DispatcherCore::GetStats() const {
 
 std::vector<std::string> DispatcherCore::ListenerNames(EventType type) {
   std::vector<std::string> names;
-  for (const std::shared_ptr<Listener>& listener : topics_.Of(type).table()->listeners) {
+  const std::shared_ptr<const ListenerTable> table = topics_.Of(type).table();
+  for (const std::shared_ptr<Listener>& listener : table->listeners) {
     if (!listener->detached()) names.push_back(listener->traits().name);
   }
   return names;

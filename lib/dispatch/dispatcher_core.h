@@ -76,6 +76,7 @@ class DispatcherCore final : public std::enable_shared_from_this<DispatcherCore>
   enum class State : int { kOpen, kDraining, kDiscarding, kClosed };
   struct Preparation;
   struct Watch;
+  class Ending;
 
   bool Accepts() const;
   PublishResult PublishPrepared(Preparation& preparation, EventHandle event,
@@ -94,7 +95,9 @@ class DispatcherCore final : public std::enable_shared_from_this<DispatcherCore>
 
   void CloseIntake(ShutdownMode mode);
   std::uint64_t DiscardAll();
-  ShutdownReport ShutdownAlone(SteadyTime deadline);
+  bool AwaitQuiet(std::optional<SteadyTime> deadline);
+  bool OnOwnThread() const;
+  void ReportStuck(const Watch& before, ShutdownReport& report) const;
   void Finish();
   Watch WatchRunning() const;
   template <class Visit>
@@ -105,8 +108,9 @@ class DispatcherCore final : public std::enable_shared_from_this<DispatcherCore>
   const Clock& clock_;
   const std::uint32_t fork_generation_;
   EventIdSource ids_;
-  std::unique_ptr<ThreadPool> own_pool_;  // of Start and Finish
-  std::shared_ptr<void> spare_hook_;      // likewise
+  std::unique_ptr<ThreadPool> own_pool_;    // of Start and Finish
+  const Executor* own_executor_ = nullptr;  // it, even when it is gone
+  std::shared_ptr<void> spare_hook_;        // likewise of Start and Finish
   TopicDirectory topics_;
   Turns turns_;
   WorkCount work_;

@@ -7,7 +7,7 @@ namespace belfry {
 namespace {
 
 ThreadRecord& CurrentThread() {
-  thread_local ThreadRecord record{.thread_id = sys::ThreadId()};
+  thread_local ThreadRecord record(sys::ThreadId());
   return record;
 }
 
@@ -61,12 +61,12 @@ const Frame* Frame::InnermostOf(const DispatcherCore& core) {
 WaitForListener::WaitForListener(const Listener& listener) {
   const sync::Lock lock(graph_mutex);
   would_deadlock_ = DependsOn(listener, CurrentThread());
-  if (!would_deadlock_) CurrentThread().waiting_for = &listener;
+  if (!would_deadlock_) CurrentThread().waiting_for.store(&listener, std::memory_order_relaxed);
 }
 
 WaitForListener::~WaitForListener() {
   const sync::Lock lock(graph_mutex);
-  if (!would_deadlock_) CurrentThread().waiting_for = nullptr;
+  if (!would_deadlock_) CurrentThread().waiting_for.store(nullptr, std::memory_order_relaxed);
 }
 
 }  // namespace belfry

@@ -13,9 +13,12 @@ class Listener;
 
 // One thread as the wait-for graph sees it. Lives as long as the thread.
 struct ThreadRecord {
-  std::int64_t thread_id = 0;
-  Frame* innermost = nullptr;             // touched by its own thread only
-  const Listener* waiting_for = nullptr;  // guarded by the graph's mutex
+  explicit ThreadRecord(std::int64_t id) : thread_id(id) {}
+
+  const std::int64_t thread_id;
+  Frame* innermost = nullptr;  // touched by its own thread only
+  // Written under the graph's mutex; a report may look at it without.
+  sync::Atomic<const Listener*> waiting_for{nullptr};
 };
 
 // One running delivery, on its thread's stack; or the destruction of a listener's callable, which

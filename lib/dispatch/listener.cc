@@ -27,6 +27,10 @@ Listener::Room Listener::Reserve(std::size_t bytes) {
   Room room = Room::kReserved;
   {
     const sync::Lock lock(mutex_);
+    if (detached_ || discarding_) {  // Commit will cancel it: there is room for that
+      mailbox_.Reserve(bytes);
+      return Room::kReserved;
+    }
     if (!mailbox_.EverFits(bytes)) return Room::kNeverFits;
     if (!mailbox_.HasRoom(bytes) && traits_.of_library_event) {
       dropped = mailbox_.Pop();
@@ -50,12 +54,17 @@ void Listener::GiveUpRoom(std::size_t bytes) {
 
 bool Listener::AwaitRoom(std::size_t bytes, SteadyTime deadline) {
   const sync::Lock lock(mutex_);
-  ++waiting_for_room_;
+  // Counted also when the waiting thread is cancelled.
+  struct Waiting {
+    explicit Waiting(std::uint64_t& n) : count(n) { ++count; }
+    ~Waiting() { --count; }
+    std::uint64_t& count;
+  };
+  const Waiting waiting(waiting_for_room_);
   bool in_time = true;
   while (in_time && !mailbox_.HasRoom(bytes) && !detached_ && !discarding_) {
     in_time = room_made_.WaitUntil(mutex_, deadline);
   }
-  --waiting_for_room_;
   return in_time;
 }
 
@@ -287,7 +296,8 @@ std::optional<Listener::Runner> Listener::NextRunner(std::uint64_t after) const 
   }
   if (next == nullptr) return std::nullopt;
   const ThreadRecord& thread = next->thread();
-  return Runner{next->number, &thread, thread.thread_id, thread.waiting_for};
+  return Runner{next->number, &thread, thread.thread_id,
+                thread.waiting_for.load(std::memory_order_relaxed)};
 }
 
 }  // namespace belfry

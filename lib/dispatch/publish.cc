@@ -8,11 +8,8 @@
 #include "dispatch/frame.h"
 
 namespace belfry {
-namespace {
 
 using Code = PublishResult::Code;
-
-}  // namespace
 
 // What a publish needs memory for besides the event; taken before anything is accepted.
 struct DispatcherCore::Preparation {
@@ -37,13 +34,20 @@ PublishResult DispatcherCore::Publish(EventType type, EventHandle event, Publish
   BELFRY_CHECK(!options.id || options.id.origin == ids_.origin(),
                "PublishOptions::id was not drawn from this dispatcher's NewEventId");
   const std::shared_ptr<DispatcherCore> self = shared_from_this();
-  const WorkCount::Publishing publishing(work_);
+  const WorkCount::UnderWay publishing(work_);
   Preparation preparation;
   if (!preparation.Prepare(topics_, type, options)) return {Code::kOutOfMemory, 0};
   if (!options_.synchronous) return PublishPrepared(preparation, event, options);
 
   const Turns::Holder turn(turns_);
-  const PublishResult result = PublishPrepared(preparation, event, options);
+  PublishResult result;
+  try {
+    result = PublishPrepared(preparation, event, options);
+  } catch (...) {
+    // The event's move threw: what that constructor has published itself still has its turn.
+    if (turn.outermost()) turns_.RunAll();
+    throw;
+  }
   if (turn.outermost()) turns_.RunAll();
   return result;
 }
@@ -92,7 +96,7 @@ bool DispatcherCore::Accepts() const {
 }
 
 PublishResult DispatcherCore::ReserveOrWait(Reservation& reservation, std::size_t bytes) {
-  std::optional<SteadyTime> deadline;
+  std::optional<SteadyTime> since;
   while (!reservation.Reserve()) {
     Listener& refuser = reservation.refuser();
     const ListenerTraits& traits = refuser.traits();
@@ -103,8 +107,10 @@ PublishResult DispatcherCore::ReserveOrWait(Reservation& reservation, std::size_
     if (options_.synchronous || Executor::Current() != nullptr) {
       return {Code::kWouldDeadlock, traits.id};
     }
-    if (!deadline.has_value()) deadline = TimeAfter(Clock::Real().Now(), traits.overflow.patience);
-    if (!refuser.AwaitRoom(bytes, *deadline)) return {Code::kQueueFull, traits.id};
+    if (!since.has_value()) since = Clock::Real().Now();
+    if (!refuser.AwaitRoom(bytes, TimeAfter(*since, traits.overflow.patience))) {
+      return {Code::kQueueFull, traits.id};
+    }
     if (!Accepts()) return {Code::kClosed, 0};
   }
   return {};

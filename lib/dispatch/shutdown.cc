@@ -54,8 +54,17 @@ DrainResult DispatcherCore::Drain(std::optional<Nanoseconds> limit) {
   if (executor != nullptr && !executor->may_block()) return DrainResult::kWouldDeadlock;
   std::optional<SteadyTime> deadline;
   if (limit.has_value()) deadline = TimeAfter(Clock::Real().Now(), *limit);
+  return AwaitQuiet(deadline) ? DrainResult::kDrained : DrainResult::kTimedOut;
+}
+
+// Whether nothing was under way any more before the deadline.
+bool DispatcherCore::AwaitQuiet(std::optional<SteadyTime> deadline) {
   const BlockingScope blocking;
-  return work_.AwaitNone(deadline) ? DrainResult::kDrained : DrainResult::kTimedOut;
+  if (options_.synchronous) {  // something is left when a thread was unwound inside a listener
+    const Turns::Holder turn(turns_, deadline);
+    if (turn.outermost()) turns_.RunAll();
+  }
+  return work_.AwaitNone(deadline);
 }
 
 bool DispatcherCore::closed() const {
@@ -77,41 +86,61 @@ std::uint64_t DispatcherCore::DiscardAll() {
   return cancelled;
 }
 
+// On a thread that the end would wait for.
+bool DispatcherCore::OnOwnThread() const {
+  return Frame::InnermostOf(*this) != nullptr ||
+         (own_executor_ != nullptr && Executor::Current() == own_executor_);
+}
+
+// The right to end the dispatcher, one at a time; given back even when a thread is unwound.
+class DispatcherCore::Ending {
+ public:
+  Ending(DispatcherCore& core, SteadyTime deadline) : core_(core) {
+    const sync::Lock lock(core_.shutdown_mutex_);
+    bool in_time = true;
+    while (core_.shutting_down_ && in_time) {
+      in_time = core_.shutdown_ended_.WaitUntil(core_.shutdown_mutex_, deadline);
+    }
+    mine_ = !std::exchange(core_.shutting_down_, true);
+  }
+  ~Ending() {
+    if (!mine_) return;
+    const sync::Lock lock(core_.shutdown_mutex_);
+    core_.shutting_down_ = false;
+    core_.shutdown_ended_.NotifyAll();
+  }
+  Ending(const Ending&) = delete;
+  Ending& operator=(const Ending&) = delete;
+
+  bool mine() const { return mine_; }
+
+ private:
+  DispatcherCore& core_;
+  bool mine_ = false;
+};
+
 ShutdownReport DispatcherCore::Shutdown(ShutdownMode mode, Nanoseconds limit) {
+  ShutdownReport report;
+  if (forked()) return report;
   const SteadyTime deadline = TimeAfter(Clock::Real().Now(), limit);
-  if (forked()) return {};
   CloseIntake(mode);
-  if (Frame::InnermostOf(*this) != nullptr) {
-    ShutdownReport report;
+  if (mode == ShutdownMode::kDiscard) report.cancelled = DiscardAll();
+  if (OnOwnThread()) {
     report.requested_only = true;
-    if (mode == ShutdownMode::kDiscard) report.cancelled = DiscardAll();
     return report;
   }
-  const BlockingScope blocking;
-  {
-    const sync::Lock lock(shutdown_mutex_);
-    while (shutting_down_) {
-      if (!shutdown_ended_.WaitUntil(shutdown_mutex_, deadline)) return {};
-    }
-    shutting_down_ = true;
+  const Watch before = WatchRunning();
+  const Ending ending(*this, deadline);
+  if (ending.mine()) {
+    sources_.StopAll();
+    report.complete = AwaitQuiet(deadline);
+    if (report.complete) Finish();
   }
-  ShutdownReport report = ShutdownAlone(deadline);
-  const sync::Lock lock(shutdown_mutex_);
-  shutting_down_ = false;
-  shutdown_ended_.NotifyAll();
+  if (!report.complete) ReportStuck(before, report);
   return report;
 }
 
-ShutdownReport DispatcherCore::ShutdownAlone(SteadyTime deadline) {
-  ShutdownReport report;
-  sources_.StopAll();
-  if (state_.load(std::memory_order_seq_cst) == State::kDiscarding) report.cancelled = DiscardAll();
-  const Watch before = WatchRunning();
-  report.complete = work_.AwaitNone(deadline);
-  if (report.complete) {
-    Finish();
-    return report;
-  }
+void DispatcherCore::ReportStuck(const Watch& before, ShutdownReport& report) const {
   const Watch after = WatchRunning();
   for (const Watch::Running& stuck : after.running) {
     const ListenerTraits& traits = stuck.listener->traits();
@@ -121,30 +150,31 @@ ShutdownReport DispatcherCore::ShutdownAlone(SteadyTime deadline) {
   ForEachListener([&](const std::shared_ptr<Listener>& listener) {
     report.queued += listener->counts().queued;
   });
-  return report;
 }
 
-// Nothing is under way, and nothing is accepted: joins the threads, then destroys the listeners.
+// Nothing is under way: refuses everything from now on, joins the threads, destroys the listeners.
 void DispatcherCore::Finish() {
   if (state_.exchange(State::kClosed, std::memory_order_seq_cst) == State::kClosed) return;
+  // While draining, the destructor of a callable could still publish: now nothing can, but what did
+  // is waited for.
+  work_.AwaitNone(std::nullopt);
   spare_hook_.reset();
   own_pool_.reset();
   ForEachListener([](const std::shared_ptr<Listener>& listener) { listener->Detach(); });
+  topics_.ForEach([](Topic& topic) { topic.RemoveAll(); });
   turns_.Clear();
 }
 
 void DispatcherCore::Destroy() {
-  if (const Frame* const frame = Frame::InnermostOf(*this)) {
-    const std::string message = "a dispatcher was destroyed inside its own listener \"" +
-                                frame->listener().traits().name + "\"";
-    CheckFailed(__FILE__, __LINE__, "no delivery of this dispatcher on this thread", message);
+  if (OnOwnThread()) {
+    const Frame* const frame = Frame::InnermostOf(*this);
+    const std::string message = frame == nullptr
+                                    ? "a dispatcher was destroyed on a thread of its own pool"
+                                    : "a dispatcher was destroyed inside its own listener \"" +
+                                          frame->listener().traits().name + "\"";
+    CheckFailed(__FILE__, __LINE__, "a thread that the end does not wait for", message);
   }
-  CloseIntake(ShutdownMode::kDiscard);
-  sources_.StopAll();
-  DiscardAll();
-  const BlockingScope blocking;
-  work_.AwaitNone(std::nullopt);
-  Finish();
+  static_cast<void>(Shutdown(ShutdownMode::kDiscard, Nanoseconds::max()));
 }
 
 }  // namespace belfry

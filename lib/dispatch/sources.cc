@@ -1,5 +1,7 @@
 #include "dispatch/sources.h"
 
+#include <cxxabi.h>
+
 #include <algorithm>
 #include <exception>
 #include <utility>
@@ -39,18 +41,27 @@ void Sources::StopAll() {
       telling_ = next.front().id;
       teller_ = std::this_thread::get_id();
     }
+    const Telling telling(*this);
     Stop(next.front());
-    const sync::Lock lock(mutex_);
-    telling_ = 0;
-    told_.NotifyAll();
+    next.clear();  // with what it captured, before ~Source returns elsewhere
   }
+}
+
+Sources::Telling::~Telling() {
+  const sync::Lock lock(sources_.mutex_);
+  sources_.telling_ = 0;
+  sources_.told_.NotifyAll();
 }
 
 void Sources::Stop(const Source& source) const {
   try {
     source.stop();
+  } catch (const abi::__forced_unwind&) {
+    throw;
   } catch (const std::exception& exception) {
     failed_(source.name, exception.what());
+  } catch (...) {
+    failed_(source.name, "an exception that is not a std::exception");
   }
 }
 

@@ -32,6 +32,18 @@ class Sources {
     std::function<void()> stop;
   };
 
+  // Ends the telling of one, even when it unwinds the thread.
+  class Telling {
+   public:
+    explicit Telling(Sources& sources) : sources_(sources) {}
+    ~Telling();
+    Telling(const Telling&) = delete;
+    Telling& operator=(const Telling&) = delete;
+
+   private:
+    Sources& sources_;
+  };
+
   void Stop(const Source& source) const;
 
   const Failed failed_;

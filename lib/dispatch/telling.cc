@@ -46,17 +46,19 @@ void DispatcherCore::LogFailure(const ListenerTraits& traits, std::string_view w
 
 void DispatcherCore::TellOrphan(Topic& topic) {
   if (topic.of_library()) return;
-  Tell(topic.told(), [&](std::uint64_t left_out) { return Orphaned{topic.type(), left_out}; });
+  Tell(topic.orphans_told(), [&](std::uint64_t left_out) {
+    return Orphaned{topic.type(), left_out};
+  });
 }
 
 void DispatcherCore::TellRefusal(Topic& topic, PublishResult result, std::string_view refuser) {
-  Tell(topic.told(), [&](std::uint64_t left_out) {
+  Tell(topic.refusals_told(), [&](std::uint64_t left_out) {
     return PublishRefused{topic.type(), std::string(refuser), result, left_out};
   });
 }
 
 void DispatcherCore::TellSpareThread(unsigned running) {
-  Tell(spares_told_, [&](std::uint64_t) { return SpareThreadStarted{running}; });
+  Tell(spares_told_, [&](std::uint64_t left_out) { return SpareThreadStarted{running, left_out}; });
 }
 
 void DispatcherCore::Log(LogLevel level, std::string_view text) const {

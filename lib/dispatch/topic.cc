@@ -18,7 +18,10 @@ void Append(ListenerTable& table, const std::shared_ptr<Listener>& listener) {
 }  // namespace
 
 Topic::Topic(EventType type, bool of_library)
-    : type_(type), of_library_(of_library), table_(std::make_shared<ListenerTable>()) {}
+    : type_(type),
+      of_library_(of_library),
+      empty_(std::make_shared<ListenerTable>()),
+      table_(empty_) {}
 
 std::shared_ptr<const ListenerTable> Topic::table() const {
   const sync::Lock lock(mutex_);
@@ -61,6 +64,15 @@ void Topic::Remove(const Listener& listener) try {
       [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { of_the_gone_ += listener.counts(); });
 } catch (const std::bad_alloc&) {
   // It stays in the table, detached: nobody calls it, and its counts are found there.
+}
+
+void Topic::RemoveAll() {
+  std::shared_ptr<const ListenerTable> removed = empty_;  // destroyed after the lock was left
+  const sync::Lock lock(mutex_);
+  table_.swap(removed);
+  for (const std::shared_ptr<Listener>& listener : removed->listeners) {
+    of_the_gone_ += listener->counts();
+  }
 }
 
 std::uint32_t Topic::Commit(Publication& publication) {

@@ -23,13 +23,17 @@ class Topic {
   // Whether its events are the library's own: these cause no further ones.
   bool of_library() const { return of_library_; }
   PublicationPool& pool() { return pool_; }
-  RateLimit& told() { return told_; }
+  RateLimit& orphans_told() { return orphans_told_; }
+  RateLimit& refusals_told() { return refusals_told_; }
 
   std::shared_ptr<const ListenerTable> table() const;
   // Throws std::bad_alloc, with nothing changed.
   void Add(const std::shared_ptr<Listener>& listener);
   // Takes a listener that is gone out of the table; its counts stay.
   void Remove(const Listener& listener);
+
+  // At the end: the table is empty, even if a Remove found no memory.
+  void RemoveAll();
 
   // Gives the publication to all the queues of its table, where places are reserved, at one point
   // of the topic's order: that is what keeps an event that one of them publishes behind this one
@@ -51,7 +55,9 @@ class Topic {
   const EventType type_;
   const bool of_library_;
   PublicationPool pool_;
-  RateLimit told_;
+  RateLimit orphans_told_;
+  RateLimit refusals_told_;
+  const std::shared_ptr<const ListenerTable> empty_;
 
   mutable sync::Mutex mutex_;
   std::shared_ptr<const ListenerTable> table_ ABSL_GUARDED_BY(mutex_);

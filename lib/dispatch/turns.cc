@@ -4,17 +4,24 @@
 
 namespace belfry {
 
-Turns::Holder::Holder(Turns& turns) : turns_(turns), outermost_(turns.Enter()) {}
+Turns::Holder::Holder(Turns& turns, std::optional<SteadyTime> deadline)
+    : turns_(turns), outermost_(turns.Enter(deadline)) {}
 
 Turns::Holder::~Holder() {
   if (outermost_) turns_.Leave();
 }
 
-bool Turns::Enter() {
+bool Turns::Enter(std::optional<SteadyTime> deadline) {
   const sync::Thread::id self = std::this_thread::get_id();
   const sync::Lock lock(mutex_);
   if (holder_ == self) return false;
-  while (holder_ != sync::Thread::id()) free_.Wait(mutex_);
+  while (holder_ != sync::Thread::id()) {
+    if (!deadline.has_value()) {
+      free_.Wait(mutex_);
+    } else if (!free_.WaitUntil(mutex_, *deadline)) {
+      return false;
+    }
+  }
   holder_ = self;
   return true;
 }
@@ -22,7 +29,7 @@ bool Turns::Enter() {
 void Turns::Leave() {
   const sync::Lock lock(mutex_);
   holder_ = sync::Thread::id();
-  free_.NotifyOne();
+  free_.NotifyAll();
 }
 
 void Turns::Push(Delivery& delivery) {

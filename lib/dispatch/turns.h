@@ -1,6 +1,9 @@
 // A synchronous dispatcher's order of turns: one thread at a time, first in, first out.
 #pragma once
 
+#include <optional>
+
+#include "belfry/clock.h"
 #include "dispatch/publication.h"
 #include "sync/sync.h"
 
@@ -13,11 +16,12 @@ class Turns {
   // inside it, made by listeners that publish, find it taken by their own thread.
   class Holder {
    public:
-    explicit Holder(Turns& turns);
+    explicit Holder(Turns& turns, std::optional<SteadyTime> deadline = std::nullopt);
     ~Holder();
     Holder(const Holder&) = delete;
     Holder& operator=(const Holder&) = delete;
 
+    // Whether this one gave its thread the right: not when it had it already, nor at the deadline.
     bool outermost() const { return outermost_; }
 
    private:
@@ -34,7 +38,7 @@ class Turns {
   void Clear();
 
  private:
-  bool Enter();
+  bool Enter(std::optional<SteadyTime> deadline);
   void Leave();
   Delivery* Pop();
 

@@ -1,4 +1,4 @@
-// How much is under way in a dispatcher: publishes that have begun, deliveries that have not ended.
+// How much is under way in a dispatcher: calls that have begun, deliveries that have not ended.
 #pragma once
 
 #include <cstdint>
@@ -17,13 +17,13 @@ class WorkCount {
   // Waits until nothing is under way; false at the deadline.
   bool AwaitNone(std::optional<SteadyTime> deadline);
 
-  // One publish, from its first step to its last.
-  class Publishing {
+  // One publish or subscribe, from its first step to its last: the end waits for it.
+  class UnderWay {
    public:
-    explicit Publishing(WorkCount& work) : work_(work) { work_.Add(1); }
-    ~Publishing() { work_.Done(1); }
-    Publishing(const Publishing&) = delete;
-    Publishing& operator=(const Publishing&) = delete;
+    explicit UnderWay(WorkCount& work) : work_(work) { work_.Add(1); }
+    ~UnderWay() { work_.Done(1); }
+    UnderWay(const UnderWay&) = delete;
+    UnderWay& operator=(const UnderWay&) = delete;
 
    private:
     WorkCount& work_;

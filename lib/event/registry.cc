@@ -1,6 +1,9 @@
 #include "event/registry.h"
 
+#include <cxxabi.h>
+
 #include <cctype>
+#include <cstdlib>
 #include <deque>
 #include <string>
 #include <utility>
@@ -78,6 +81,23 @@ bool IsUniqueWord(std::string_view word) {
   return false;
 }
 
+// Compilers spell unnamed and local things with characters that no qualified name has, and clang
+// spells local types without any qualification: every word must be qualified or built in.
+bool HasUniqueWords(std::string_view name) {
+  constexpr std::string_view kWordBreaks = "<>,&*[] ";
+  while (!name.empty()) {
+    const std::size_t start = name.find_first_not_of(kWordBreaks);
+    if (start == std::string_view::npos) break;
+    name.remove_prefix(start);
+    const std::string_view word = name.substr(0, name.find_first_of(kWordBreaks));
+    if (word.find_first_of("(){}$'`#") != std::string_view::npos || !IsUniqueWord(word)) {
+      return false;
+    }
+    name.remove_prefix(word.size());
+  }
+  return true;
+}
+
 }  // namespace
 
 EventType InternEventType(EventName identity, std::size_t size, std::size_t alignment,
@@ -92,21 +112,14 @@ EventType InternEventType(EventName identity, std::size_t size, std::size_t alig
   return EventTypeTable::Instance().Intern(identity, size, alignment, tag);
 }
 
-// Compilers spell unnamed and local things with characters that no qualified name has, and clang
-// spells local types without any qualification: every word must be qualified or built in.
-bool IsUniqueTypeName(std::string_view name) {
-  constexpr std::string_view kWordBreaks = "<>,&*[] ";
-  while (!name.empty()) {
-    const std::size_t start = name.find_first_not_of(kWordBreaks);
-    if (start == std::string_view::npos) break;
-    name.remove_prefix(start);
-    const std::string_view word = name.substr(0, name.find_first_of(kWordBreaks));
-    if (word.find_first_of("(){}$'`#") != std::string_view::npos || !IsUniqueWord(word)) {
-      return false;
-    }
-    name.remove_prefix(word.size());
-  }
-  return true;
+bool IsUniqueTypeName(std::string_view name, const char* mangled) {
+  if (!HasUniqueWords(name)) return false;
+  if (mangled == nullptr) return true;
+  int failed = 0;
+  char* const demangled = abi::__cxa_demangle(mangled, nullptr, nullptr, &failed);
+  const bool unique = failed == 0 && HasUniqueWords(demangled);
+  std::free(demangled);
+  return unique;
 }
 
 std::uint64_t NextListenerNumber() {

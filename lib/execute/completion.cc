@@ -17,22 +17,17 @@ class CompletionState::Impl {
   }
 
   void Publish() {
-    std::unique_ptr<Waiting> first;
     {
       const sync::Lock lock(mutex_);
-      phase_ = Phase::kFinished;
-      first = std::move(first_waiting_);
+      phase_ = Phase::kTelling;
       finished_.NotifyAll();
     }
-    while (first != nullptr) {
-      first->told();
-      first = std::move(first->next);
-    }
+    while (const std::unique_ptr<Waiting> next = NextToTell()) next->told();
   }
 
   bool finished() {
     const sync::Lock lock(mutex_);
-    return phase_ == Phase::kFinished;
+    return HasValue();
   }
 
   bool WaitUntil(const SteadyTime* deadline) {
@@ -42,21 +37,21 @@ class CompletionState::Impl {
                  "a completion was waited for on a loop's thread: use Then");
     const BlockingScope blocking;
     const sync::Lock lock(mutex_);
-    while (phase_ != Phase::kFinished) {
+    while (!HasValue()) {
       if (deadline == nullptr) {
         finished_.Wait(mutex_);
       } else if (!finished_.WaitUntil(mutex_, *deadline)) {
         break;
       }
     }
-    return phase_ == Phase::kFinished;
+    return HasValue();
   }
 
   void Then(std::function<void()> told) {
     auto waiting = std::make_unique<Waiting>(Waiting{std::move(told), nullptr});
     {
       const sync::Lock lock(mutex_);
-      if (phase_ != Phase::kFinished) {
+      if (phase_ != Phase::kTold) {
         std::unique_ptr<Waiting>* end = &first_waiting_;
         while (*end != nullptr) end = &(*end)->next;
         *end = std::move(waiting);
@@ -67,13 +62,30 @@ class CompletionState::Impl {
   }
 
  private:
-  enum class Phase { kPending, kFinishing, kFinished };
+  // kTelling: the value is there, and those who asked before it was are being told.
+  enum class Phase { kPending, kFinishing, kTelling, kTold };
+
+  bool HasValue() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return phase_ == Phase::kTelling || phase_ == Phase::kTold;
+  }
 
   // Somebody to be told; its node is made and destroyed outside the lock.
   struct Waiting {
     std::function<void()> told;
     std::unique_ptr<Waiting> next;
   };
+
+  // The first who waits to be told; null, and all are told, at the end.
+  std::unique_ptr<Waiting> NextToTell() {
+    const sync::Lock lock(mutex_);
+    std::unique_ptr<Waiting> first = std::move(first_waiting_);
+    if (first == nullptr) {
+      phase_ = Phase::kTold;
+    } else {
+      first_waiting_ = std::move(first->next);
+    }
+    return first;
+  }
 
   sync::Mutex mutex_;
   sync::Condition finished_;

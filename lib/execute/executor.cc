@@ -8,6 +8,8 @@ namespace belfry {
 namespace {
 
 thread_local Executor* current_executor = nullptr;
+// A thread inside several blocking scopes waits once.
+thread_local unsigned blocking_depth = 0;
 
 // A posted callable in a node of its own.
 class Posted final : public Runnable {
@@ -60,11 +62,11 @@ ExecutorScope::ExecutorScope(Executor& executor)
 ExecutorScope::~ExecutorScope() { current_executor = outer_; }
 
 BlockingScope::BlockingScope() : executor_(Executor::Current()) {
-  if (executor_ != nullptr) executor_->BlockingBegins();
+  if (executor_ != nullptr && blocking_depth++ == 0) executor_->BlockingBegins();
 }
 
 BlockingScope::~BlockingScope() {
-  if (executor_ != nullptr) executor_->BlockingEnds();
+  if (executor_ != nullptr && --blocking_depth == 0) executor_->BlockingEnds();
 }
 
 }  // namespace belfry

@@ -1,7 +1,7 @@
 #include "belfry/thread_pool.h"
 
 #include <algorithm>
-#include <system_error>
+#include <exception>
 #include <utility>
 #include <vector>
 
@@ -54,13 +54,13 @@ class ThreadPool::Impl {
       spares_stopping_ = true;
       spare_ready_.NotifyAll();
     }
-    for (sync::Thread& spare : spares_) {
-      if (spare.joinable()) spare.join();
+    for (Spare& spare : spares_) {
+      if (spare.thread.joinable()) spare.thread.join();
     }
   }
 
   void Post(Runnable& work) {
-    sync::Thread* to_start = nullptr;
+    Spare* to_start = nullptr;
     {
       const sync::Lock lock(mutex_);
       queue_.Push(work);
@@ -74,7 +74,7 @@ class ThreadPool::Impl {
   }
 
   void BlockingBegins() {
-    sync::Thread* to_start = nullptr;
+    Spare* to_start = nullptr;
     {
       const sync::Lock lock(mutex_);
       ++blocked_;
@@ -103,23 +103,50 @@ class ThreadPool::Impl {
     std::function<void(unsigned)> told;
   };
 
+  struct Spare {
+    sync::Thread thread;
+    bool started = false;
+  };
+
+  // A piece of work that runs: counted, since it may post more, so that no thread leaves before.
+  class Running {
+   public:
+    explicit Running(Impl& impl) : impl_(impl) {}
+    ~Running() {
+      const sync::Lock lock(impl_.mutex_);
+      if (--impl_.running_ == 0 && impl_.stopping_) impl_.ready_.NotifyAll();
+    }
+    Running(const Running&) = delete;
+    Running& operator=(const Running&) = delete;
+
+   private:
+    Impl& impl_;
+  };
+
+  void Run(Runnable& work) {
+    const Running running(*this);
+    work.Run();
+  }
+
   void Work() {
     const ExecutorScope scope(pool_);
-    for (;;) {
-      Runnable* const work = Next();
-      if (work == nullptr) return;
-      work->Run();
-    }
+    while (Runnable* const work = Next()) Run(*work);
   }
 
   Runnable* Next() {
     const sync::Lock lock(mutex_);
-    while (queue_.empty() && !stopping_) {
+    while (queue_.empty() && !(stopping_ && running_ == 0)) {
       ++idle_;
       ready_.Wait(mutex_);
       --idle_;
     }
-    return queue_.Pop();
+    return Take();
+  }
+
+  Runnable* Take() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    Runnable* const work = queue_.Pop();
+    if (work != nullptr) ++running_;
+    return work;
   }
 
   // Whether work is ready while all the threads that could run it wait, `running_spares` spare ones
@@ -128,20 +155,30 @@ class ThreadPool::Impl {
     return !queue_.empty() && blocked_ >= thread_count_ + running_spares;
   }
 
-  // Wakes a spare thread if one is needed. Returns the place of one that the caller must start,
-  // outside the lock, if all that were started are busy.
-  sync::Thread* WakeSpare() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+  // Wakes a spare thread if one is needed. Returns one that the caller must start, outside the
+  // lock, if all that were started are busy.
+  Spare* WakeSpare() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     if (!SpareNeeded(running_spares_)) return nullptr;
     spare_ready_.NotifyOne();
-    if (running_spares_ < started_spares_ || started_spares_ == spares_.size()) return nullptr;
-    return &spares_[started_spares_++];
+    unsigned started = 0;
+    for (Spare& spare : spares_) {
+      if (!spare.started && started == running_spares_) {
+        spare.started = true;
+        return &spare;
+      }
+      if (spare.started) ++started;
+    }
+    return nullptr;
   }
 
-  void StartSpare(sync::Thread& place) {
+  void StartSpare(Spare& spare) {
     try {
-      place = sys::StartThread(options_.name + ".spare", [this] { WorkAsSpare(); });
-    } catch (const std::system_error&) {
-      // The system has no thread left. The work stays queued; whoever waits may stop waiting.
+      spare.thread = sys::StartThread(options_.name + ".spare", [this] { WorkAsSpare(); });
+    } catch (const std::exception&) {
+      // The system has no thread left, or no memory. The work stays queued: whoever waits may stop
+      // waiting, and the next need tries again.
+      const sync::Lock lock(mutex_);
+      spare.started = false;
     }
   }
 
@@ -149,7 +186,7 @@ class ThreadPool::Impl {
     const ExecutorScope scope(pool_);
     while (const unsigned running = AwaitNeed()) {
       Tell(running);
-      while (Runnable* const work = NextAsSpare()) work->Run();
+      while (Runnable* const work = NextAsSpare()) Run(*work);
     }
   }
 
@@ -165,7 +202,7 @@ class ThreadPool::Impl {
 
   Runnable* NextAsSpare() {
     const sync::Lock lock(mutex_);
-    if (SpareNeeded(running_spares_ - 1)) return queue_.Pop();
+    if (SpareNeeded(running_spares_ - 1)) return Take();
     --running_spares_;
     return nullptr;
   }
@@ -192,11 +229,12 @@ class ThreadPool::Impl {
   RunnableQueue queue_ ABSL_GUARDED_BY(mutex_);
   unsigned idle_ ABSL_GUARDED_BY(mutex_) = 0;
   unsigned blocked_ ABSL_GUARDED_BY(mutex_) = 0;
-  unsigned started_spares_ ABSL_GUARDED_BY(mutex_) = 0;
+  unsigned running_ ABSL_GUARDED_BY(mutex_) = 0;  // pieces of work, on whatever thread
   unsigned running_spares_ ABSL_GUARDED_BY(mutex_) = 0;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   bool spares_stopping_ ABSL_GUARDED_BY(mutex_) = false;
-  std::vector<sync::Thread> spares_;  // a place belongs to whoever counted it in started_spares_
+  // The flags are guarded by the mutex; a thread belongs to whoever set its flag.
+  std::vector<Spare> spares_;
 
   sync::Mutex observers_mutex_;
   std::vector<std::weak_ptr<Observer>> observers_ ABSL_GUARDED_BY(observers_mutex_);

@@ -49,22 +49,27 @@ class ABSL_SCOPED_LOCKABLE Lock {
 class Condition {
  public:
   void Wait(Mutex& mutex) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
-    std::unique_lock<std::mutex> lock(mutex.mutex_, std::adopt_lock);
-    condition_.wait(lock);
-    lock.release();
+    Borrowed borrowed(mutex);
+    condition_.wait(borrowed.lock);
   }
   // False when the deadline has passed.
   bool WaitUntil(Mutex& mutex, std::chrono::steady_clock::time_point deadline)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
-    std::unique_lock<std::mutex> lock(mutex.mutex_, std::adopt_lock);
-    const bool in_time = condition_.wait_until(lock, deadline) == std::cv_status::no_timeout;
-    lock.release();
-    return in_time;
+    Borrowed borrowed(mutex);
+    return condition_.wait_until(borrowed.lock, deadline) == std::cv_status::no_timeout;
   }
   void NotifyOne() { condition_.notify_one(); }
   void NotifyAll() { condition_.notify_all(); }
 
  private:
+  // The caller's lock, as the standard wants it; the caller's again at the end, also when the
+  // waiting thread is cancelled.
+  struct Borrowed {
+    explicit Borrowed(Mutex& mutex) : lock(mutex.mutex_, std::adopt_lock) {}
+    ~Borrowed() { lock.release(); }
+    std::unique_lock<std::mutex> lock;
+  };
+
   std::condition_variable condition_;
 };
 

@@ -207,10 +207,23 @@ TEST_P(FailureTest, E1_ForcedUnwindingEndsTheThreadAndNothingElse) {
   std::thread doomed([&] { static_cast<void>(dispatcher->Publish(Task{0})); });
   doomed.join();
   EXPECT_EQ(calls, 1);
+  Settle();  // on a synchronous dispatcher, what was left behind
   ASSERT_TRUE(dispatcher->Publish(Task{1}));
   Settle();
   EXPECT_EQ(calls, 2);
   EXPECT_EQ(StatsOf<Task>().deliveries.dead, 1U);
+}
+
+TEST_P(FailureTest, WhatACancelledThreadLeavesBehindIsDeliveredByDrain) {
+  if (mode() != Mode::kSynchronous) GTEST_SKIP() << "only a synchronous dispatcher has leftovers";
+  std::atomic<int> later{0};
+  const Subscription first = dispatcher->Subscribe([](const Task&) { pthread_exit(nullptr); });
+  const Subscription second = dispatcher->Subscribe([&](const Task&) { ++later; });
+  std::thread doomed([&] { static_cast<void>(dispatcher->Publish(Task{0})); });
+  doomed.join();
+  EXPECT_EQ(later, 0);
+  EXPECT_EQ(dispatcher->Drain(kPatience), DrainResult::kDrained);
+  EXPECT_EQ(later, 1);
 }
 
 }  // namespace

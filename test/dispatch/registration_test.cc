@@ -63,8 +63,10 @@ TEST_P(RegistrationTest, R1_SubscribedInsideAListenerItGetsTheNextEventNotTheCur
 TEST_P(RegistrationTest, R1_AConcurrentSubscriberGetsAnUnbrokenTail) {
   constexpr int kEvents = 2000;
   const Subscription steady = dispatcher->Subscribe([](const Rung&) {}, Options());
+  Gate subscribed;
   std::thread publisher([&] {
     for (int i = 0; i < kEvents; ++i) {
+      if (i == kEvents - 1) subscribed.Wait();  // so that the tail has at least one event
       while (!dispatcher->Publish(Rung{i})) std::this_thread::yield();
     }
   });
@@ -72,6 +74,7 @@ TEST_P(RegistrationTest, R1_AConcurrentSubscriberGetsAnUnbrokenTail) {
   const Subscription late = dispatcher->Subscribe(
       [&](const Rung& e) { got.push_back(e.number); },
       {.run = Options().run, .queue = {.events_max = kEvents, .bytes_max = 1 << 20}});
+  subscribed.Open();
   if (manual != nullptr) {
     EXPECT_TRUE(Eventually([&] {
       manual->RunUntilIdle();
@@ -81,9 +84,8 @@ TEST_P(RegistrationTest, R1_AConcurrentSubscriberGetsAnUnbrokenTail) {
   publisher.join();
   Settle();
   for (std::size_t i = 1; i < got.size(); ++i) EXPECT_EQ(got[i], got[i - 1] + 1);
-  if (!got.empty()) {
-    EXPECT_EQ(got.back(), kEvents - 1);
-  }
+  ASSERT_FALSE(got.empty());
+  EXPECT_EQ(got.back(), kEvents - 1);
 }
 
 TEST_P(RegistrationTest, R2_TwoSubscriptionsOfOneCallableAreTwoListenersWithIdsOfTheirOwn) {

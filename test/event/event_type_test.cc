@@ -75,6 +75,26 @@ TEST(EventTypeTest, TypesThatAreSpelledAlikeStayApart) {
   EXPECT_NE(one, other);
 }
 
+TEST(EventTypeTest, TypesInsideLocalTypesStayApartToo) {
+  const EventType one = [] {
+    struct Local {
+      struct Inner {
+        int number;
+      };
+    };
+    return EventTypeOf<Local::Inner>();
+  }();
+  const EventType other = [] {
+    struct Local {
+      struct Inner {
+        float number;
+      };
+    };
+    return EventTypeOf<Local::Inner>();
+  }();
+  EXPECT_NE(one, other);
+}
+
 TEST(EventTypeTest, NamesThatTwoTypesCouldShareAreNotTakenForUnique) {
   EXPECT_FALSE(Unique(SpelledTypeName<Hidden>()));
   EXPECT_FALSE(Unique(SpelledTypeName<Unqualified>()));

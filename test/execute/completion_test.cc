@@ -58,6 +58,25 @@ TEST(CompletionTest, ThoseWhoAskedAreToldInOrderOnTheFinishingThread) {
   EXPECT_EQ(order, "ab1") << "asked after it was finished: told at once";
 }
 
+TEST(CompletionTest, WhoAsksWhileOthersAreToldWaitsForHisTurn) {
+  const Completion<int> completion;
+  std::string order;
+  completion.Then([&](const int&) {
+    order += "1";
+    completion.Then([&](const int&) { order += "3"; });
+  });
+  completion.Then([&](const int&) { order += "2"; });
+  completion.Finish(0);
+  EXPECT_EQ(order, "123");
+}
+
+TEST(CompletionTest, AnEndlessLimitIsNoLimit) {
+  const Completion<int> completion;
+  std::thread finisher([completion] { completion.Finish(1); });
+  EXPECT_TRUE(completion.WaitFor(Nanoseconds::max()));
+  finisher.join();
+}
+
 TEST(CompletionTest, WhoAsksWhileItIsFinishedIsToldExactlyOnce) {
   for (int round = 0; round < 500; ++round) {
     const Completion<int> completion;

@@ -177,6 +177,45 @@ TEST(ThreadPoolTest, WhenTheSystemRefusesASpareThreadTheWorkStaysQueued) {
   }
 }
 
+TEST(ThreadPoolTest, AfterARefusedSpareThreadTheNextNeedGetsOne) {
+  const Completion<int> done;
+  ThreadPool pool({.threads = 1, .spare_max = 1});
+  {
+    const NoMoreThreads refusing(0);
+    const Completion<int> tried;
+    pool.Post([tried, &pool] {
+      pool.Post([] {});
+      const Completion<int> never;
+      EXPECT_FALSE(never.WaitFor(std::chrono::milliseconds(5)));
+      tried.Finish(1);
+    });
+    EXPECT_TRUE(tried.WaitFor(kPatience));
+  }
+  pool.Post([done] { EXPECT_TRUE(done.WaitFor(kPatience)); });
+  pool.Post([done] { done.Finish(1); });
+  EXPECT_TRUE(done.WaitFor(kPatience / 2));
+}
+
+TEST(ThreadPoolTest, WorkThatPostsAndWaitsWhileThePoolEndsIsRunToItsEnd) {
+  for (int round = 0; round < 200; ++round) {
+    std::atomic<int> ran{0};
+    {
+      ThreadPool pool({.threads = 2});
+      pool.Post([&pool, &ran] {
+        for (int i = 0; i < 20; ++i) std::this_thread::yield();  // the other thread is idle by now
+        const Completion<int> inner;
+        pool.Post([inner, &ran] {
+          ++ran;
+          inner.Finish(1);
+        });
+        EXPECT_TRUE(inner.WaitFor(kPatience));
+        ++ran;
+      });
+    }
+    ASSERT_EQ(ran, 2);
+  }
+}
+
 TEST(ThreadPoolTest, DestroyedOnItsOwnThreadItAborts) {
   testing::FLAGS_gtest_death_test_style = "threadsafe";
   EXPECT_DEATH(
