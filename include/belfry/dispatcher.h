@@ -58,11 +58,12 @@ class BELFRY_EXPORT Dispatcher {
   Dispatcher(const Dispatcher&) = delete;
   Dispatcher& operator=(const Dispatcher&) = delete;
 
-  // Registers `listener`, a callable for `const E&` or `(const E&, Context&)` that returns void or
-  // absl::Status; what it throws, or an error it returns, is its own failure and nobody else's.
-  // E is read from its signature; name it for a generic one: Subscribe<OrderPlaced>([](auto& e)
-  // ...). A listener whose subscription has begun before a publish gets the event. Errors: the
-  // subscription is empty and its status() says why; nothing has changed then.
+  // Registers `listener`, a callable for `const E&` or `(const E&, Context&)` that returns void
+  // or absl::Status; what it throws, or an error it returns, is its own failure and nobody
+  // else's. E is read from its signature; name it for a generic one:
+  // Subscribe<OrderPlaced>([](auto& e) ...). A listener whose subscription has begun before a
+  // publish gets the event.
+  // Errors: the subscription is empty and its status() says why; nothing has changed then.
   template <class F>
   requires requires { typename EventOfListener<F>; }
   Subscription Subscribe(F listener, ListenerOptions options = {}, Site site = Site::Here()) {
@@ -75,11 +76,12 @@ class BELFRY_EXPORT Dispatcher {
   }
 
   // Gives `event` to every listener subscribed to its type. Inline listeners have run when it
-  // returns. The event is moved to the heap only if a queued listener gets it; it is never copied.
-  // Refused, it was not moved from. Blocking: only where a listener's queue is full and its policy
-  // is to wait; never on a thread that runs an executor's work: there the result is kWouldDeadlock.
-  // Errors: see PublishResult::Code. What the event's move constructor throws passes through, with
-  // nothing published.
+  // returns. The event is moved to the heap only if a queued listener gets it; it is never
+  // copied. Refused, it was not moved from.
+  // Blocking: only where a listener's queue is full and its policy is to wait; never on a thread
+  // that runs an executor's work: there the result is kWouldDeadlock.
+  // Errors: see PublishResult::Code. What the event's move constructor throws passes through,
+  // with nothing published.
   template <class E>
   requires(!std::is_reference_v<E>) PublishResult Publish(E&& event) {
     return Publish(std::forward<E>(event), PublishOptions{});

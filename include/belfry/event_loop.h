@@ -40,15 +40,16 @@ struct WatchId {
 // One thread's loop. Level-triggered.
 //
 // Thread safety: Post, Stop and in_loop_thread from any thread. Everything else belongs to the
-// loop's thread: the one in Run or RunOnce, elsewhere it aborts; between runs it becomes the thread
-// that uses it next, so one may prepare the loop, another run it and a third clear up, one after
-// the other. Order: of one turn: ready descriptors as the system reports them, then due timers by
-// deadline, then posted work, first in, first out; work posted meanwhile waits for the next turn.
+// loop's thread: the one in Run or RunOnce, elsewhere it aborts; between runs it becomes the
+// thread that uses it next, so one may prepare the loop, another run it and a third clear up, one
+// after the other.
+// Order: of one turn: ready descriptors as the system reports them, then due timers by deadline,
+// then posted work, first in, first out; work posted meanwhile waits for the next turn.
 // Blocking: Run only. Work that runs here must not wait.
 // Lifetime: outlives whatever watches, posts or arms. The destructor runs posted work that is left.
 // Clock: with another clock than the real one nobody tells the loop that it was moved, so while
-// timers are armed it looks at it every 10 ms. Errors: the constructor throws std::system_error
-// when the system refuses a descriptor.
+// timers are armed it looks at it every 10 ms.
+// Errors: the constructor throws std::system_error when the system refuses a descriptor.
 class BELFRY_EXPORT EventLoop final : public Executor {
  public:
   explicit EventLoop(const Clock& clock = Clock::Real());

@@ -88,8 +88,8 @@ struct BlockingFilesOptions {
 //
 // Lifetime: the destructor finishes what was asked for, publishes its events, and joins; so their
 // listeners must be able to run, or the dispatcher be shut down. At the dispatcher's shutdown it
-// accepts no more; what finishes after that has no event. Errors: the constructor throws
-// std::system_error when the system refuses a thread.
+// accepts no more; what finishes after that has no event.
+// Errors: the constructor throws std::system_error when the system refuses a thread.
 class BELFRY_EXPORT BlockingFiles final : public Files {
  public:
   explicit BlockingFiles(Dispatcher& dispatcher, BlockingFilesOptions options = {});

@@ -25,7 +25,8 @@ BELFRY_EVENT_NAME(SignalReceived, "belfry.signal_received", 1);
 //
 // Thread safety: the loop's thread; made and destroyed on one thread.
 // Lifetime: the destructor unblocks what was blocked by this; a signal that is pending then takes
-// its usual course. Errors: throws std::system_error when the system refuses a descriptor.
+// its usual course.
+// Errors: throws std::system_error when the system refuses a descriptor.
 class BELFRY_EXPORT Signals {
  public:
   Signals(EventLoop& loop, Dispatcher& dispatcher, std::initializer_list<int> signals);

@@ -35,9 +35,9 @@ class [[nodiscard]] BELFRY_EXPORT Subscription {
   ~Subscription();
 
   // Ends the subscription and waits: after it returned kDone no delivery of this listener is
-  // running on any thread, none will start, and the callable and its captures are destroyed. Queued
-  // events are cancelled and counted. Empty: kDone. Blocking: until running deliveries of this
-  // listener have ended.
+  // running on any thread, none will start, and the callable and its captures are destroyed.
+  // Queued events are cancelled and counted. Empty: kDone.
+  // Blocking: until running deliveries of this listener have ended.
   ResetResult Reset();
 
   // Ends the subscription without waiting: no delivery starts after it returned; one that is

@@ -79,10 +79,12 @@ struct TcpServerOptions {
 //
 // Thread safety: Write, Close, PauseReading, ResumeReading, StopAccepting, connections and port
 // from any thread (from others than the loop's they take effect a little later); creation and
-// destruction in the loop's thread. Order: writes of one thread to one connection leave in order.
-// Methods may be called from inside the server's own events, the destructor included.
-// Lifetime: the destructor aborts every connection; a ConnectionClosed that the dispatcher refuses
-// then is not published. At the dispatcher's shutdown it stops accepting and closes as Close does.
+// destruction in the loop's thread.
+// Order: writes of one thread to one connection leave in order. Methods may be called from inside
+// the server's own events, the destructor included.
+// Lifetime: the destructor aborts every connection; a ConnectionClosed that the dispatcher
+// refuses then is not published. At the dispatcher's shutdown it stops accepting and closes as
+// Close does.
 class BELFRY_EXPORT TcpServer {
  public:
   // Errors: INVALID_ARGUMENT (the address), or as the system says (ALREADY_EXISTS for EADDRINUSE,

@@ -20,12 +20,15 @@ struct ThreadPoolOptions {
 
 // Threads that run posted work, first in, first out.
 //
-// Thread safety: any thread. Order: work starts in the order of posting; with one thread it also
-// ends so. Blocking: when every thread is inside a BlockingScope while work waits, a spare thread
-// takes over, at most `spare_max` of them, until one of the others goes on. Signals: blocked in the
-// pool's threads; handlers run elsewhere. Lifetime: the destructor runs what was posted, then
-// joins. It must not be called on a thread of the pool (aborts). Errors: the constructor throws
-// std::system_error when the system refuses a thread; those already started have been joined then.
+// Thread safety: any thread.
+// Order: work starts in the order of posting; with one thread it also ends so.
+// Blocking: when every thread is inside a BlockingScope while work waits, a spare thread takes
+// over, at most `spare_max` of them, until one of the others goes on.
+// Signals: blocked in the pool's threads; handlers run elsewhere.
+// Lifetime: the destructor runs what was posted, then joins. It must not be called on a thread of
+// the pool (aborts).
+// Errors: the constructor throws std::system_error when the system refuses a thread; those
+// already started have been joined then.
 class BELFRY_EXPORT ThreadPool final : public Executor {
  public:
   explicit ThreadPool(ThreadPoolOptions options = {});

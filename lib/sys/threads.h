@@ -10,8 +10,8 @@
 namespace belfry::sys {
 
 // Starts a thread named `name` (cut to 15 bytes) with all signals blocked that come from outside,
-// so that no such handler ever runs on it. Errors: throws std::system_error when the system
-// refuses.
+// so that no such handler ever runs on it.
+// Errors: throws std::system_error when the system refuses.
 sync::Thread StartThread(const std::string& name, std::function<void()> work);
 
 // The calling thread's id, as the system and debuggers show it.

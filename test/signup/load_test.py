@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""load_test.py SIGNUP [--rate-min N] [unittest arguments]: the real server under real clients.
+"""load_test.py SIGNUP [--rate-min N] [--rounds N] [unittest arguments]: the real server under real clients.
 
 Whatever happens to the server in the middle, every 201 must have its active row and its one mail, and
 in the end nobody may be left waiting.
@@ -267,6 +267,9 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("signup")
     parser.add_argument("--rate-min", type=float, default=0, help="sign-ups a second, at least")
+    parser.add_argument("--rounds", type=int, default=1, help="how often to run it all")
     OPTIONS, rest = parser.parse_known_args()
     OPTIONS.signup = os.path.abspath(OPTIONS.signup)
-    unittest.main(argv=[sys.argv[0], *rest])
+    for _ in range(OPTIONS.rounds):
+        if not unittest.main(argv=[sys.argv[0], *rest], exit=False).result.wasSuccessful():
+            sys.exit(1)
