@@ -4,11 +4,9 @@
 
 #include <cctype>
 #include <cstdlib>
-#include <deque>
+#include <map>
 #include <string>
 #include <utility>
-
-#include "absl/container/flat_hash_map.h"
 
 #include "belfry/check.h"
 #include "belfry/event_type.h"
@@ -29,16 +27,14 @@ class EventTypeTable {
 
   EventType Intern(EventName identity, std::size_t size, std::size_t alignment, const void* tag) {
     const sync::Lock lock(mutex_);
-    const Key key{std::string(identity.name), tag};
-    if (const auto known = by_key_.find(key); known != by_key_.end()) {
-      RequireSameLayout(*known->second, identity, size, alignment);
-      return EventType(*known->second);
+    const auto index = static_cast<std::uint32_t>(records_.size());
+    const auto [known, added] = records_.try_emplace(Key{std::string(identity.name), tag});
+    EventTypeRecord& record = known->second;
+    if (added) {
+      record = {known->first.first, index, identity.schema_version, size, alignment};
+    } else {
+      RequireSameLayout(record, identity, size, alignment);
     }
-    const std::string& name = names_.emplace_back(identity.name);
-    const EventTypeRecord& record =
-        records_.emplace_back(EventTypeRecord{name, static_cast<std::uint32_t>(records_.size()),
-                                              identity.schema_version, size, alignment});
-    by_key_.emplace(key, &record);
     return EventType(record);
   }
 
@@ -63,9 +59,8 @@ class EventTypeTable {
   }
 
   sync::Mutex mutex_;
-  std::deque<std::string> names_ ABSL_GUARDED_BY(mutex_);
-  std::deque<EventTypeRecord> records_ ABSL_GUARDED_BY(mutex_);
-  absl::flat_hash_map<Key, const EventTypeRecord*> by_key_ ABSL_GUARDED_BY(mutex_);
+  // Nodes stay where they are, and an insertion that finds no memory changes nothing.
+  std::map<Key, EventTypeRecord> records_ ABSL_GUARDED_BY(mutex_);
 };
 
 // Whether `word`, one identifier of a compiler's spelling, leaves no doubt what it names.

@@ -2,10 +2,9 @@
 
 #include <limits>
 #include <map>
+#include <unordered_map>
 #include <utility>
 #include <vector>
-
-#include "absl/container/flat_hash_map.h"
 
 #include "belfry/check.h"
 
@@ -143,7 +142,7 @@ class TimerQueue::Impl {
 
   std::uint64_t last_number_ = 0;
   Timers timers_;
-  absl::flat_hash_map<std::uint64_t, SteadyTime> deadlines_;  // of those in timers_
+  std::unordered_map<std::uint64_t, SteadyTime> deadlines_;  // of those in timers_
   std::vector<Key> due_;
   bool running_ = false;
 };

@@ -5,10 +5,9 @@
 
 #include <cerrno>
 #include <system_error>
+#include <unordered_map>
 #include <utility>
 #include <vector>
-
-#include "absl/container/flat_hash_map.h"
 
 #include "io/acceptor.h"
 #include "io/connection.h"
@@ -133,7 +132,7 @@ class TcpServer::Impl final : public std::enable_shared_from_this<TcpServer::Imp
   std::vector<char> read_buffer_;
   // Those whose events are not all out yet, also when their descriptor is closed: so full queues
   // stop the accepting.
-  absl::flat_hash_map<std::uint64_t, std::shared_ptr<Connection>> connections_;
+  std::unordered_map<std::uint64_t, std::shared_ptr<Connection>> connections_;
   std::uint64_t last_number_ = 0;
   sync::Atomic<std::size_t> open_{0};
 };
