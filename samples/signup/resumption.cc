@@ -34,7 +34,8 @@ void Resumption::Continue() {
   SignUpRequested request;
   {
     const std::lock_guard lock(mutex_);
-    if (waiting_.empty()) return;
+    // A dispatcher that drains accepts what its listeners publish, but files are read no more then.
+    if (waiting_.empty() || dispatcher_.closed()) return;
     request = {std::move(waiting_.front().email), std::move(waiting_.front().name)};
     waiting_.pop_front();
     under_way_.insert(story);

@@ -17,7 +17,8 @@ namespace signup {
 // Asks for every pending user once more, each a story of its own, a few at a time, so that
 // newcomers are served meanwhile. What fails again stays pending.
 //
-// Thread safety: any thread. Lifetime: ends when destroyed; the rest stays pending.
+// Thread safety: any thread. Lifetime: begins no more once the dispatcher is closed, and ends when
+// destroyed; the rest stays pending.
 class Resumption {
  public:
   struct Report {
@@ -25,7 +26,7 @@ class Resumption {
     std::size_t failed = 0;   // of them
   };
 
-  // `done` is called once, on any thread: when the last one has ended.
+  // `done` is called at most once, on any thread: when the last one has ended.
   Resumption(belfry::Dispatcher& dispatcher, const std::vector<User>& pending,
              std::function<void(const Report&)> done);
 

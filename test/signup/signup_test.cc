@@ -283,6 +283,20 @@ TEST_F(SignUpTest, WhatFailsToResumeStaysPendingAndIsReported) {
   EXPECT_THAT(users.Pending().value(), SizeIs(1));
 }
 
+TEST(ResumptionTest, NoMoreAreBegunOnceTheDispatcherIsClosed) {
+  belfry::Dispatcher dispatcher({.synchronous = true});
+  int begun = 0;
+  auto flow = dispatcher.Subscribe([&](const SignUpRequested&) {
+    ++begun;
+    dispatcher.Shutdown(belfry::ShutdownMode::kDrain, {});
+    EXPECT_TRUE(dispatcher.Publish(UserSignedUp{})) << "while it drains, listeners may publish";
+  });
+  Resumption resumption(dispatcher, std::vector<User>(100),
+                        [](const Resumption::Report&) { ADD_FAILURE() << "99 were not begun"; });
+  resumption.Start();
+  EXPECT_EQ(begun, 1);
+}
+
 // --- the join ---
 
 TEST(SignUpOrderTest, TheThreePartsMayComeInAnyOrder) {
