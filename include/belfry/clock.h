@@ -12,9 +12,13 @@ using Nanoseconds = std::chrono::nanoseconds;
 using SteadyTime = std::chrono::steady_clock::time_point;  // for intervals and deadlines
 using WallTime = std::chrono::system_clock::time_point;    // for people and logs
 
-// `time` and `delay` later, or the end of time.
+// `time` and `delay` later; the end of time, or its beginning, where that would lie beyond.
 inline SteadyTime TimeAfter(SteadyTime time, Nanoseconds delay) {
-  return delay > SteadyTime::max() - time ? SteadyTime::max() : time + delay;
+  SteadyTime::rep sum = 0;
+  if (__builtin_add_overflow(time.time_since_epoch().count(), delay.count(), &sum)) {
+    return delay > Nanoseconds::zero() ? SteadyTime::max() : SteadyTime::min();
+  }
+  return SteadyTime(SteadyTime::duration(sum));
 }
 
 // Where Belfry reads the time. Deadlines always use the steady one: it never jumps.

@@ -24,14 +24,6 @@ namespace {
 // while timers are armed.
 constexpr Nanoseconds kForeignClockWait = std::chrono::milliseconds(10);
 
-SteadyTime After(SteadyTime now, Nanoseconds delay) {
-  SteadyTime::rep sum = 0;
-  if (__builtin_add_overflow(now.time_since_epoch().count(), delay.count(), &sum)) {
-    return delay > Nanoseconds::zero() ? SteadyTime::max() : SteadyTime::min();
-  }
-  return SteadyTime(SteadyTime::duration(sum));
-}
-
 // `later` - `now` without overflow; nothing below zero.
 Nanoseconds Until(SteadyTime now, SteadyTime later) {
   if (later <= now) return Nanoseconds::zero();
@@ -124,12 +116,12 @@ class EventLoop::Impl {
 
   TimerId RunAfter(Nanoseconds delay, std::function<void()> callback) {
     CheckThread();
-    return timers_.Add(After(clock_.Now(), delay), std::move(callback));
+    return timers_.Add(TimeAfter(clock_.Now(), delay), std::move(callback));
   }
 
   TimerId RunEvery(Nanoseconds period, std::function<void()> callback, std::uint64_t repetitions) {
     CheckThread();
-    return timers_.Add(After(clock_.Now(), period), std::move(callback), period, repetitions);
+    return timers_.Add(TimeAfter(clock_.Now(), period), std::move(callback), period, repetitions);
   }
 
   bool Cancel(TimerId timer) {

@@ -242,6 +242,8 @@ TEST(ClockTest, TimeAfterNeverOverflows) {
   EXPECT_EQ(TimeAfter(now, Nanoseconds::max()), SteadyTime::max());
   EXPECT_EQ(TimeAfter(now, Nanoseconds(5)), now + Nanoseconds(5));
   EXPECT_EQ(TimeAfter(now, Nanoseconds(-5)), now - Nanoseconds(5));
+  EXPECT_EQ(TimeAfter(SteadyTime(Nanoseconds(-1)), Nanoseconds::min()), SteadyTime::min());
+  EXPECT_EQ(TimeAfter(SteadyTime(Nanoseconds(-1)), Nanoseconds(3)), SteadyTime(Nanoseconds(2)));
 }
 
 }  // namespace
