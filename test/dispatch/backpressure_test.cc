@@ -141,6 +141,7 @@ TEST_P(BackPressureTest, B1_WhoWaitsForRoomIsLetGoByAResetOfTheListener) {
   publisher.join();
   EXPECT_EQ(published, 5);
   slow.go_on.Open();
+  Settle();  // Detach does not wait for the delivery that is in there
 }
 
 TEST_P(BackPressureTest, B2_APublishOnAnExecutorsThreadNeverBlocks) {
