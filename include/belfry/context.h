@@ -10,6 +10,7 @@
 namespace belfry {
 
 class Dispatcher;
+class Listener;
 
 //   dispatcher.Subscribe([](const OrderPlaced& order, belfry::Context& context) {
 //     log << ToString(context.envelope().id()) << order.pizza;
@@ -18,25 +19,21 @@ class Dispatcher;
 // Thread safety: the delivery's thread. Lifetime: the delivery.
 class BELFRY_EXPORT Context {
  public:
-  Context(Dispatcher& dispatcher, const Envelope& envelope, ListenerId listener,
-          std::string_view listener_name)
-      : dispatcher_(dispatcher),
-        envelope_(envelope),
-        listener_(listener),
-        listener_name_(listener_name) {}
+  Context(Dispatcher& dispatcher, const Envelope& envelope, const Listener& listener)
+      : dispatcher_(dispatcher), envelope_(envelope), listener_(listener) {}
   Context(const Context&) = delete;
   Context& operator=(const Context&) = delete;
 
   Dispatcher& dispatcher() const { return dispatcher_; }
   const Envelope& envelope() const { return envelope_; }
-  ListenerId listener() const { return listener_; }
-  std::string_view listener_name() const { return listener_name_; }
+  ListenerId listener() const;
+  // Made when first asked for, if the listener was given none; throws std::bad_alloc then.
+  std::string_view listener_name() const;
 
  private:
   Dispatcher& dispatcher_;
   const Envelope& envelope_;
-  const ListenerId listener_;
-  const std::string_view listener_name_;
+  const Listener& listener_;
 };
 
 }  // namespace belfry

@@ -71,8 +71,7 @@ class BELFRY_EXPORT Dispatcher {
   }
   template <class E, class F>
   Subscription Subscribe(F listener, ListenerOptions options = {}, Site site = Site::Here()) {
-    return AddListener(EventTypeOf<E>(), MakeListenerBody<E>(std::move(listener)),
-                       std::move(options), site);
+    return AddListener(EventTypeOf<E>(), CallableHandle::Of<E>(listener), std::move(options), site);
   }
 
   // Gives `event` to every listener subscribed to its type. Inline listeners have run when it
@@ -84,7 +83,8 @@ class BELFRY_EXPORT Dispatcher {
   // with nothing published.
   template <class E>
   requires(!std::is_reference_v<E>) PublishResult Publish(E&& event) {
-    return Publish(std::forward<E>(event), PublishOptions{});
+    static_assert(!std::is_const_v<E>, "a const event cannot be moved in: publish a copy");
+    return PublishErased(EventTypeOf<E>(), EventHandle::Of(event));
   }
   template <class E>
   requires(!std::is_reference_v<E>) PublishResult Publish(E&& event, PublishOptions options) {
@@ -93,8 +93,12 @@ class BELFRY_EXPORT Dispatcher {
   }
   // A copy of an lvalue, made before anything else.
   template <class E>
+  requires std::copy_constructible<E> PublishResult Publish(const E& event) {
+    return Publish(E(event));
+  }
+  template <class E>
   requires std::copy_constructible<E> PublishResult Publish(const E& event,
-                                                            PublishOptions options = {}) {
+                                                            PublishOptions options) {
     return Publish(E(event), std::move(options));
   }
 
@@ -129,9 +133,10 @@ class BELFRY_EXPORT Dispatcher {
   const Clock& clock() const;
 
  private:
-  Subscription AddListener(EventType type, std::unique_ptr<ListenerBody> body,
-                           ListenerOptions options, Site site);
-  PublishResult PublishErased(EventType type, EventHandle event, PublishOptions options);
+  Subscription AddListener(EventType type, CallableHandle callable, ListenerOptions options,
+                           Site site);
+  PublishResult PublishErased(EventType type, const EventHandle& event);
+  PublishResult PublishErased(EventType type, const EventHandle& event, PublishOptions options);
 
   std::shared_ptr<DispatcherCore> core_;
 };

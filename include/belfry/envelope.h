@@ -35,17 +35,15 @@ class Envelope;
 class BELFRY_EXPORT CauseScope {
  public:
   explicit CauseScope(const Cause& cause);
-  // The delivery of this event: its ids are drawn only if somebody asks for them.
-  explicit CauseScope(const Envelope& envelope);
   ~CauseScope();
   CauseScope(const CauseScope&) = delete;
   CauseScope& operator=(const CauseScope&) = delete;
 
  private:
-  friend struct Cause;
-  const Envelope* envelope_ = nullptr;
-  Cause cause_;
-  const CauseScope* outer_;
+  friend struct Ambient;
+  const Cause cause_;
+  const void* const frame_;  // the delivery in which it was made
+  const CauseScope* const outer_;
 };
 
 using Header = std::pair<std::string, std::string>;

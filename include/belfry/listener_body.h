@@ -3,13 +3,17 @@
 // Users need nothing from this header but the rule for signatures in Dispatcher::Subscribe.
 #pragma once
 
-#include <memory>
-#include <string>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <new>
 #include <type_traits>
 #include <utility>
 
 #include "belfry/context.h"
 #include "belfry/export.h"
+#include "belfry/inline_pass.h"
 #include "belfry/status_fwd.h"
 
 namespace belfry {
@@ -25,63 +29,99 @@ struct Site {
   }
 };
 
-// How a delivery ended: null if well, else what went wrong. One word where all is well.
-using Failure = std::unique_ptr<std::string>;
-
 BELFRY_EXPORT Failure FailureOf(const absl::Status& status);
 
-// A listener's callable without its type.
-class ListenerBody {
- public:
-  explicit ListenerBody(bool takes_context) : takes_context_(takes_context) {}
-  virtual ~ListenerBody() = default;
-  virtual Failure Call(const void* event, Context& context) = 0;
-  bool takes_context() const { return takes_context_; }
+// What the untyped code must be able to do with listeners of one callable type.
+struct ListenerOperations {
+  std::size_t size;
+  std::size_t alignment;
+  bool takes_context;
+  bool moves_trivially;  // as bytes, and nothing is left behind
+  bool destroys_trivially;
+  void (*move)(void* from, void* to);  // constructs *to; may throw what F's move throws
+  void (*destroy)(void* listener) noexcept;
+  // One delivery.
+  Failure (*call)(void* listener, const void* event, Context& context);
+  // The inline listeners among `cells` whose bits are set, lowest first. Throws what one of them
+  // throws.
+  using CallAll = void (*)(InlinePass& pass, void* cells, std::uint64_t listeners,
+                           const void* event);
+  CallAll call_all;
 
- private:
-  const bool takes_context_;
+  template <class E, class F>
+  static const ListenerOperations& Of();
+};
+
+// A listener's callable on its way in, still where its subscriber made it.
+struct CallableHandle {
+  void* callable;
+  const ListenerOperations& operations;
+
+  template <class E, class F>
+  static CallableHandle Of(F& callable) {
+    return {&callable, ListenerOperations::Of<E, F>()};
+  }
 };
 
 template <class E, class F>
-class TypedListenerBody final : public ListenerBody {
+struct TypedListener {
   static constexpr bool kTakesContext = std::is_invocable_v<F&, const E&, Context&>;
   static_assert(kTakesContext || std::is_invocable_v<F&, const E&>,
                 "a listener is a callable for (const E&) or (const E&, Context&)");
+  static_assert(std::is_nothrow_destructible_v<F>, "a listener's destructor must not throw");
 
- public:
-  explicit TypedListenerBody(F&& listener)
-      : ListenerBody(kTakesContext), listener_(std::move(listener)) {}
-
-  Failure Call(const void* event, Context& context) override {
-    const E& typed = *static_cast<const E*>(event);
-    if constexpr (kTakesContext) {
-      return Convert([&]() -> decltype(auto) { return listener_(typed, context); });
-    } else {
-      return Convert([&]() -> decltype(auto) { return listener_(typed); });
-    }
-  }
-
- private:
-  template <class Invoke>
-  static Failure Convert(Invoke invoke) {
-    using Result = decltype(invoke());
+  template <class... C>
+  static Failure Invoke(F& listener, const E& event, C&... context) {
+    using Result = std::invoke_result_t<F&, const E&, C&...>;
     static_assert(std::is_void_v<Result> || std::is_same_v<Result, absl::Status>,
                   "a listener returns void or absl::Status");
     if constexpr (std::is_void_v<Result>) {
-      invoke();
+      std::invoke(listener, event, context...);
       return nullptr;
     } else {
-      return FailureOf(invoke());
+      return FailureOf(std::invoke(listener, event, context...));
     }
   }
 
-  F listener_;
+  static Failure Call(void* listener, const void* event, Context& context) {
+    F& typed = *static_cast<F*>(listener);
+    if constexpr (kTakesContext) {
+      return Invoke(typed, *static_cast<const E*>(event), context);
+    } else {
+      return Invoke(typed, *static_cast<const E*>(event));
+    }
+  }
+
+  static void CallAll(InlinePass& pass, void* cells, std::uint64_t listeners,
+                      const void* untyped_event) {
+    const E& event = *static_cast<const E*>(untyped_event);
+    for (; listeners != 0; listeners &= listeners - 1) {
+      const auto index = static_cast<unsigned>(std::countr_zero(listeners));
+      F& listener = static_cast<F*>(cells)[index];
+      if (!pass.Enter(&listener, index)) continue;
+      if constexpr (kTakesContext) {
+        Context context = pass.MakeContext(index);
+        if (const Failure failure = Invoke(listener, event, context)) pass.Failed(*failure);
+      } else {
+        if (const Failure failure = Invoke(listener, event)) pass.Failed(*failure);
+      }
+    }
+  }
 };
 
 template <class E, class F>
-std::unique_ptr<ListenerBody> MakeListenerBody(F listener) {
-  static_assert(std::is_nothrow_destructible_v<F>, "a listener's destructor must not throw");
-  return std::make_unique<TypedListenerBody<E, F>>(std::move(listener));
+const ListenerOperations& ListenerOperations::Of() {
+  static constexpr ListenerOperations kOperations{
+      sizeof(F),
+      alignof(F),
+      TypedListener<E, F>::kTakesContext,
+      std::is_trivially_copyable_v<F>,
+      std::is_trivially_destructible_v<F>,
+      [](void* from, void* to) { ::new (to) F(std::move(*static_cast<F*>(from))); },
+      [](void* listener) noexcept { static_cast<F*>(listener)->~F(); },
+      TypedListener<E, F>::Call,
+      TypedListener<E, F>::CallAll};
+  return kOperations;
 }
 
 // The event type in a callable's signature: void(const E&) or void(const E&, Context&).

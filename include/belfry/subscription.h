@@ -54,10 +54,10 @@ class [[nodiscard]] BELFRY_EXPORT Subscription {
 
  private:
   friend class Dispatcher;
-  explicit Subscription(std::shared_ptr<Listener> listener);
+  explicit Subscription(Listener& listener);
   explicit Subscription(SubscribeError why_not);
 
-  std::shared_ptr<Listener> listener_;
+  Listener* listener_ = nullptr;
   std::unique_ptr<SubscribeError> why_not_;
 };
 

@@ -29,17 +29,23 @@ Dispatcher::~Dispatcher() {
   core_->Destroy();
 }
 
-Subscription Dispatcher::AddListener(EventType type, std::unique_ptr<ListenerBody> body,
+Subscription Dispatcher::AddListener(EventType type, CallableHandle callable,
                                      ListenerOptions options, Site site) {
   SubscribeError error;
-  if (auto listener = core_->Subscribe(type, std::move(body), std::move(options), site, error)) {
-    return Subscription(std::move(listener));
+  if (Listener* const listener =
+          core_->Subscribe(type, callable, std::move(options), site, error)) {
+    return Subscription(*listener);
   }
   core_->Log(LogLevel::kWarning, "a subscription was refused: " + error.what);
   return Subscription(std::move(error));
 }
 
-PublishResult Dispatcher::PublishErased(EventType type, EventHandle event, PublishOptions options) {
+PublishResult Dispatcher::PublishErased(EventType type, const EventHandle& event) {
+  return core_->Publish(type, event);
+}
+
+PublishResult Dispatcher::PublishErased(EventType type, const EventHandle& event,
+                                        PublishOptions options) {
   return core_->Publish(type, event, std::move(options));
 }
 

@@ -11,18 +11,6 @@
 namespace belfry {
 namespace {
 
-constexpr std::size_t kListenerNameMax = 256;
-
-// "OrderPlaced@kitchen.cc:12"
-std::string DefaultName(EventType type, Site site) {
-  std::string_view file = site.file;
-  file.remove_prefix(std::min(file.size(), file.rfind('/') + 1));
-  std::string name =
-      std::string(type.name()) + "@" + std::string(file) + ":" + std::to_string(site.line);
-  if (name.size() > kListenerNameMax) name.resize(kListenerNameMax);
-  return name;
-}
-
 // "" if the options make sense, else what is wrong with them.
 std::string Complaint(const ListenerOptions& options) {
   if (options.name.size() > kListenerNameMax) {
@@ -61,8 +49,9 @@ DispatcherCore::DispatcherCore(Dispatcher& dispatcher, DispatcherOptions options
     : dispatcher_(dispatcher),
       options_(std::move(options)),
       clock_(options_.clock == nullptr ? Clock::Real() : *options_.clock),
-      fork_generation_(sys::ForkGeneration()),
+      fork_generation_((sys::CountForks(), sys::ForkGeneration())),
       ids_(RandomOrigin()),
+      topics_(*this),
       sources_([this](std::string_view name, std::string_view what) {
         Log(LogLevel::kError,
             "source \"" + std::string(name) + "\" failed to stop: " + std::string(what));
@@ -89,10 +78,8 @@ Executor& DispatcherCore::executor() const {
   return *executor;
 }
 
-std::shared_ptr<Listener> DispatcherCore::Subscribe(EventType type,
-                                                    std::unique_ptr<ListenerBody> body,
-                                                    ListenerOptions options, Site site,
-                                                    SubscribeError& error) {
+Listener* DispatcherCore::Subscribe(EventType type, CallableHandle callable,
+                                    ListenerOptions options, Site site, SubscribeError& error) {
   error = {false, Complaint(options)};
   if (!error.what.empty()) return nullptr;
   // Counted first and looked at then: either this sees the end, or the end waits for this.
@@ -101,50 +88,47 @@ std::shared_ptr<Listener> DispatcherCore::Subscribe(EventType type,
     error = {true, "the dispatcher is closed"};
     return nullptr;
   }
-
   Topic& topic = topics_.Of(type);
-  ListenerTraits traits{NextListenerNumber(), std::move(options.name), type};
-  if (traits.name.empty()) traits.name = DefaultName(type, site);
-  traits.has_queue = options_.synchronous || options.run == Run::kQueued;
-  if (!options_.synchronous && traits.has_queue) {
-    traits.executor = options.executor != nullptr ? options.executor : &executor();
+  if (options_.synchronous || options.run == Run::kQueued) {
+    return SubscribeQueued(topic, callable, options, site);
   }
-  traits.overflow = options.overflow;
-  traits.of_library_event = topic.of_library();
-  auto listener = std::make_shared<Listener>(shared_from_this(), std::move(traits), options.queue,
-                                             std::move(body));
-  topic.Add(listener);
-  // A discard that has passed over the table already did not see this one.
-  if (state_.load(std::memory_order_seq_cst) == State::kDiscarding) listener->Discard();
-  return listener;
+  return topic.inline_listeners().Add(callable, std::move(options.name), site);
 }
 
-void DispatcherCore::Remove(const Listener& listener) {
-  topics_.Of(listener.traits().event_type).Remove(listener);
+Listener* DispatcherCore::SubscribeQueued(Topic& topic, CallableHandle callable,
+                                          ListenerOptions& options, Site site) {
+  QueuedTraits traits{nullptr, options.queue, options.overflow};
+  if (!options_.synchronous) {
+    traits.executor = options.executor != nullptr ? options.executor : &executor();
+  }
+  const auto listener =
+      std::make_shared<QueuedListener>(shared_from_this(), topic, traits, callable);
+  listener->Begin(NextListenerNumber(), options.name, site);
+  try {
+    topic.Add(listener);
+  } catch (...) {
+    listener->Abandon();
+    throw;
+  }
+  // A discard that has passed over the table already did not see this one.
+  if (state_.load(std::memory_order_seq_cst) == State::kDiscarding) listener->Discard();
+  return listener.get();
 }
 
 Stats DispatcherCore::GetStats() const {
   Stats stats;
-  topics_.ForEach([&](const Topic& topic) {
-    stats.types.push_back(topic.stats());
-    const std::shared_ptr<const ListenerTable> table = topic.table();
-    for (const std::shared_ptr<Listener>& listener : table->listeners) {
-      if (listener->detached()) continue;
-      const ListenerTraits& traits = listener->traits();
-      stats.listeners.push_back({traits.id, traits.name, traits.event_type, listener->counts()});
-    }
-  });
+  topics_.ForEach([&](const Topic& topic) { topic.AddTo(stats); });
   std::sort(stats.listeners.begin(), stats.listeners.end(),
             [](const ListenerStats& a, const ListenerStats& b) { return a.id < b.id; });
   return stats;
 }
 
 std::vector<std::string> DispatcherCore::ListenerNames(EventType type) {
+  std::vector<ListedListener> listeners = topics_.Of(type).ListListeners();
+  std::sort(listeners.begin(), listeners.end(),
+            [](const auto& a, const auto& b) { return a.stats.id < b.stats.id; });
   std::vector<std::string> names;
-  const std::shared_ptr<const ListenerTable> table = topics_.Of(type).table();
-  for (const std::shared_ptr<Listener>& listener : table->listeners) {
-    if (!listener->detached()) names.push_back(listener->traits().name);
-  }
+  for (ListedListener& listener : listeners) names.push_back(std::move(listener.stats.name));
   return names;
 }
 

@@ -9,7 +9,7 @@
 
 #include "belfry/dispatcher.h"
 #include "belfry/envelope.h"
-#include "dispatch/listener.h"
+#include "dispatch/queued_listener.h"
 #include "dispatch/reservation.h"
 #include "dispatch/sources.h"
 #include "dispatch/topic_directory.h"
@@ -42,18 +42,19 @@ class DispatcherCore final : public std::enable_shared_from_this<DispatcherCore>
   EventIdSource& ids() { return ids_; }
 
   // --- publish.cc ---
-  PublishResult Publish(EventType type, EventHandle event, PublishOptions options);
+  // Without options there is nothing to say but the event.
+  PublishResult Publish(EventType type, const EventHandle& event);
+  PublishResult Publish(EventType type, const EventHandle& event, PublishOptions options);
   // One delivery of this publication ended, or was cancelled, before it could run.
   void ReleaseQueued(Publication& publication);
   // The same for a list linked by `next`. Returns how many.
   std::uint64_t ReleaseCancelled(Delivery* first);
 
   // --- listeners: dispatcher_core.cc ---
-  // Null, with `error` set, when it is refused. Throws std::bad_alloc, with nothing changed.
-  std::shared_ptr<Listener> Subscribe(EventType type, std::unique_ptr<ListenerBody> body,
-                                      ListenerOptions options, Site site, SubscribeError& error);
-  // Takes a listener that is gone out of its topic.
-  void Remove(const Listener& listener);
+  // Null, with `error` set, when it is refused. Throws std::bad_alloc and what the callable's move
+  // throws, with nothing changed.
+  Listener* Subscribe(EventType type, CallableHandle callable, ListenerOptions options, Site site,
+                      SubscribeError& error);
   Stats GetStats() const;
   std::vector<std::string> ListenerNames(EventType type);
 
@@ -79,18 +80,21 @@ class DispatcherCore final : public std::enable_shared_from_this<DispatcherCore>
   class Ending;
 
   bool Accepts() const;
-  PublishResult PublishPrepared(Preparation& preparation, EventHandle event,
+  PublishResult PublishPrepared(Preparation& preparation, const EventHandle& event,
                                 const PublishOptions& options);
+  PublishResult PublishInside(Frame& frame, Preparation& preparation, const EventHandle& event,
+                              const PublishOptions& options);
+  Listener* SubscribeQueued(Topic& topic, CallableHandle callable, ListenerOptions& options,
+                            Site site);
   PublishResult ReserveOrWait(Reservation& reservation, std::size_t bytes);
-  PublishResult Refuse(Topic& topic, PublishResult result, std::string_view refuser);
+  PublishResult Refuse(Topic& topic, PublishResult result, const Listener* refuser = nullptr);
   void Queue(Topic& topic, Publication& publication);
-  void RunInline(Topic& topic, const ListenerTable& table, const Envelope& envelope);
 
   template <class Make>
   bool Tell(RateLimit& limit, Make make);
-  void LogFailure(const ListenerTraits& traits, std::string_view what) const;
+  void LogFailure(const Listener& listener, std::string_view what) const;
   void TellOrphan(Topic& topic);
-  void TellRefusal(Topic& topic, PublishResult result, std::string_view refuser);
+  void TellRefusal(Topic& topic, PublishResult result, const Listener& refuser);
   void TellSpareThread(unsigned running);
 
   void CloseIntake(ShutdownMode mode);
@@ -101,7 +105,7 @@ class DispatcherCore final : public std::enable_shared_from_this<DispatcherCore>
   void Finish();
   Watch WatchRunning() const;
   template <class Visit>
-  void ForEachListener(Visit visit) const;
+  void ForEachQueued(Visit visit) const;
 
   Dispatcher& dispatcher_;
   const DispatcherOptions options_;

@@ -1,60 +1,211 @@
-// The deliveries that run on this thread, innermost first, and who waits for whom because of them.
+// What runs on each thread, as the thread itself and others see it.
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <string>
 
+#include "belfry/clock.h"
+#include "belfry/inline_pass.h"
+#include "dispatch/pass_counts.h"
+#include "event/ambient.h"
 #include "sync/sync.h"
 
 namespace belfry {
 
 class DispatcherCore;
-class Frame;
+struct InlineGroup;
 class Listener;
+class Topic;
+struct ThreadRecord;
 
-// One thread as the wait-for graph sees it. Lives as long as the thread.
-struct ThreadRecord {
-  explicit ThreadRecord(std::int64_t id) : thread_id(id) {}
-
-  const std::int64_t thread_id;
-  Frame* innermost = nullptr;  // touched by its own thread only
-  // Written under the graph's mutex; a report may look at it without.
-  sync::Atomic<const Listener*> waiting_for{nullptr};
+// Where a running listener is found: a queued one is itself what a frame is inside of; an inline
+// one's frame is inside of its topic, and current is, while it is called, its cell.
+struct Place {
+  const void* inside = nullptr;
+  const void* current = nullptr;
 };
 
-// One running delivery, on its thread's stack; or the destruction of a listener's callable, which
-// is user code of that listener too.
+// One pass (a publish that calls inline listeners), one queued delivery, or the destruction of a
+// callable, which is user code of its listener too. A thread's frames form a stack whose memory is
+// never given back, so that others may look at any time.
 //
-// Thread safety: made, walked by `outer` and destroyed on its own thread. Other threads see it only
-// through its listener's list, under that listener's mutex.
-class Frame {
+// Thread safety: entered and left by its own thread. Others may ask for what is atomic. `inside` is
+// stored with seq_cst on entry: whoever changed something with seq_cst and then does not find the
+// frame inside knows that it will see the change.
+class alignas(64) Frame final : public InlinePass, public AmbientFrame {
  public:
-  Frame(DispatcherCore& core, Listener& listener);
-  ~Frame();
-  Frame(const Frame&) = delete;
-  Frame& operator=(const Frame&) = delete;
+  Frame(ThreadRecord& thread, Frame* outer);
 
-  DispatcherCore& core() const { return core_; }
-  Listener& listener() const { return listener_; }
-  ThreadRecord& thread() const { return thread_; }
-  const Frame* outer() const { return outer_; }
-  unsigned depth() const { return depth_; }
-
-  // The innermost frame of the calling thread; null outside of all deliveries.
-  static const Frame* Innermost();
-  // Whether the calling thread is inside a delivery of `listener`, or of any listener of `core`.
+  // The innermost frame of the calling thread; null outside of all.
+  static Frame* Innermost() { return static_cast<Frame*>(ambient.frame); }
+  // The one that the calling thread would enter next; null when there is no memory for it.
+  static Frame* Next();
   static bool Inside(const Listener& listener);
-  static const Frame* InnermostOf(const DispatcherCore& core);
+  static Frame* InnermostOf(const DispatcherCore& core);
 
-  // The listener's list of its frames, and this frame's number there; guarded by its mutex.
-  Frame* next_of_listener = nullptr;
-  std::uint64_t number = 0;
+  // Calls `visit` with every frame of every thread, in use or not.
+  template <class Visit>
+  static void ForEach(Visit visit);
+
+  bool Is(Place place) const {
+    return inside() == place.inside && current_.load(std::memory_order_acquire) == place.current;
+  }
+  const void* inside() const { return inside_.load(std::memory_order_seq_cst); }
+  // How often it was entered: says whether it is still the same pass.
+  std::uint64_t entries() const { return entries_.load(std::memory_order_acquire); }
+  bool calls() const { return current_.load(std::memory_order_acquire) != nullptr; }
+  DispatcherCore* core() const { return core_.load(std::memory_order_relaxed); }
+  ThreadRecord& thread() const { return thread_; }
+  Frame* outer() const { return outer_; }
+  unsigned depth() const { return depth_; }  // 1 for the outermost
+
+  // --- Of its own thread ---
+  // For messages: 'listener "mail.welcome"'.
+  std::string Describe() const;
+  // What was the ambient cause outside of it.
+  Cause OuterCause() const { return Ambient{outer_, outer_scope_}.cause(); }
+  // Of a delivery: its event's.
+  const Envelope& envelope();
+
+  // The envelope when there is one, else where to make it; neither in a callable's destructor.
+  const Envelope* made = nullptr;
+  class LazyEnvelope* lazy = nullptr;
+  Listener* delivering = nullptr;  // a queued listener
+  // A pass's: the version of its listener set, the group it is in, and how many listeners of the
+  // groups so far it has not called.
+  Topic* topic = nullptr;
+  std::uint64_t version = 0;
+  InlineGroup* group = nullptr;
+  std::uint64_t skipped = 0;
 
  private:
-  DispatcherCore& core_;
-  Listener& listener_;
+  friend class InlinePass;
+  friend class InlineListeners;
+  friend class FrameScope;
+
+  static Cause CauseOf(AmbientFrame& frame);
+  Frame* Inner();
+
+  sync::Atomic<const void*> inside_{nullptr};
+  sync::Atomic<std::uint64_t> entries_{0};
+  sync::Atomic<DispatcherCore*> core_{nullptr};
+  sync::Atomic<Frame*> inner_{nullptr};
+  const CauseScope* outer_scope_ = nullptr;
   ThreadRecord& thread_;
   Frame* const outer_;
   const unsigned depth_;
+};
+
+// One thread, in a list that only grows; when it ends, a later thread goes on with its record.
+//
+// Thread safety: any thread.
+struct ThreadRecord {
+  ThreadRecord() : outermost(*this, nullptr) {}
+
+  sync::Atomic<std::int64_t> thread_id{0};
+  // What a Reset on this thread waits for. Written under the graph's mutex; a report may look at it
+  // without.
+  sync::Atomic<const Listener*> waiting_for{nullptr};
+  sync::Atomic<bool> in_use{true};
+  // How many wait for this thread to leave a frame.
+  sync::Atomic<unsigned> watchers{0};
+  ThreadRecord* next = nullptr;
+  PassCounts counts;
+  Frame outermost;
+
+  // The calling thread's; null when there is no memory for it.
+  static ThreadRecord* Current() { return current != nullptr ? current : Acquire(); }
+  static ThreadRecord* First() { return first.load(std::memory_order_acquire); }
+
+  // Waits until no other thread is in a frame of `core`; false at the deadline.
+  static bool AwaitLeft(const DispatcherCore& core, std::optional<SteadyTime> deadline);
+  [[gnu::cold]] static void TellWatchers();
+
+ private:
+  static ThreadRecord* Acquire();
+  static void Release(void* record);
+  static thread_local ThreadRecord* current __attribute__((tls_model("initial-exec")));
+  static sync::Atomic<ThreadRecord*> first;
+};
+
+inline Frame* Frame::Next() {
+  if (Frame* const innermost = Innermost()) return innermost->Inner();
+  ThreadRecord* const thread = ThreadRecord::Current();
+  return thread == nullptr ? nullptr : &thread->outermost;
+}
+
+template <class Visit>
+void Frame::ForEach(Visit visit) {
+  for (ThreadRecord* thread = ThreadRecord::First(); thread != nullptr; thread = thread->next) {
+    for (Frame* frame = &thread->outermost; frame != nullptr;
+         frame = frame->inner_.load(std::memory_order_acquire)) {
+      visit(*frame);
+    }
+  }
+}
+
+// Enters a frame for a block, and leaves it however that ends.
+//
+// Thread safety: its own thread.
+class FrameScope {
+ public:
+  FrameScope(Frame& frame, DispatcherCore& core, const void* inside) : frame_(frame) {
+    frame_.entries_.store(frame_.entries_.load(std::memory_order_relaxed) + 1,
+                          std::memory_order_relaxed);
+    frame_.core_.store(&core, std::memory_order_relaxed);
+    frame_.inside_.store(inside, std::memory_order_seq_cst);
+    frame_.outer_scope_ = ambient.scope;
+    ambient.frame = &frame_;
+    frame_.made = nullptr;
+    frame_.lazy = nullptr;
+    frame_.delivering = nullptr;
+  }
+  ~FrameScope() {
+    frame_.current_.store(nullptr, std::memory_order_release);
+    frame_.inside_.store(nullptr, std::memory_order_release);
+    ambient.frame = frame_.outer_;
+    ambient.scope = frame_.outer_scope_;
+    if (frame_.thread_.watchers.load(std::memory_order_relaxed) != 0) ThreadRecord::TellWatchers();
+  }
+  FrameScope(const FrameScope&) = delete;
+  FrameScope& operator=(const FrameScope&) = delete;
+
+ private:
+  Frame& frame_;
+};
+
+// Around the destruction of a listener's callable, which is user code of its too. Where there is no
+// memory for a frame there is none.
+class DestructionScope {
+ public:
+  DestructionScope(DispatcherCore& core, const Listener& listener) {
+    if (Frame* const frame = Frame::Next()) scope_.emplace(*frame, core, &listener);
+  }
+
+ private:
+  std::optional<FrameScope> scope_;
+};
+
+// The envelope of a pass, made when somebody asks for it.
+class LazyEnvelope {
+ public:
+  LazyEnvelope(const Frame& frame, const void* event) : frame_(frame), event_(event) {}
+  ~LazyEnvelope() {
+    if (made_) envelope_.~Envelope();
+  }
+  LazyEnvelope(const LazyEnvelope&) = delete;
+  LazyEnvelope& operator=(const LazyEnvelope&) = delete;
+
+  Envelope& Make();
+
+ private:
+  const Frame& frame_;
+  const void* const event_;
+  bool made_ = false;
+  union {
+    Envelope envelope_;
+  };
 };
 
 // A wait of the calling thread for the end of a listener's deliveries, entered into the wait-for
@@ -68,10 +219,10 @@ class WaitForListener {
   WaitForListener(const WaitForListener&) = delete;
   WaitForListener& operator=(const WaitForListener&) = delete;
 
-  bool would_deadlock() const { return would_deadlock_; }
+  bool would_deadlock() const { return thread_ == nullptr; }
 
  private:
-  bool would_deadlock_ = false;
+  ThreadRecord* thread_ = nullptr;
 };
 
 }  // namespace belfry

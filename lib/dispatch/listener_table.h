@@ -1,20 +1,16 @@
-// One version of the listeners of an event type. Immutable: a publish uses exactly one.
+// One version of the queued listeners of an event type. Immutable: a publish uses exactly one.
 #pragma once
 
-#include <cstddef>
 #include <memory>
 #include <vector>
 
 namespace belfry {
 
-class Listener;
+class QueuedListener;
 
 struct ListenerTable {
-  std::vector<std::shared_ptr<Listener>> listeners;  // in order of subscription
-  std::size_t queued = 0;                            // how many of them have a queue
+  std::vector<std::shared_ptr<QueuedListener>> listeners;  // in order of subscription
   bool any_takes_context = false;
-
-  std::size_t inline_listeners() const { return listeners.size() - queued; }
 };
 
 }  // namespace belfry

@@ -13,17 +13,17 @@
 
 namespace belfry {
 
-class Listener;
+class QueuedListener;
 class Publication;
 class PublicationPool;
 
 // One event's place in one listener's queue. Part of its publication's memory.
 struct Delivery {
   Publication* publication = nullptr;
-  Listener* listener = nullptr;   // kept alive by the publication's table
-  Delivery* next = nullptr;       // in the listener's mailbox
-  Delivery* next_turn = nullptr;  // in a synchronous dispatcher's order of turns
-  bool post_turn = false;         // the listener was idle: its turn must be posted
+  QueuedListener* listener = nullptr;  // kept alive by the publication's table
+  Delivery* next = nullptr;            // in the listener's mailbox
+  Delivery* next_turn = nullptr;       // in a synchronous dispatcher's order of turns
+  bool post_turn = false;              // the listener was idle: its turn must be posted
 };
 
 // An envelope, its event and its deliveries in one block of memory, counted.

@@ -29,7 +29,8 @@ struct DispatcherCore::Preparation {
   }
 };
 
-PublishResult DispatcherCore::Publish(EventType type, EventHandle event, PublishOptions options) {
+PublishResult DispatcherCore::Publish(EventType type, const EventHandle& event,
+                                      PublishOptions options) {
   if (forked()) return {Code::kForked, 0};
   BELFRY_CHECK(!options.id || options.id.origin == ids_.origin(),
                "PublishOptions::id was not drawn from this dispatcher's NewEventId");
@@ -52,39 +53,56 @@ PublishResult DispatcherCore::Publish(EventType type, EventHandle event, Publish
   return result;
 }
 
-PublishResult DispatcherCore::PublishPrepared(Preparation& preparation, EventHandle event,
+PublishResult DispatcherCore::PublishPrepared(Preparation& preparation, const EventHandle& event,
                                               const PublishOptions& options) {
   Topic& topic = *preparation.topic;
-  if (!Accepts()) return Refuse(topic, {Code::kClosed, 0}, {});
-  const std::shared_ptr<const ListenerTable> table = topic.table();
-  if (table->inline_listeners() > 0 && Frame::Innermost() != nullptr &&
-      Frame::Innermost()->depth() >= options_.depth_max) {
-    return Refuse(topic, {Code::kTooDeep, 0}, {});
+  if (!Accepts()) return Refuse(topic, {Code::kClosed, 0});
+  Frame* const frame = Frame::Next();
+  if (frame == nullptr) return Refuse(topic, {Code::kOutOfMemory, 0});
+  const FrameScope scope(*frame, *this, &topic);
+  return PublishInside(*frame, preparation, event, options);
+}
+
+PublishResult DispatcherCore::PublishInside(Frame& frame, Preparation& preparation,
+                                            const EventHandle& event,
+                                            const PublishOptions& options) {
+  Topic& topic = *preparation.topic;
+  const Topic::ListenerSet set = topic.listeners();
+  if (set.inlined.listeners > 0 && frame.depth() > options_.depth_max) {
+    return Refuse(topic, {Code::kTooDeep, 0});
   }
-  Reservation reservation(*table, event.bytes);
+  Reservation reservation(*set.queued, event.bytes);
   if (const PublishResult result = ReserveOrWait(reservation, event.bytes); !result.ok()) {
-    return Refuse(topic, result, reservation.refuser_name());
+    return Refuse(topic, result, reservation.refuser());
   }
 
-  const Cause cause = options.cause.has_value() ? *options.cause : Cause::Current();
-  const WallTime time = table->any_takes_context ? clock_.WallNow() : WallTime{};
-  if (table->queued == 0) {
+  const Cause cause = options.cause.has_value() ? *options.cause : frame.OuterCause();
+  const bool timed =
+      set.queued->any_takes_context || (set.inlined.word & InlineListeners::kTakesContext) != 0;
+  const WallTime time = timed ? clock_.WallNow() : WallTime{};
+  frame.topic = &topic;
+  frame.version = InlineListeners::VersionOf(set.inlined.word);
+  InlineListeners& inlined = topic.inline_listeners();
+  if (set.queued->listeners.empty()) {
     Envelope envelope(topic.type(), event.event, ids_, cause);
     Publication::Complete(envelope, options.id, std::move(preparation.extras), time);
-    const bool orphaned = table->listeners.empty();
-    topic.CountPublished(orphaned);
+    const bool orphaned = set.inlined.listeners == 0;
+    topic.CountPublished(set.inlined, orphaned);
     if (orphaned) TellOrphan(topic);
-    RunInline(topic, *table, envelope);
+    frame.made = &envelope;
+    inlined.Run(frame, event.event, set.inlined.listeners);
     return {};
   }
   Publication* const publication =
-      Publication::Make(topic.pool(), topic.type(), event, ids_, cause, table);
-  if (publication == nullptr) return Refuse(topic, {Code::kOutOfMemory, 0}, {});
+      Publication::Make(topic.pool(), topic.type(), event, ids_, cause, set.queued);
+  if (publication == nullptr) return Refuse(topic, {Code::kOutOfMemory, 0});
   const PublicationReference held(*publication);
   Publication::Complete(publication->envelope(), options.id, std::move(preparation.extras), time);
   reservation.Filled();
+  topic.CountPublished(set.inlined, false);
   Queue(topic, *publication);
-  RunInline(topic, *table, publication->envelope());
+  frame.made = &publication->envelope();
+  inlined.Run(frame, publication->envelope().event(), set.inlined.listeners);
   return {};
 }
 
@@ -98,33 +116,32 @@ bool DispatcherCore::Accepts() const {
 PublishResult DispatcherCore::ReserveOrWait(Reservation& reservation, std::size_t bytes) {
   std::optional<SteadyTime> since;
   while (!reservation.Reserve()) {
-    Listener& refuser = reservation.refuser();
-    const ListenerTraits& traits = refuser.traits();
+    QueuedListener& refuser = *reservation.refuser();
     const bool patient =
-        traits.overflow.policy == Overflow::Policy::kBlock && !traits.of_library_event;
-    if (!reservation.refuser_may_have_room()) return {Code::kTooLarge, traits.id};
-    if (!patient) return {Code::kQueueFull, traits.id};
+        refuser.overflow().policy == Overflow::Policy::kBlock && !refuser.topic().of_library();
+    if (!reservation.refuser_may_have_room()) return {Code::kTooLarge, refuser.id()};
+    if (!patient) return {Code::kQueueFull, refuser.id()};
     if (options_.synchronous || Executor::Current() != nullptr) {
-      return {Code::kWouldDeadlock, traits.id};
+      return {Code::kWouldDeadlock, refuser.id()};
     }
     if (!since.has_value()) since = Clock::Real().Now();
-    if (!refuser.AwaitRoom(bytes, TimeAfter(*since, traits.overflow.patience))) {
-      return {Code::kQueueFull, traits.id};
+    if (!refuser.AwaitRoom(bytes, TimeAfter(*since, refuser.overflow().patience))) {
+      return {Code::kQueueFull, refuser.id()};
     }
     if (!Accepts()) return {Code::kClosed, 0};
   }
   return {};
 }
 
-PublishResult DispatcherCore::Refuse(Topic& topic, PublishResult result, std::string_view refuser) {
+PublishResult DispatcherCore::Refuse(Topic& topic, PublishResult result, const Listener* refuser) {
   topic.CountRefused();
-  if (result.refuser() != 0 && !topic.of_library()) TellRefusal(topic, result, refuser);
+  if (result.refuser() != 0 && !topic.of_library()) TellRefusal(topic, result, *refuser);
   return result;
 }
 
 void DispatcherCore::Queue(Topic& topic, Publication& publication) {
   const ListenerTable& table = publication.table();
-  const auto deliveries = static_cast<std::uint32_t>(table.queued);
+  const auto deliveries = static_cast<std::uint32_t>(table.listeners.size());
   // On a synchronous dispatcher the turns hold each delivery as well as its mailbox does.
   publication.Retain(options_.synchronous ? 2 * deliveries : deliveries);
   work_.Add(deliveries);
@@ -132,20 +149,11 @@ void DispatcherCore::Queue(Topic& topic, Publication& publication) {
     ReleaseQueued(publication);
   }
   for (std::size_t i = 0; i < table.listeners.size(); ++i) {
-    Listener& listener = *table.listeners[i];
     if (options_.synchronous) {
       turns_.Push(publication.delivery(i));
-    } else if (listener.traits().has_queue && publication.delivery(i).post_turn) {
-      listener.PostTurn();
+    } else if (publication.delivery(i).post_turn) {
+      table.listeners[i]->PostTurn();
     }
-  }
-}
-
-void DispatcherCore::RunInline(Topic& topic, const ListenerTable& table, const Envelope& envelope) {
-  if (table.inline_listeners() == 0) return;
-  for (const std::shared_ptr<Listener>& listener : table.listeners) {
-    if (listener->traits().has_queue) continue;
-    if (!listener->DeliverInline(envelope)) topic.CountCancelled();
   }
 }
 

@@ -4,12 +4,11 @@ namespace belfry {
 
 bool Reservation::Reserve() {
   for (; reserved_ < table_.listeners.size(); ++reserved_) {
-    Listener& listener = *table_.listeners[reserved_];
-    if (!listener.traits().has_queue) continue;
-    const Listener::Room room = listener.Reserve(bytes_);
-    if (room != Listener::Room::kReserved) {
+    QueuedListener& listener = *table_.listeners[reserved_];
+    const QueuedListener::Room room = listener.Reserve(bytes_);
+    if (room != QueuedListener::Room::kReserved) {
       refuser_ = &listener;
-      may_have_room_ = room == Listener::Room::kFull;
+      may_have_room_ = room == QueuedListener::Room::kFull;
       GiveBack();
       return false;
     }
@@ -19,8 +18,7 @@ bool Reservation::Reserve() {
 
 void Reservation::GiveBack() {
   while (reserved_ > 0) {
-    Listener& listener = *table_.listeners[--reserved_];
-    if (listener.traits().has_queue) listener.GiveUpRoom(bytes_);
+    table_.listeners[--reserved_]->GiveUpRoom(bytes_);
   }
 }
 

@@ -2,10 +2,9 @@
 #pragma once
 
 #include <cstddef>
-#include <string_view>
 
-#include "dispatch/listener.h"
 #include "dispatch/listener_table.h"
+#include "dispatch/queued_listener.h"
 
 namespace belfry {
 
@@ -23,10 +22,7 @@ class Reservation {
   // them has no room.
   bool Reserve();
   // Who had no room, and whether he may have some later.
-  Listener& refuser() const { return *refuser_; }
-  std::string_view refuser_name() const {
-    return refuser_ == nullptr ? std::string_view() : refuser_->traits().name;
-  }
+  QueuedListener* refuser() const { return refuser_; }
   bool refuser_may_have_room() const { return may_have_room_; }
 
   // The places are filled.
@@ -38,7 +34,7 @@ class Reservation {
   const ListenerTable& table_;
   const std::size_t bytes_;
   std::size_t reserved_ = 0;  // how many listeners of the table, from the first, are done
-  Listener* refuser_ = nullptr;
+  QueuedListener* refuser_ = nullptr;
   bool may_have_room_ = false;
 };
 

@@ -12,37 +12,34 @@ namespace belfry {
 // Deliveries as they run at one moment, to be looked at again later.
 struct DispatcherCore::Watch {
   struct Running {
-    std::shared_ptr<Listener> listener;
-    Listener::Runner runner;
+    const Frame* frame;
+    std::uint64_t entries;
   };
   SteadyTime since;
   std::vector<Running> running;
 
-  // How long `runner` has been running for certain.
-  Nanoseconds RunningFor(const Listener& listener, const Listener::Runner& runner,
-                         SteadyTime now) const {
+  // How long what is in `frame` has been running for certain.
+  Nanoseconds RunningFor(const Frame& frame, std::uint64_t entries, SteadyTime now) const {
     const bool was_there = std::any_of(running.begin(), running.end(), [&](const Running& earlier) {
-      return earlier.listener.get() == &listener && earlier.runner.number == runner.number;
+      return earlier.frame == &frame && earlier.entries == entries;
     });
     return was_there ? now - since : Nanoseconds::zero();
   }
 };
 
 template <class Visit>
-void DispatcherCore::ForEachListener(Visit visit) const {
+void DispatcherCore::ForEachQueued(Visit visit) const {
   topics_.ForEach([&](const Topic& topic) {
-    const std::shared_ptr<const ListenerTable> table = topic.table();
-    for (const std::shared_ptr<Listener>& listener : table->listeners) visit(listener);
+    const std::shared_ptr<const ListenerTable> table = topic.listeners().queued;
+    for (const std::shared_ptr<QueuedListener>& listener : table->listeners) visit(*listener);
   });
 }
 
 DispatcherCore::Watch DispatcherCore::WatchRunning() const {
   Watch watch{Clock::Real().Now(), {}};
-  ForEachListener([&](const std::shared_ptr<Listener>& listener) {
-    std::uint64_t number = 0;
-    while (const auto runner = listener->NextRunner(number)) {
-      watch.running.push_back({listener, *runner});
-      number = runner->number;
+  Frame::ForEach([&](const Frame& frame) {
+    if (frame.inside() != nullptr && frame.core() == this) {
+      watch.running.push_back({&frame, frame.entries()});
     }
   });
   return watch;
@@ -64,7 +61,12 @@ bool DispatcherCore::AwaitQuiet(std::optional<SteadyTime> deadline) {
     const Turns::Holder turn(turns_, deadline);
     if (turn.outermost()) turns_.RunAll();
   }
-  return work_.AwaitNone(deadline);
+  // What runs may publish what waits, and the other way round: only when both have come to an end
+  // it is quiet.
+  do {
+    if (!work_.AwaitNone(deadline) || !ThreadRecord::AwaitLeft(*this, deadline)) return false;
+  } while (!work_.none());
+  return true;
 }
 
 bool DispatcherCore::closed() const {
@@ -81,8 +83,7 @@ void DispatcherCore::CloseIntake(ShutdownMode mode) {
 
 std::uint64_t DispatcherCore::DiscardAll() {
   std::uint64_t cancelled = 0;
-  ForEachListener(
-      [&](const std::shared_ptr<Listener>& listener) { cancelled += listener->Discard(); });
+  ForEachQueued([&](QueuedListener& listener) { cancelled += listener.Discard(); });
   return cancelled;
 }
 
@@ -141,14 +142,18 @@ ShutdownReport DispatcherCore::Shutdown(ShutdownMode mode, Nanoseconds limit) {
 }
 
 void DispatcherCore::ReportStuck(const Watch& before, ShutdownReport& report) const {
-  const Watch after = WatchRunning();
-  for (const Watch::Running& stuck : after.running) {
-    const ListenerTraits& traits = stuck.listener->traits();
-    report.stuck.push_back({traits.name, traits.event_type, stuck.runner.thread_id,
-                            before.RunningFor(*stuck.listener, stuck.runner, after.since)});
-  }
-  ForEachListener([&](const std::shared_ptr<Listener>& listener) {
-    report.queued += listener->counts().queued;
+  const SteadyTime now = Clock::Real().Now();
+  topics_.ForEach([&](const Topic& topic) {
+    for (const ListedListener& listener : topic.ListListeners()) {
+      report.queued += listener.stats.deliveries.queued;
+      if (listener.stats.deliveries.running == 0) continue;
+      Frame::ForEach([&](const Frame& frame) {
+        if (!frame.Is(listener.place)) return;
+        report.stuck.push_back({listener.stats.name, topic.type(),
+                                frame.thread().thread_id.load(std::memory_order_relaxed),
+                                before.RunningFor(frame, frame.entries(), now)});
+      });
+    }
   });
 }
 
@@ -157,21 +162,23 @@ void DispatcherCore::Finish() {
   if (state_.exchange(State::kClosed, std::memory_order_seq_cst) == State::kClosed) return;
   // While draining, the destructor of a callable could still publish: now nothing can, but what did
   // is waited for.
-  work_.AwaitNone(std::nullopt);
+  AwaitQuiet(std::nullopt);
   spare_hook_.reset();
   own_pool_.reset();
-  ForEachListener([](const std::shared_ptr<Listener>& listener) { listener->Detach(); });
-  topics_.ForEach([](Topic& topic) { topic.RemoveAll(); });
+  ForEachQueued([](QueuedListener& listener) { listener.DetachNow(); });
+  topics_.ForEach([](Topic& topic) {
+    topic.inline_listeners().DetachAll();
+    topic.RemoveAll();
+  });
   turns_.Clear();
 }
 
 void DispatcherCore::Destroy() {
   if (OnOwnThread()) {
     const Frame* const frame = Frame::InnermostOf(*this);
-    const std::string message = frame == nullptr
-                                    ? "a dispatcher was destroyed on a thread of its own pool"
-                                    : "a dispatcher was destroyed inside its own listener \"" +
-                                          frame->listener().traits().name + "\"";
+    const std::string message =
+        frame == nullptr ? "a dispatcher was destroyed on a thread of its own pool"
+                         : "a dispatcher was destroyed inside its own " + frame->Describe();
     CheckFailed(__FILE__, __LINE__, "a thread that the end does not wait for", message);
   }
   static_cast<void>(Shutdown(ShutdownMode::kDiscard, Nanoseconds::max()));

@@ -12,16 +12,17 @@
 namespace belfry {
 
 Subscription::Subscription() = default;
-Subscription::Subscription(Subscription&& other) noexcept = default;
+Subscription::Subscription(Subscription&& other) noexcept
+    : listener_(std::exchange(other.listener_, nullptr)), why_not_(std::move(other.why_not_)) {}
 
-Subscription::Subscription(std::shared_ptr<Listener> listener) : listener_(std::move(listener)) {}
+Subscription::Subscription(Listener& listener) : listener_(&listener) {}
 
 Subscription::Subscription(SubscribeError why_not)
     : why_not_(std::make_unique<SubscribeError>(std::move(why_not))) {}
 
 Subscription& Subscription::operator=(Subscription&& other) noexcept {
   Subscription old(std::move(*this));
-  listener_ = std::move(other.listener_);
+  listener_ = std::exchange(other.listener_, nullptr);
   why_not_ = std::move(other.why_not_);
   return *this;
 }
@@ -29,29 +30,32 @@ Subscription& Subscription::operator=(Subscription&& other) noexcept {
 Subscription::~Subscription() {
   if (listener_ == nullptr || listener_->Reset() != ResetResult::kWouldDeadlock) return;
   const std::string message =
-      "the subscription of listener \"" + listener_->traits().name +
-      "\" was destroyed inside listener \"" + Frame::Innermost()->listener().traits().name +
-      "\", and each waits for the other to end: call Reset() there, which says so, or Detach()";
+      "the subscription of listener \"" + std::string(listener_->name()) +
+      "\" was destroyed inside " + Frame::Innermost()->Describe() +
+      ", and each waits for the other to end: call Reset() there, which says so, or Detach()";
   CheckFailed(__FILE__, __LINE__, "no cycle of listeners that wait for each other", message);
 }
 
 ResetResult Subscription::Reset() {
-  const std::shared_ptr<Listener> listener = std::exchange(listener_, nullptr);
+  Listener* const listener = std::exchange(listener_, nullptr);
   return listener == nullptr ? ResetResult::kDone : listener->Reset();
 }
 
 void Subscription::Detach() {
-  if (const std::shared_ptr<Listener> listener = std::exchange(listener_, nullptr)) {
-    listener->Detach();
-  }
+  if (Listener* const listener = std::exchange(listener_, nullptr)) listener->Detach();
 }
 
-ListenerId Subscription::id() const { return listener_ == nullptr ? 0 : listener_->traits().id; }
+ListenerId Subscription::id() const { return listener_ == nullptr ? 0 : listener_->id(); }
 
 absl::Status Subscription::status() const {
   if (why_not_ == nullptr) return absl::OkStatus();
   return why_not_->closed ? absl::FailedPreconditionError(why_not_->what)
                           : absl::InvalidArgumentError(why_not_->what);
 }
+
+// --- Context ---
+
+ListenerId Context::listener() const { return listener_.id(); }
+std::string_view Context::listener_name() const { return listener_.name(); }
 
 }  // namespace belfry

@@ -19,27 +19,31 @@ bool DispatcherCore::Tell(RateLimit& limit, Make make) try {
   if (!left_out.has_value()) return true;
   auto event = make(*left_out);
   const EventType type = EventTypeOf<decltype(event)>();
-  if (topics_.Of(type).table()->listeners.empty()) return false;
-  return Publish(type, EventHandle::Of(event), {}).ok();
+  if (topics_.Of(type).empty()) return false;
+  return Publish(type, EventHandle::Of(event)).ok();
 } catch (const std::bad_alloc&) {
   return false;
 }
 
 void DispatcherCore::TellFailure(Listener& listener, const Envelope& envelope,
                                  std::string_view what) {
-  const ListenerTraits& traits = listener.traits();
+  const Topic& topic = listener.topic();
   // A listener of library events that fails must not cause another one: the log is told.
   const bool told =
-      !traits.of_library_event && Tell(listener.failures_told(), [&](std::uint64_t left_out) {
-        return ListenerFailed{traits.name,   traits.id,         traits.event_type,
-                              envelope.id(), std::string(what), left_out};
+      !topic.of_library() && Tell(listener.failures_told(), [&](std::uint64_t left_out) {
+        return ListenerFailed{std::string(listener.name()),
+                              listener.id(),
+                              topic.type(),
+                              envelope.id(),
+                              std::string(what),
+                              left_out};
       });
-  if (!told) LogFailure(traits, what);
+  if (!told) LogFailure(listener, what);
 }
 
-void DispatcherCore::LogFailure(const ListenerTraits& traits, std::string_view what) const try {
-  Log(LogLevel::kError, "listener \"" + traits.name + "\" failed on " +
-                            std::string(traits.event_type.name()) + ": " + std::string(what));
+void DispatcherCore::LogFailure(const Listener& listener, std::string_view what) const try {
+  Log(LogLevel::kError, "listener \"" + std::string(listener.name()) + "\" failed on " +
+                            std::string(listener.topic().type().name()) + ": " + std::string(what));
 } catch (const std::bad_alloc&) {
   Log(LogLevel::kError, "a listener failed, and there is no memory to say more");
 }
@@ -51,9 +55,9 @@ void DispatcherCore::TellOrphan(Topic& topic) {
   });
 }
 
-void DispatcherCore::TellRefusal(Topic& topic, PublishResult result, std::string_view refuser) {
+void DispatcherCore::TellRefusal(Topic& topic, PublishResult result, const Listener& refuser) {
   Tell(topic.refusals_told(), [&](std::uint64_t left_out) {
-    return PublishRefused{topic.type(), std::string(refuser), result, left_out};
+    return PublishRefused{topic.type(), std::string(refuser.name()), result, left_out};
   });
 }
 

@@ -1,37 +1,42 @@
 #include "dispatch/topic.h"
 
-#include <algorithm>
 #include <new>
 #include <utility>
 
-#include "dispatch/listener.h"
+#include "dispatch/queued_listener.h"
 
 namespace belfry {
 namespace {
 
-void Append(ListenerTable& table, const std::shared_ptr<Listener>& listener) {
+void Append(ListenerTable& table, const std::shared_ptr<QueuedListener>& listener) {
   table.listeners.push_back(listener);
-  if (listener->traits().has_queue) ++table.queued;
   if (listener->takes_context()) table.any_takes_context = true;
 }
 
 }  // namespace
 
-Topic::Topic(EventType type, bool of_library)
-    : type_(type),
+Topic::Topic(DispatcherCore& core, EventType type, bool of_library)
+    : core_(core),
+      type_(type),
       of_library_(of_library),
       empty_(std::make_shared<ListenerTable>()),
-      table_(empty_) {}
+      table_(empty_),
+      inline_(*this, mutex_) {}
 
-std::shared_ptr<const ListenerTable> Topic::table() const {
+Topic::ListenerSet Topic::listeners() const {
   const sync::Lock lock(mutex_);
-  return table_;
+  return {table_, inline_.set()};
+}
+
+bool Topic::empty() const {
+  const sync::Lock lock(mutex_);
+  return table_->listeners.empty() && inline_.set().listeners == 0;
 }
 
 template <class Change, class Also>
 void Topic::ChangeTable(Change change, Also also) {
   for (;;) {
-    std::shared_ptr<const ListenerTable> seen = table();
+    std::shared_ptr<const ListenerTable> seen = listeners().queued;
     auto next = std::make_shared<ListenerTable>();
     next->listeners.reserve(seen->listeners.size() + 1);
     change(*seen, *next);
@@ -40,12 +45,13 @@ void Topic::ChangeTable(Change change, Also also) {
     const sync::Lock lock(mutex_);
     if (table_ != seen) continue;
     table_.swap(old);
+    inline_.SetQueued(!table_->listeners.empty());
     also();
     return;
   }
 }
 
-void Topic::Add(const std::shared_ptr<Listener>& listener) {
+void Topic::Add(const std::shared_ptr<QueuedListener>& listener) {
   ChangeTable(
       [&](const ListenerTable& seen, ListenerTable& next) {
         next = seen;
@@ -54,10 +60,10 @@ void Topic::Add(const std::shared_ptr<Listener>& listener) {
       [] {});
 }
 
-void Topic::Remove(const Listener& listener) try {
+void Topic::Remove(const QueuedListener& listener) try {
   ChangeTable(
       [&](const ListenerTable& seen, ListenerTable& next) {
-        for (const std::shared_ptr<Listener>& other : seen.listeners) {
+        for (const std::shared_ptr<QueuedListener>& other : seen.listeners) {
           if (other.get() != &listener) Append(next, other);
         }
       },
@@ -70,7 +76,8 @@ void Topic::RemoveAll() {
   std::shared_ptr<const ListenerTable> removed = empty_;  // destroyed after the lock was left
   const sync::Lock lock(mutex_);
   table_.swap(removed);
-  for (const std::shared_ptr<Listener>& listener : removed->listeners) {
+  inline_.SetQueued(false);
+  for (const std::shared_ptr<QueuedListener>& listener : removed->listeners) {
     of_the_gone_ += listener->counts();
   }
 }
@@ -79,21 +86,19 @@ std::uint32_t Topic::Commit(Publication& publication) {
   std::uint32_t cancelled = 0;
   const auto& listeners = publication.table().listeners;
   const sync::Lock lock(mutex_);
-  ++published_;
   for (std::size_t i = 0; i < listeners.size(); ++i) {
-    if (!listeners[i]->traits().has_queue) continue;
     Delivery& delivery = publication.delivery(i);
     switch (listeners[i]->Commit(delivery)) {
-      case Listener::Committed::kBusy:
+      case QueuedListener::Committed::kBusy:
         break;
-      case Listener::Committed::kIdle:
+      case QueuedListener::Committed::kIdle:
         delivery.post_turn = true;
         break;
-      case Listener::Committed::kDetached:
+      case QueuedListener::Committed::kDetached:
         ++of_the_gone_.offered;
         ++of_the_gone_.cancelled;
         [[fallthrough]];
-      case Listener::Committed::kDiscarded:
+      case QueuedListener::Committed::kDiscarded:
         ++cancelled;
         break;
     }
@@ -101,9 +106,9 @@ std::uint32_t Topic::Commit(Publication& publication) {
   return cancelled;
 }
 
-void Topic::CountPublished(bool orphaned) {
+void Topic::CountPublished(const InlineListeners::Set& set, bool orphaned) {
   const sync::Lock lock(mutex_);
-  ++published_;
+  inline_.CountPass(set);
   if (orphaned) ++orphaned_;
 }
 
@@ -112,19 +117,33 @@ void Topic::CountRefused() {
   ++refused_;
 }
 
-void Topic::CountCancelled() {
+void Topic::AddTo(Stats& stats) const {
+  for (ListedListener& listener : ListListeners()) {
+    stats.listeners.push_back(std::move(listener.stats));
+  }
+  stats.types.push_back({type_});
   const sync::Lock lock(mutex_);
-  ++of_the_gone_.offered;
-  ++of_the_gone_.cancelled;
+  const InlineListeners::Totals inlined = inline_.totals();
+  TypeStats& type = stats.types.back();
+  type.published = inlined.passes;
+  type.refused = refused_;
+  type.orphaned = orphaned_;
+  type.deliveries = inlined.deliveries;
+  type.deliveries += of_the_gone_;
+  for (const std::shared_ptr<QueuedListener>& listener : table_->listeners) {
+    type.deliveries += listener->counts();
+  }
 }
 
-TypeStats Topic::stats() const {
-  const sync::Lock lock(mutex_);
-  TypeStats stats{type_, published_, refused_, orphaned_, of_the_gone_};
-  for (const std::shared_ptr<Listener>& listener : table_->listeners) {
-    stats.deliveries += listener->counts();
+std::vector<ListedListener> Topic::ListListeners() const {
+  std::vector<ListedListener> all = inline_.List();
+  const std::shared_ptr<const ListenerTable> queued = listeners().queued;
+  for (const std::shared_ptr<QueuedListener>& listener : queued->listeners) {
+    if (listener->detached()) continue;
+    all.push_back({{listener->id(), std::string(listener->name()), type_, listener->counts()},
+                   listener->place()});
   }
-  return stats;
+  return all;
 }
 
 }  // namespace belfry

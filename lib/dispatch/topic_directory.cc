@@ -36,7 +36,7 @@ Topic& TopicDirectory::Of(EventType type) {
   Block& block =
       FindOrMake(blocks_[type.index() / kBlockSize], [] { return std::make_unique<Block>(); });
   return FindOrMake(block.topics[type.index() % kBlockSize],
-                    [&] { return std::make_unique<Topic>(type, IsLibraryEvent(type)); });
+                    [&] { return std::make_unique<Topic>(core_, type, IsLibraryEvent(type)); });
 }
 
 }  // namespace belfry

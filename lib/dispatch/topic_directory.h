@@ -19,13 +19,21 @@ class TopicDirectory {
   static constexpr std::size_t kBlockSize = 256;
   static constexpr std::size_t kBlocks = 256;  // 65,536 event types
 
-  TopicDirectory() = default;
+  explicit TopicDirectory(DispatcherCore& core) : core_(core) {}
   ~TopicDirectory();
   TopicDirectory(const TopicDirectory&) = delete;
   TopicDirectory& operator=(const TopicDirectory&) = delete;
 
   // Made at the first call. Throws std::bad_alloc.
   Topic& Of(EventType type);
+  // Null before.
+  Topic* Find(EventType type) const {
+    const Block* const block =
+        blocks_[type.index() / kBlockSize % kBlocks].load(std::memory_order_acquire);
+    return block == nullptr
+               ? nullptr
+               : block->topics[type.index() % kBlockSize].load(std::memory_order_acquire);
+  }
 
   // Calls `visit` with each topic, by index.
   template <class Visit>
@@ -44,6 +52,7 @@ class TopicDirectory {
     std::array<sync::Atomic<Topic*>, kBlockSize> topics{};
   };
 
+  DispatcherCore& core_;
   std::array<sync::Atomic<Block*>, kBlocks> blocks_{};
 };
 

@@ -1,6 +1,6 @@
 #include "dispatch/turns.h"
 
-#include "dispatch/listener.h"
+#include "dispatch/queued_listener.h"
 
 namespace belfry {
 

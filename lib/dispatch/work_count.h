@@ -14,6 +14,7 @@ class WorkCount {
  public:
   void Add(std::uint64_t count) { count_.fetch_add(count, std::memory_order_seq_cst); }
   void Done(std::uint64_t count);
+  bool none() const { return count_.load(std::memory_order_seq_cst) == 0; }
   // Waits until nothing is under way; false at the deadline.
   bool AwaitNone(std::optional<SteadyTime> deadline);
 

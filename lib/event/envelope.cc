@@ -3,6 +3,8 @@
 #include <cinttypes>
 #include <cstdio>
 
+#include "event/ambient.h"
+
 namespace belfry {
 
 std::string ToString(EventId id) {
@@ -42,25 +44,20 @@ std::string_view Envelope::header(std::string_view name) const {
   return {};
 }
 
-namespace {
-// The innermost scope of this thread.
-thread_local const CauseScope* current_scope = nullptr;
-}  // namespace
+thread_local Ambient ambient;
 
-CauseScope::CauseScope(const Cause& cause) : cause_(cause), outer_(current_scope) {
-  current_scope = this;
+Cause Ambient::cause() const {
+  if (scope != nullptr && scope->frame_ == frame) return scope->cause_;
+  return frame == nullptr ? Cause{} : frame->cause();
 }
 
-CauseScope::CauseScope(const Envelope& envelope) : envelope_(&envelope), outer_(current_scope) {
-  current_scope = this;
+CauseScope::CauseScope(const Cause& cause)
+    : cause_(cause), frame_(ambient.frame), outer_(ambient.scope) {
+  ambient.scope = this;
 }
 
-CauseScope::~CauseScope() { current_scope = outer_; }
+CauseScope::~CauseScope() { ambient.scope = outer_; }
 
-Cause Cause::Current() {
-  if (current_scope == nullptr) return {};
-  if (current_scope->envelope_ != nullptr) return current_scope->envelope_->AsCause();
-  return current_scope->cause_;
-}
+Cause Cause::Current() { return ambient.cause(); }
 
 }  // namespace belfry

@@ -1,5 +1,5 @@
 // The one seam to the machine's synchronisation: the standard types in the product, so that tests
-// may compile the same sources against explorable ones later. Nothing in lib/ names std::mutex,
+// may compile the same sources against explorable ones. Nothing in lib/ names std::mutex,
 // std::atomic or std::condition_variable but this file.
 //
 // No absl::Mutex: ThreadSanitizer reports false races with Debian's uninstrumented Abseil.
@@ -14,10 +14,9 @@
 
 #include "absl/base/thread_annotations.h"
 
-namespace belfry::sync {
+#include "belfry/atomic.h"
 
-template <class T>
-using Atomic = std::atomic<T>;
+namespace belfry::sync {
 
 using Thread = std::thread;
 
@@ -25,6 +24,7 @@ using Thread = std::thread;
 class ABSL_LOCKABLE Mutex {
  public:
   void Lock() ABSL_EXCLUSIVE_LOCK_FUNCTION() { mutex_.lock(); }
+  bool TryLock() ABSL_EXCLUSIVE_TRYLOCK_FUNCTION(true) { return mutex_.try_lock(); }
   void Unlock() ABSL_UNLOCK_FUNCTION() { mutex_.unlock(); }
   void AssertHeld() const ABSL_ASSERT_EXCLUSIVE_LOCK() {}
 
@@ -72,5 +72,19 @@ class Condition {
 
   std::condition_variable condition_;
 };
+
+// In a loop that waits for another thread's next few instructions.
+inline void Pause() {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#endif
+}
+// In a loop that waits for longer than that.
+inline void Yield() { std::this_thread::yield(); }
+
+// Orders the calling thread's stores before its later loads, and those of every other thread that
+// is running likewise, at that moment: the dear half of a handshake whose other half is then free
+// (Linux's membarrier). False where the system has none: then nothing was ordered.
+bool HeavyBarrier();
 
 }  // namespace belfry::sync

@@ -8,6 +8,7 @@
 #include <system_error>
 #include <utility>
 
+#include "belfry/check.h"
 #include "sys/sys.h"
 
 namespace belfry::sys {
@@ -51,6 +52,18 @@ sync::Thread StartThread(const std::string& name, std::function<void()> work) {
 std::int64_t ThreadId() {
   thread_local const std::int64_t id = ::syscall(SYS_gettid);
   return id;
+}
+
+void AtThreadExit(void (*told)(void*), void* argument) {
+  // A key, since a thread_local object could not be made again by destructors that run after it.
+  static const pthread_key_t key = [told] {
+    pthread_key_t made{};
+    const int error = pthread_key_create(&made, told);
+    BELFRY_CHECK(error == 0, "the system has no thread-specific key left");
+    return made;
+  }();
+  const int error = pthread_setspecific(key, argument);
+  BELFRY_CHECK(error == 0, "there is no memory for a thread's end");
 }
 
 }  // namespace belfry::sys

@@ -17,4 +17,8 @@ sync::Thread StartThread(const std::string& name, std::function<void()> work);
 // The calling thread's id, as the system and debuggers show it.
 std::int64_t ThreadId();
 
+// Calls `told` with `argument`, once, when the calling thread ends, after the destructors of its
+// thread_local objects. One `told` in a process.
+void AtThreadExit(void (*told)(void*), void* argument);
+
 }  // namespace belfry::sys

@@ -55,7 +55,7 @@ TEST_F(EnvelopeTest, CauseScopesNestAndEnd) {
   EXPECT_FALSE(Cause::Current().correlation);
   const Envelope root(EventTypeOf<Thing>(), &thing, ids, Cause{});
   {
-    const CauseScope outer(root);
+    const CauseScope outer(root.AsCause());
     EXPECT_EQ(Cause::Current().causation, root.id());
     {
       const CauseScope inner(Cause{{7, 1}, {7, 2}});

@@ -1,0 +1,58 @@
+// A queued listener's callable, owned.
+#pragma once
+
+#include <cstddef>
+#include <new>
+
+#include "belfry/listener_body.h"
+
+namespace belfry {
+
+// Small ones lie inside, others on the heap.
+//
+// Thread safety: none of its own.
+class Callable {
+ public:
+  // Moves `from` in. Throws what that throws, and std::bad_alloc.
+  explicit Callable(CallableHandle from) : operations_(from.operations) {
+    where_ = Fits() ? static_cast<void*>(inside_)
+                    : ::operator new(operations_.size, std::align_val_t(operations_.alignment));
+    try {
+      operations_.move(from.callable, where_);
+    } catch (...) {
+      Free();
+      throw;
+    }
+  }
+  ~Callable() { Destroy(); }
+  Callable(const Callable&) = delete;
+  Callable& operator=(const Callable&) = delete;
+
+  bool takes_context() const { return operations_.takes_context; }
+  Failure Call(const void* event, Context& context) {
+    return operations_.call(where_, event, context);
+  }
+  // Ends it before its owner does.
+  void Destroy() {
+    if (where_ == nullptr) return;
+    operations_.destroy(where_);
+    Free();
+    where_ = nullptr;
+  }
+
+ private:
+  static constexpr std::size_t kInsideMax = 48;
+
+  bool Fits() const {
+    return operations_.size <= kInsideMax && operations_.alignment <= alignof(std::max_align_t);
+  }
+  void Free() {
+    if (!Fits()) ::operator delete(where_, std::align_val_t(operations_.alignment));
+  }
+
+  const ListenerOperations& operations_;
+  void* where_ = nullptr;
+  alignas(std::max_align_t) std::byte inside_[kInsideMax];
+};
+
+}  // namespace belfry

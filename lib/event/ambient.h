@@ -1,0 +1,38 @@
+// What the calling thread is in the middle of: where a cause comes from when nobody names one.
+#pragma once
+
+#include "belfry/envelope.h"
+
+namespace belfry {
+
+// User code of the library's that runs on this thread: a delivery, or several of one event. Ids are
+// drawn only if somebody asks for the cause.
+//
+// Thread safety: its own thread.
+class AmbientFrame {
+ public:
+  // Of what is published in it.
+  Cause cause() { return cause_(*this); }
+
+ protected:
+  using CauseOf = Cause (*)(AmbientFrame&);
+  explicit AmbientFrame(CauseOf cause_of) : cause_(cause_of) {}
+  ~AmbientFrame() = default;
+
+ private:
+  const CauseOf cause_;
+};
+
+// Of one thread: the innermost of both kinds. A scope that was made inside the innermost frame
+// says the cause; else that frame does.
+struct Ambient {
+  AmbientFrame* frame = nullptr;
+  const CauseScope* scope = nullptr;
+
+  Cause cause() const;
+};
+
+// Found without a call, also from a shared library.
+extern thread_local Ambient ambient __attribute__((tls_model("initial-exec")));
+
+}  // namespace belfry
