@@ -1,7 +1,6 @@
 // The envelope: what belongs to one published event besides its fields.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -10,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "belfry/atomic.h"
 #include "belfry/clock.h"
 #include "belfry/event_id.h"
 #include "belfry/event_type.h"
@@ -57,7 +57,7 @@ class EventIdSource {
 
  private:
   const std::uint64_t origin_;
-  std::atomic<std::uint64_t> last_{0};
+  sync::Atomic<std::uint64_t> last_{0};
 };
 
 // What was said about an event when it was published; see PublishOptions.
@@ -72,8 +72,14 @@ struct EnvelopeExtras {
 // Lifetime: until the last delivery of the event has ended.
 class BELFRY_EXPORT Envelope {
  public:
-  Envelope(EventType type, const void* event, EventIdSource& ids, const Cause& cause)
-      : type_(type), event_(event), ids_(ids), cause_(cause) {}
+  // `shared_id`: where several envelopes of one event keep its id, once drawn; null for its own.
+  Envelope(EventType type, const void* event, EventIdSource& ids, const Cause& cause,
+           sync::Atomic<std::uint64_t>* shared_id = nullptr)
+      : type_(type),
+        event_(event),
+        ids_(ids),
+        cause_(cause),
+        sequence_(shared_id == nullptr ? &own_sequence_ : shared_id) {}
   Envelope(const Envelope&) = delete;
   Envelope& operator=(const Envelope&) = delete;
 
@@ -106,7 +112,8 @@ class BELFRY_EXPORT Envelope {
   const void* event_;
   EventIdSource& ids_;
   const Cause cause_;
-  mutable std::atomic<std::uint64_t> sequence_{0};
+  mutable sync::Atomic<std::uint64_t> own_sequence_{0};
+  sync::Atomic<std::uint64_t>* const sequence_;
   WallTime publish_time_{};
   std::unique_ptr<EnvelopeExtras> extras_;
 };

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <new>
+#include <type_traits>
 #include <utility>
 
 namespace belfry {
@@ -24,18 +25,24 @@ std::size_t EventBytes(const E& event) {
 struct EventOperations {
   std::size_t size;
   std::size_t alignment;
+  bool is_bytes;                       // may be copied as bytes, and leaves nothing behind
+  bool counts_bytes;                   // has a BelfryEventBytes: events differ
   void (*move)(void* from, void* to);  // constructs *to; may throw what E's move throws
   void (*destroy)(void* event) noexcept;
 
   template <class E>
   static const EventOperations& Of() {
     static constexpr EventOperations kOperations{
-        sizeof(E), alignof(E),
-        [](void* from, void* to) { ::new (to) E(std::move(*static_cast<E*>(from))); },
-        [](void* event) noexcept { static_cast<E*>(event)->~E(); }};
-    return kOperations;
+        sizeof(E), alignof(E), std::is_trivially_copyable_v<E> && alignof(E) <= 16,
+        requires(const E& event){BelfryEventBytes(event);
   }
+  , [](void* from, void* to) { ::new (to) E(std::move(*static_cast<E*>(from))); },
+      [](void* event) noexcept { static_cast<E*>(event)->~E(); }
 };
+return kOperations;
+}  // namespace belfry
+}
+;
 
 // An event on its way in, still where its publisher made it.
 struct EventHandle {

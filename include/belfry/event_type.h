@@ -64,6 +64,7 @@ class EventType {
   std::string_view name() const { return record_->name; }
   std::uint32_t index() const { return record_->index; }
   std::uint32_t schema_version() const { return record_->schema_version; }
+  std::size_t size() const { return record_->size; }
 
   friend bool operator==(EventType, EventType) = default;
 

@@ -75,6 +75,10 @@ class BELFRY_EXPORT Executor {
   // Whether its threads may wait for what others finish; a loop's must not.
   virtual bool may_block() const { return true; }
 
+  // Whether nothing that was posted waits for a thread, as far as that is known at no cost: then a
+  // piece of work that expects more to come may wait for it a moment rather than be posted again.
+  virtual bool nothing_waits() const { return false; }
+
   // The executor whose work the calling thread is running now; null outside.
   static Executor* Current();
 };

@@ -40,8 +40,8 @@ struct ListenerOperations {
   bool destroys_trivially;
   void (*move)(void* from, void* to);  // constructs *to; may throw what F's move throws
   void (*destroy)(void* listener) noexcept;
-  // One delivery.
-  Failure (*call)(void* listener, const void* event, Context& context);
+  // One delivery. The context may be null where none is taken.
+  Failure (*call)(void* listener, const void* event, Context* context);
   // The inline listeners among `cells` whose bits are set, lowest first. Throws what one of them
   // throws.
   using CallAll = void (*)(InlinePass& pass, void* cells, std::uint64_t listeners,
@@ -83,10 +83,10 @@ struct TypedListener {
     }
   }
 
-  static Failure Call(void* listener, const void* event, Context& context) {
+  static Failure Call(void* listener, const void* event, [[maybe_unused]] Context* context) {
     F& typed = *static_cast<F*>(listener);
     if constexpr (kTakesContext) {
-      return Invoke(typed, *static_cast<const E*>(event), context);
+      return Invoke(typed, *static_cast<const E*>(event), *context);
     } else {
       return Invoke(typed, *static_cast<const E*>(event));
     }

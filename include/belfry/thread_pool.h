@@ -39,6 +39,7 @@ class BELFRY_EXPORT ThreadPool final : public Executor {
   void BlockingBegins() override;
   void BlockingEnds() override;
   std::shared_ptr<void> OnSpareThread(std::function<void(unsigned)> told) override;
+  bool nothing_waits() const override;
 
   unsigned threads() const;
 

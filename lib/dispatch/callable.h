@@ -29,7 +29,7 @@ class Callable {
   Callable& operator=(const Callable&) = delete;
 
   bool takes_context() const { return operations_.takes_context; }
-  Failure Call(const void* event, Context& context) {
+  Failure Call(const void* event, Context* context) {
     return operations_.call(where_, event, context);
   }
   // Ends it before its owner does.

@@ -82,37 +82,32 @@ Listener* DispatcherCore::Subscribe(EventType type, CallableHandle callable,
                                     ListenerOptions options, Site site, SubscribeError& error) {
   error = {false, Complaint(options)};
   if (!error.what.empty()) return nullptr;
-  // Counted first and looked at then: either this sees the end, or the end waits for this.
-  const WorkCount::UnderWay subscribing(work_);
   if (closed()) {
     error = {true, "the dispatcher is closed"};
     return nullptr;
   }
   Topic& topic = topics_.Of(type);
-  if (options_.synchronous || options.run == Run::kQueued) {
-    return SubscribeQueued(topic, callable, options, site);
-  }
-  return topic.inline_listeners().Add(callable, std::move(options.name), site);
+  Listener* const listener =
+      options_.synchronous || options.run == Run::kQueued
+          ? SubscribeQueued(topic, callable, options, site)
+          : topic.inline_listeners().Add(callable, std::move(options.name), site);
+  // Closed meanwhile: that is seen under the topic's mutex, which who closes it takes as well.
+  if (listener == nullptr) error = {true, "the dispatcher is closed"};
+  return listener;
 }
 
 Listener* DispatcherCore::SubscribeQueued(Topic& topic, CallableHandle callable,
                                           ListenerOptions& options, Site site) {
   QueuedTraits traits{nullptr, options.queue, options.overflow};
   if (!options_.synchronous) {
-    traits.executor = options.executor != nullptr ? options.executor : &executor();
+    traits.executor = options.executor != nullptr    ? options.executor
+                      : options_.executor != nullptr ? options_.executor
+                                                     : own_executor_;
   }
   const auto listener =
       std::make_shared<QueuedListener>(shared_from_this(), topic, traits, callable);
-  listener->Begin(NextListenerNumber(), options.name, site);
-  try {
-    topic.Add(listener);
-  } catch (...) {
-    listener->Abandon();
-    throw;
-  }
-  // A discard that has passed over the table already did not see this one.
-  if (state_.load(std::memory_order_seq_cst) == State::kDiscarding) listener->Discard();
-  return listener.get();
+  const bool added = topic.queued_listeners().Add(listener, options.name, site);
+  return added ? listener.get() : nullptr;
 }
 
 Stats DispatcherCore::GetStats() const {

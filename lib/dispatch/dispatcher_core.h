@@ -10,11 +10,9 @@
 #include "belfry/dispatcher.h"
 #include "belfry/envelope.h"
 #include "dispatch/queued_listener.h"
-#include "dispatch/reservation.h"
 #include "dispatch/sources.h"
 #include "dispatch/topic_directory.h"
 #include "dispatch/turns.h"
-#include "dispatch/work_count.h"
 #include "sync/sync.h"
 #include "sys/fork.h"
 
@@ -35,7 +33,6 @@ class DispatcherCore final : public std::enable_shared_from_this<DispatcherCore>
   void Start();
 
   Dispatcher& dispatcher() const { return dispatcher_; }
-  WorkCount& work() { return work_; }
   Sources& sources() { return sources_; }
   const Clock& clock() const { return clock_; }
   Executor& executor() const;
@@ -45,10 +42,10 @@ class DispatcherCore final : public std::enable_shared_from_this<DispatcherCore>
   // Without options there is nothing to say but the event.
   PublishResult Publish(EventType type, const EventHandle& event);
   PublishResult Publish(EventType type, const EventHandle& event, PublishOptions options);
-  // One delivery of this publication ended, or was cancelled, before it could run.
-  void ReleaseQueued(Publication& publication);
-  // The same for a list linked by `next`. Returns how many.
-  std::uint64_t ReleaseCancelled(Delivery* first);
+  // Whether a publish may go without asking whether the dispatcher accepts it.
+  bool TakesShortWays() const {
+    return !options_.synchronous && state_.load(std::memory_order_seq_cst) == State::kOpen;
+  }
 
   // --- listeners: dispatcher_core.cc ---
   // Null, with `error` set, when it is refused. Throws std::bad_alloc and what the callable's move
@@ -63,6 +60,8 @@ class DispatcherCore final : public std::enable_shared_from_this<DispatcherCore>
   void Log(LogLevel level, std::string_view text) const;
 
   // --- shutdown.cc ---
+  // Some listener has nothing left to do.
+  void TellQuiet();
   DrainResult Drain(std::optional<Nanoseconds> limit);
   ShutdownReport Shutdown(ShutdownMode mode, Nanoseconds limit);
   void Destroy();
@@ -76,19 +75,20 @@ class DispatcherCore final : public std::enable_shared_from_this<DispatcherCore>
   // From open, one way; a drain may become a discard.
   enum class State : int { kOpen, kDraining, kDiscarding, kClosed };
   struct Preparation;
+  class Reserved;
   struct Watch;
   class Ending;
 
-  bool Accepts() const;
+  bool Accepts(bool in_delivery) const;
+  PublishResult PublishBytes(Topic& topic, const EventHandle& event);
   PublishResult PublishPrepared(Preparation& preparation, const EventHandle& event,
                                 const PublishOptions& options);
   PublishResult PublishInside(Frame& frame, Preparation& preparation, const EventHandle& event,
-                              const PublishOptions& options);
+                              const PublishOptions& options, bool in_delivery);
   Listener* SubscribeQueued(Topic& topic, CallableHandle callable, ListenerOptions& options,
                             Site site);
-  PublishResult ReserveOrWait(Reservation& reservation, std::size_t bytes);
+  PublishResult ReserveOrWait(Topic& topic, QueuedListeners::Size size, bool in_delivery);
   PublishResult Refuse(Topic& topic, PublishResult result, const Listener* refuser = nullptr);
-  void Queue(Topic& topic, Publication& publication);
 
   template <class Make>
   bool Tell(RateLimit& limit, Make make);
@@ -100,6 +100,8 @@ class DispatcherCore final : public std::enable_shared_from_this<DispatcherCore>
   void CloseIntake(ShutdownMode mode);
   std::uint64_t DiscardAll();
   bool AwaitQuiet(std::optional<SteadyTime> deadline);
+  bool AllIdle() const;
+  std::uint64_t Accepted() const;
   bool OnOwnThread() const;
   void ReportStuck(const Watch& before, ShutdownReport& report) const;
   void Finish();
@@ -112,12 +114,15 @@ class DispatcherCore final : public std::enable_shared_from_this<DispatcherCore>
   const Clock& clock_;
   const std::uint32_t fork_generation_;
   EventIdSource ids_;
-  std::unique_ptr<ThreadPool> own_pool_;    // of Start and Finish
-  const Executor* own_executor_ = nullptr;  // it, even when it is gone
-  std::shared_ptr<void> spare_hook_;        // likewise of Start and Finish
+  std::unique_ptr<ThreadPool> own_pool_;  // of Start and Finish
+  Executor* own_executor_ = nullptr;      // it, even when it is gone
+  std::shared_ptr<void> spare_hook_;      // likewise of Start and Finish
   TopicDirectory topics_;
   Turns turns_;
-  WorkCount work_;
+  // Of those who wait for quiet.
+  sync::Atomic<unsigned> quiet_watchers_{0};
+  sync::Mutex quiet_mutex_;
+  sync::Condition quiet_;
   Sources sources_;
   RateLimit spares_told_;
   sync::Atomic<State> state_{State::kOpen};

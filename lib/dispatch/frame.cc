@@ -44,7 +44,8 @@ Frame* Frame::InnermostOf(const DispatcherCore& core) {
 
 std::string Frame::Describe() const {
   const void* const cell = current_.load(std::memory_order_relaxed);
-  const Listener* const listener = cell == nullptr ? delivering : group->ListenerIn(cell);
+  const Listener* listener = delivering;
+  if (listener == nullptr && cell != nullptr) listener = group->ListenerIn(cell);
   return listener == nullptr ? "publish or destruction of a callable"
                              : "listener \"" + std::string(listener->name()) + "\"";
 }
@@ -63,7 +64,11 @@ Cause Frame::CauseOf(AmbientFrame& ambient_frame) {
 Envelope& LazyEnvelope::Make() {
   if (!made_) {
     Topic& topic = *frame_.topic;
-    ::new (&envelope_) Envelope(topic.type(), event_, topic.core().ids(), frame_.OuterCause());
+    // What a queued listener is delivered came from elsewhere: only a pass has its frame's cause.
+    const Cause none;
+    const Cause outer = id_ == nullptr ? frame_.OuterCause() : none;
+    ::new (&envelope_) Envelope(topic.type(), event_, topic.core().ids(),
+                                cause_ == nullptr ? outer : *cause_, id_);
     made_ = true;
   }
   return envelope_;
@@ -120,24 +125,29 @@ class Watching {
 
 }  // namespace
 
+Frame* ThreadRecord::BusyFrame(const DispatcherCore& core) {
+  Frame* found = nullptr;
+  Frame::ForEach([&](Frame& frame) {
+    if (IsBusy(frame, core)) found = &frame;
+  });
+  return found;
+}
+
+bool ThreadRecord::IsBusy(const Frame& frame, const DispatcherCore& core) {
+  return frame.inside() != nullptr && frame.core() == &core && &frame.thread() != current;
+}
+
 bool ThreadRecord::AwaitLeft(const DispatcherCore& core, std::optional<SteadyTime> deadline) {
-  const auto busy = [&](const Frame& frame) {
-    return frame.inside() != nullptr && frame.core() == &core && &frame.thread() != current;
-  };
-  for (;;) {
-    Frame* found = nullptr;
-    Frame::ForEach([&](Frame& frame) {
-      if (busy(frame)) found = &frame;
-    });
-    if (found == nullptr) return true;
-    const Watching watching(found->thread());
+  while (Frame* const busy = BusyFrame(core)) {
+    const Watching watching(busy->thread());
     // From here on either it sees that it is watched, or this sees that it has left. Only where the
     // system has no heavy barrier is there need to look again.
     const bool sure = sync::HeavyBarrier();
     const sync::Lock lock(watch_mutex);
-    while (busy(*found)) {
-      if (deadline.has_value() && Clock::Real().Now() >= *deadline) return false;
-      const SteadyTime look = TimeAfter(Clock::Real().Now(), std::chrono::milliseconds(1));
+    while (IsBusy(*busy, core)) {
+      const SteadyTime now = Clock::Real().Now();
+      if (deadline.has_value() && now >= *deadline) return false;
+      const SteadyTime look = TimeAfter(now, std::chrono::milliseconds(1));
       if (sure && !deadline.has_value()) {
         watch_left.Wait(watch_mutex);
       } else {
@@ -145,6 +155,7 @@ bool ThreadRecord::AwaitLeft(const DispatcherCore& core, std::optional<SteadyTim
       }
     }
   }
+  return true;
 }
 
 void ThreadRecord::TellWatchers() {

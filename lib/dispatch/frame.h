@@ -19,8 +19,8 @@ class Listener;
 class Topic;
 struct ThreadRecord;
 
-// Where a running listener is found: a queued one is itself what a frame is inside of; an inline
-// one's frame is inside of its topic, and current is, while it is called, its cell.
+// Where a running listener is found. A queued one is what its turn's frame is inside of, and is
+// current while it is called; an inline one's frame is inside of its topic, and current is its cell.
 struct Place {
   const void* inside = nullptr;
   const void* current = nullptr;
@@ -54,6 +54,8 @@ class alignas(64) Frame final : public InlinePass, public AmbientFrame {
   const void* inside() const { return inside_.load(std::memory_order_seq_cst); }
   // How often it was entered: says whether it is still the same pass.
   std::uint64_t entries() const { return entries_.load(std::memory_order_acquire); }
+  // Its own thread's, where no InlinePass does it.
+  void SetCurrent(const Listener* listener) { current_.store(listener, std::memory_order_release); }
   bool calls() const { return current_.load(std::memory_order_acquire) != nullptr; }
   DispatcherCore* core() const { return core_.load(std::memory_order_relaxed); }
   ThreadRecord& thread() const { return thread_; }
@@ -63,7 +65,8 @@ class alignas(64) Frame final : public InlinePass, public AmbientFrame {
   // --- Of its own thread ---
   // For messages: 'listener "mail.welcome"'.
   std::string Describe() const;
-  // What was the ambient cause outside of it.
+  // What was the ambient cause outside of it, if there was any.
+  bool HasOuterCause() const { return outer_ != nullptr || outer_scope_ != nullptr; }
   Cause OuterCause() const { return Ambient{outer_, outer_scope_}.cause(); }
   // Of a delivery: its event's.
   const Envelope& envelope();
@@ -120,9 +123,12 @@ struct ThreadRecord {
 
   // Waits until no other thread is in a frame of `core`; false at the deadline.
   static bool AwaitLeft(const DispatcherCore& core, std::optional<SteadyTime> deadline);
+  static bool HaveLeft(const DispatcherCore& core) { return BusyFrame(core) == nullptr; }
   [[gnu::cold]] static void TellWatchers();
 
  private:
+  static bool IsBusy(const Frame& frame, const DispatcherCore& core);
+  static Frame* BusyFrame(const DispatcherCore& core);
   static ThreadRecord* Acquire();
   static void Release(void* record);
   static thread_local ThreadRecord* current __attribute__((tls_model("initial-exec")));
@@ -150,11 +156,14 @@ void Frame::ForEach(Visit visit) {
 // Thread safety: its own thread.
 class FrameScope {
  public:
-  FrameScope(Frame& frame, DispatcherCore& core, const void* inside) : frame_(frame) {
+  // Entered with another order than seq_cst, others may see it later.
+  FrameScope(Frame& frame, DispatcherCore& core, const void* inside,
+             std::memory_order order = std::memory_order_seq_cst)
+      : frame_(frame) {
     frame_.entries_.store(frame_.entries_.load(std::memory_order_relaxed) + 1,
                           std::memory_order_relaxed);
     frame_.core_.store(&core, std::memory_order_relaxed);
-    frame_.inside_.store(inside, std::memory_order_seq_cst);
+    frame_.inside_.store(inside, order);
     frame_.outer_scope_ = ambient.scope;
     ambient.frame = &frame_;
     frame_.made = nullptr;
@@ -190,18 +199,31 @@ class DestructionScope {
 // The envelope of a pass, made when somebody asks for it.
 class LazyEnvelope {
  public:
-  LazyEnvelope(const Frame& frame, const void* event) : frame_(frame), event_(event) {}
-  ~LazyEnvelope() {
-    if (made_) envelope_.~Envelope();
-  }
+  explicit LazyEnvelope(const Frame& frame) : frame_(frame) {}
+  ~LazyEnvelope() { Forget(); }
   LazyEnvelope(const LazyEnvelope&) = delete;
   LazyEnvelope& operator=(const LazyEnvelope&) = delete;
 
+  // Of this event from now on. A pass's has no place for its id but the envelope, and the frame's
+  // outer cause; a queued delivery's has no cause where none is given.
+  void Begin(const void* event, const Cause* cause, sync::Atomic<std::uint64_t>* id) {
+    Forget();
+    event_ = event;
+    cause_ = cause;
+    id_ = id;
+  }
   Envelope& Make();
 
  private:
+  void Forget() {
+    if (made_) envelope_.~Envelope();
+    made_ = false;
+  }
+
   const Frame& frame_;
-  const void* const event_;
+  const void* event_ = nullptr;
+  const Cause* cause_ = nullptr;
+  sync::Atomic<std::uint64_t>* id_ = nullptr;
   bool made_ = false;
   union {
     Envelope envelope_;

@@ -129,6 +129,7 @@ InlineListener* InlineListeners::Add(CallableHandle callable, std::string name, 
   for (;;) {
     {
       const sync::Lock lock(mutex_);
+      if (topic_.core().closed()) return nullptr;
       listener = Claim(operations);
       if (listener != nullptr) {
         void* const cell = listener->group->Cell(listener->index);
@@ -151,9 +152,17 @@ InlineListener* InlineListeners::Add(CallableHandle callable, std::string name, 
     DropHandle(*listener, remains);
     throw;
   }
+  {
+    const sync::Lock lock(mutex_);
+    if (!topic_.core().closed()) {
+      Enlist(*listener);
+      return listener;
+    }
+  }
+  End(*listener);
   const sync::Lock lock(mutex_);
-  Enlist(*listener);
-  return listener;
+  DropHandle(*listener, remains);
+  return nullptr;
 }
 
 void InlineListeners::Enlist(InlineListener& listener) {
@@ -169,6 +178,7 @@ void InlineListeners::Enlist(InlineListener& listener) {
   youngest_ = &listener;
   ++live_;
   if (group.operations->takes_context) ++with_context_;
+  topic_.InlineChanged();
 
   // A pass that sees the bit sees that the listener may be too young for it.
   member.born.store(listener.born, std::memory_order_relaxed);
@@ -192,6 +202,7 @@ void InlineListeners::Delist(InlineListener& listener) {
       std::memory_order_release);
   group.changes.store(group.changes.load(std::memory_order_relaxed) + 1, std::memory_order_release);
   NextVersion();
+  topic_.InlineChanged();
 }
 
 void InlineListeners::NextVersion() {
@@ -202,6 +213,7 @@ void InlineListeners::NextVersion() {
 }
 
 void InlineListeners::SetQueued(bool has_queued) {
+  if (has_queued_ == has_queued) return;
   has_queued_ = has_queued;
   NextVersion();
 }

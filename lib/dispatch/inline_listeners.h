@@ -111,6 +111,8 @@ class InlineListeners {
   };
   static std::uint64_t VersionOf(std::uint64_t set) { return set & ~(kVersion - 1); }
 
+  // A look from outside, for who then finds out what is so.
+  bool may_be_queued() const { return (set_.load(std::memory_order_relaxed) & kHasQueued) != 0; }
   // Whether there are listeners, all of them inline, that take the event and nothing else.
   static bool OnlyPlain(const Set& set) {
     return (set.word & (kHasQueued | kTakesContext)) == 0 && set.listeners != 0;
@@ -135,7 +137,8 @@ class InlineListeners {
   void RunHere(Frame& frame, InlineGroup* first, const void* event, std::uint64_t listeners);
 
   // --- Who listens ---
-  // Throws std::bad_alloc, and what the callable's move throws, with nothing changed.
+  // Null when the dispatcher is closed. Throws std::bad_alloc, and what the callable's move throws,
+  // with nothing changed.
   InlineListener* Add(CallableHandle callable, std::string name, Site site);
   // For its subscription, which refers to it no more then.
   void Detach(InlineListener& listener);

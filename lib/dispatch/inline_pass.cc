@@ -128,7 +128,8 @@ void InlineListeners::Fail(Frame& frame, std::string_view what) {
 // written that other threads write. Everything else goes the long way.
 PublishResult DispatcherCore::Publish(EventType type, const EventHandle& event) {
   Topic* const topic = topics_.Find(type);
-  if (topic == nullptr || options_.synchronous) return Publish(type, event, {});
+  if (topic == nullptr) return Publish(type, event, {});
+  if (topic->inline_listeners().may_be_queued()) return PublishBytes(*topic, event);
   Frame* const frame = Frame::Next();
   if (frame == nullptr) return {PublishResult::Code::kOutOfMemory, 0};
   InlineListeners& listeners = topic->inline_listeners();
@@ -142,7 +143,8 @@ PublishResult DispatcherCore::Publish(EventType type, const EventHandle& event) 
     if (InlineListeners::OnlyPlain(set) && state_.load(std::memory_order_seq_cst) == State::kOpen &&
         frame->depth() <= options_.depth_max && !forked()) {
       count->CountOne();
-      LazyEnvelope envelope(*frame, event.event);
+      LazyEnvelope envelope(*frame);
+      envelope.Begin(event.event, nullptr, nullptr);
       frame->topic = topic;
       frame->version = InlineListeners::VersionOf(set.word);
       frame->lazy = &envelope;

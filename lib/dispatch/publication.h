@@ -1,4 +1,4 @@
-// One published event on the heap, with a delivery for each listener that it is queued for.
+// One published event on the heap.
 #pragma once
 
 #include <cstddef>
@@ -8,39 +8,32 @@
 
 #include "belfry/envelope.h"
 #include "belfry/event_handle.h"
-#include "dispatch/listener_table.h"
 #include "sync/sync.h"
 
 namespace belfry {
 
-class QueuedListener;
+class Topic;
 class Publication;
 class PublicationPool;
 
-// One event's place in one listener's queue. Part of its publication's memory.
-struct Delivery {
-  Publication* publication = nullptr;
-  QueuedListener* listener = nullptr;  // kept alive by the publication's table
-  Delivery* next = nullptr;            // in the listener's mailbox
-  Delivery* next_turn = nullptr;       // in a synchronous dispatcher's order of turns
-  bool post_turn = false;              // the listener was idle: its turn must be posted
-};
-
-// An envelope, its event and its deliveries in one block of memory, counted.
+// An envelope and its event in one block of memory, counted.
 //
-// Thread safety: the count; everything else is written before the first delivery is handed over.
+// Thread safety: the count; everything else is written before it is handed over.
 class Publication {
  public:
-  // Takes a block with room for a delivery to each listener of `table`, and moves the event into
-  // it. Null when there is no memory. Throws what the move throws. The event is where it was then.
-  static Publication* Make(PublicationPool& pool, EventType type, EventHandle event,
-                           EventIdSource& ids, const Cause& cause,
-                           std::shared_ptr<const ListenerTable> table);
+  // Takes a block and moves the event into it. Null when there is no memory. Throws what the move
+  // throws. The event is where it was then.
+  static Publication* Make(PublicationPool& pool, EventType type, const EventHandle& event,
+                           EventIdSource& ids, const Cause& cause);
 
   Envelope& envelope() { return envelope_; }
-  const ListenerTable& table() const { return *table_; }
   std::size_t bytes() const { return bytes_; }
-  Delivery& delivery(std::size_t index);  // to the listener of that index in the table
+
+  // A synchronous dispatcher's order of turns: what is next in it, and where the event is found.
+  // Else the next one in whatever list it is in.
+  Publication* next_turn = nullptr;
+  Topic* topic = nullptr;
+  std::uint64_t position = 0;
 
   void Retain(std::uint32_t count) { references_.fetch_add(count, std::memory_order_relaxed); }
   // Destroys the event with the last reference. Under no lock of the library.
@@ -51,18 +44,13 @@ class Publication {
                        WallTime time);
 
  private:
-  Publication(PublicationPool& pool, std::size_t capacity, EventType type, EventHandle event,
-              void* place, EventIdSource& ids, const Cause& cause,
-              std::shared_ptr<const ListenerTable> table);
+  Publication(PublicationPool& pool, EventType type, const EventHandle& event, void* place,
+              EventIdSource& ids, const Cause& cause);
   ~Publication() = default;
 
-  void* PlaceOfDelivery(std::size_t index);
-
   PublicationPool& pool_;
-  const std::size_t capacity_;  // deliveries
   const EventOperations& operations_;
   const std::size_t bytes_;
-  std::shared_ptr<const ListenerTable> table_;
   Envelope envelope_;
   sync::Atomic<std::uint32_t> references_{1};
 };
@@ -92,23 +80,21 @@ class PublicationPool {
   PublicationPool(const PublicationPool&) = delete;
   PublicationPool& operator=(const PublicationPool&) = delete;
 
-  // Where the parts of a block lie. One pool's blocks all have one layout.
+  // Where the event lies in a block. One pool's blocks all have one layout.
   struct Layout {
     std::size_t event_offset = 0;
-    std::size_t deliveries_offset = 0;
+    std::size_t bytes = 0;
     std::size_t alignment = 0;
     static Layout Of(const EventOperations& operations);
-    std::size_t Bytes(std::size_t deliveries) const;
   };
 
-  // A block with room for at least `deliveries`; sets that to how many it has.
-  void* Take(const Layout& layout, std::size_t& deliveries);
-  void GiveBack(void* memory, const Layout& layout, std::size_t deliveries);
+  // Null when there is no memory.
+  void* Take(const Layout& layout);
+  void GiveBack(void* memory, const Layout& layout);
 
  private:
   struct Kept {
     Kept* next;
-    std::size_t deliveries;
     Layout layout;
   };
   static void Free(void* block, const Layout& layout);

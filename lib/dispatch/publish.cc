@@ -29,13 +29,29 @@ struct DispatcherCore::Preparation {
   }
 };
 
+// The path of an event of bytes that only queued listeners get: into their log, without a lock.
+PublishResult DispatcherCore::PublishBytes(Topic& topic, const EventHandle& event) {
+  Frame* const frame = Frame::Next();
+  if (frame == nullptr) return {Code::kOutOfMemory, 0};
+  if (event.operations.is_bytes && !event.operations.counts_bytes && !forked()) {
+    // Whoever closes the short way owns the tail meanwhile: who appended before is seen in here.
+    const FrameScope scope(*frame, *this, &topic, std::memory_order_release);
+    Cause cause;
+    const bool caused = frame->HasOuterCause();
+    if (caused) cause = frame->OuterCause();
+    if (topic.queued_listeners().TryAppend(event.event, event.operations.size,
+                                           caused ? &cause : nullptr)) {
+      return {};
+    }
+  }
+  return Publish(topic.type(), event, {});
+}
+
 PublishResult DispatcherCore::Publish(EventType type, const EventHandle& event,
                                       PublishOptions options) {
   if (forked()) return {Code::kForked, 0};
   BELFRY_CHECK(!options.id || options.id.origin == ids_.origin(),
                "PublishOptions::id was not drawn from this dispatcher's NewEventId");
-  const std::shared_ptr<DispatcherCore> self = shared_from_this();
-  const WorkCount::UnderWay publishing(work_);
   Preparation preparation;
   if (!preparation.Prepare(topics_, type, options)) return {Code::kOutOfMemory, 0};
   if (!options_.synchronous) return PublishPrepared(preparation, event, options);
@@ -56,120 +72,115 @@ PublishResult DispatcherCore::Publish(EventType type, const EventHandle& event,
 PublishResult DispatcherCore::PublishPrepared(Preparation& preparation, const EventHandle& event,
                                               const PublishOptions& options) {
   Topic& topic = *preparation.topic;
-  if (!Accepts()) return Refuse(topic, {Code::kClosed, 0});
+  const bool in_delivery = Frame::InnermostOf(*this) != nullptr;
   Frame* const frame = Frame::Next();
   if (frame == nullptr) return Refuse(topic, {Code::kOutOfMemory, 0});
+  // Entered first and looked at then: either this sees the end, or the end waits for this.
   const FrameScope scope(*frame, *this, &topic);
-  return PublishInside(*frame, preparation, event, options);
+  if (!Accepts(in_delivery)) return Refuse(topic, {Code::kClosed, 0});
+  return PublishInside(*frame, preparation, event, options, in_delivery);
 }
 
+// Places that were reserved, given back unless they were filled.
+class DispatcherCore::Reserved {
+ public:
+  Reserved(QueuedListeners& listeners, QueuedListeners::Size size)
+      : listeners_(listeners), size_(size) {}
+  ~Reserved() {
+    if (held) listeners_.GiveBack(size_);
+  }
+  Reserved(const Reserved&) = delete;
+  Reserved& operator=(const Reserved&) = delete;
+
+  bool held = false;
+
+ private:
+  QueuedListeners& listeners_;
+  const QueuedListeners::Size size_;
+};
+
 PublishResult DispatcherCore::PublishInside(Frame& frame, Preparation& preparation,
-                                            const EventHandle& event,
-                                            const PublishOptions& options) {
+                                            const EventHandle& event, const PublishOptions& options,
+                                            bool in_delivery) {
   Topic& topic = *preparation.topic;
-  const Topic::ListenerSet set = topic.listeners();
-  if (set.inlined.listeners > 0 && frame.depth() > options_.depth_max) {
+  const Topic::ListenerSet before = topic.listeners();
+  if (before.inlined.listeners > 0 && frame.depth() > options_.depth_max) {
     return Refuse(topic, {Code::kTooDeep, 0});
   }
-  Reservation reservation(*set.queued, event.bytes);
-  if (const PublishResult result = ReserveOrWait(reservation, event.bytes); !result.ok()) {
-    return Refuse(topic, result, reservation.refuser());
-  }
-
   const Cause cause = options.cause.has_value() ? *options.cause : frame.OuterCause();
-  const bool timed =
-      set.queued->any_takes_context || (set.inlined.word & InlineListeners::kTakesContext) != 0;
-  const WallTime time = timed ? clock_.WallNow() : WallTime{};
+  const WallTime time = before.takes_context ? clock_.WallNow() : WallTime{};
   frame.topic = &topic;
-  frame.version = InlineListeners::VersionOf(set.inlined.word);
   InlineListeners& inlined = topic.inline_listeners();
-  if (set.queued->listeners.empty()) {
+  InlineListeners::Set set{};
+  if (!before.queued && topic.CommitInline(set)) {
     Envelope envelope(topic.type(), event.event, ids_, cause);
     Publication::Complete(envelope, options.id, std::move(preparation.extras), time);
-    const bool orphaned = set.inlined.listeners == 0;
-    topic.CountPublished(set.inlined, orphaned);
-    if (orphaned) TellOrphan(topic);
+    if (set.listeners == 0) TellOrphan(topic);
+    frame.version = InlineListeners::VersionOf(set.word);
     frame.made = &envelope;
-    inlined.Run(frame, event.event, set.inlined.listeners);
+    inlined.Run(frame, event.event, set.listeners);
     return {};
   }
+
+  const QueuedListeners::Size size{event.bytes, event.operations.counts_bytes};
+  Reserved reserved(topic.queued_listeners(), size);
+  if (const PublishResult result = ReserveOrWait(topic, size, in_delivery); !result.ok()) {
+    return result;
+  }
+  reserved.held = true;
   Publication* const publication =
-      Publication::Make(topic.pool(), topic.type(), event, ids_, cause, set.queued);
+      Publication::Make(topic.pool(), topic.type(), event, ids_, cause);
   if (publication == nullptr) return Refuse(topic, {Code::kOutOfMemory, 0});
   const PublicationReference held(*publication);
   Publication::Complete(publication->envelope(), options.id, std::move(preparation.extras), time);
-  reservation.Filled();
-  topic.CountPublished(set.inlined, false);
-  Queue(topic, *publication);
+  publication->topic = &topic;
+  reserved.held = false;
+  QueuedListener* const to_post = topic.CommitQueued(*publication, size, set);
+  QueuedListeners::PostTurns(to_post);
+  if (options_.synchronous) {
+    publication->Retain(1);
+    turns_.Push(*publication);
+  }
+  frame.version = InlineListeners::VersionOf(set.word);
   frame.made = &publication->envelope();
-  inlined.Run(frame, publication->envelope().event(), set.inlined.listeners);
+  inlined.Run(frame, publication->envelope().event(), set.listeners);
   return {};
 }
 
 // While draining, what listeners publish still counts as part of what was accepted.
-bool DispatcherCore::Accepts() const {
+bool DispatcherCore::Accepts(bool in_delivery) const {
   const State state = state_.load(std::memory_order_seq_cst);
-  return state == State::kOpen ||
-         (state == State::kDraining && Frame::InnermostOf(*this) != nullptr);
+  return state == State::kOpen || (state == State::kDraining && in_delivery);
 }
 
-PublishResult DispatcherCore::ReserveOrWait(Reservation& reservation, std::size_t bytes) {
+PublishResult DispatcherCore::ReserveOrWait(Topic& topic, QueuedListeners::Size size,
+                                            bool in_delivery) {
   std::optional<SteadyTime> since;
-  while (!reservation.Reserve()) {
-    QueuedListener& refuser = *reservation.refuser();
-    const bool patient =
-        refuser.overflow().policy == Overflow::Policy::kBlock && !refuser.topic().of_library();
-    if (!reservation.refuser_may_have_room()) return {Code::kTooLarge, refuser.id()};
-    if (!patient) return {Code::kQueueFull, refuser.id()};
+  for (;;) {
+    const QueuedListeners::Refusal refusal = topic.queued_listeners().Reserve(size);
+    if (refusal.code == Code::kAccepted) return {};
+    if (refusal.listener == nullptr) return Refuse(topic, {refusal.code, 0});
+    const QueuedListener& refuser = *refusal.listener;
+    const auto refused = [&](Code code) { return Refuse(topic, {code, refuser.id()}, &refuser); };
+    const Overflow& overflow = refuser.traits().overflow;
+    const bool patient = overflow.policy == Overflow::Policy::kBlock && !topic.of_library();
+    if (refusal.code != Code::kQueueFull || !patient) return refused(refusal.code);
     if (options_.synchronous || Executor::Current() != nullptr) {
-      return {Code::kWouldDeadlock, refuser.id()};
+      return refused(Code::kWouldDeadlock);
     }
     if (!since.has_value()) since = Clock::Real().Now();
-    if (!refuser.AwaitRoom(bytes, TimeAfter(*since, refuser.overflow().patience))) {
-      return {Code::kQueueFull, refuser.id()};
+    const SteadyTime deadline = TimeAfter(*since, overflow.patience);
+    if (!topic.queued_listeners().AwaitRoom(refuser, size, deadline)) {
+      return refused(Code::kQueueFull);
     }
-    if (!Accepts()) return {Code::kClosed, 0};
+    if (!Accepts(in_delivery)) return Refuse(topic, {Code::kClosed, 0});
   }
-  return {};
 }
 
 PublishResult DispatcherCore::Refuse(Topic& topic, PublishResult result, const Listener* refuser) {
   topic.CountRefused();
   if (result.refuser() != 0 && !topic.of_library()) TellRefusal(topic, result, *refuser);
   return result;
-}
-
-void DispatcherCore::Queue(Topic& topic, Publication& publication) {
-  const ListenerTable& table = publication.table();
-  const auto deliveries = static_cast<std::uint32_t>(table.listeners.size());
-  // On a synchronous dispatcher the turns hold each delivery as well as its mailbox does.
-  publication.Retain(options_.synchronous ? 2 * deliveries : deliveries);
-  work_.Add(deliveries);
-  for (std::uint32_t cancelled = topic.Commit(publication); cancelled > 0; --cancelled) {
-    ReleaseQueued(publication);
-  }
-  for (std::size_t i = 0; i < table.listeners.size(); ++i) {
-    if (options_.synchronous) {
-      turns_.Push(publication.delivery(i));
-    } else if (publication.delivery(i).post_turn) {
-      table.listeners[i]->PostTurn();
-    }
-  }
-}
-
-void DispatcherCore::ReleaseQueued(Publication& publication) {
-  publication.Release();
-  work_.Done(1);
-}
-
-std::uint64_t DispatcherCore::ReleaseCancelled(Delivery* first) {
-  std::uint64_t count = 0;
-  while (first != nullptr) {
-    Delivery& delivery = *std::exchange(first, first->next);
-    ReleaseQueued(*delivery.publication);
-    ++count;
-  }
-  return count;
 }
 
 }  // namespace belfry

@@ -1,22 +1,18 @@
-// A queued listener: its queue, its turn, what runs, and its end.
+// A queued listener: its position in its topic's log, its turns on an executor, and its end.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <string>
 
-#include "belfry/event_type.h"
 #include "belfry/executor.h"
 #include "belfry/listener_body.h"
 #include "belfry/listener_options.h"
-#include "belfry/stats.h"
 #include "belfry/subscription.h"
 #include "dispatch/callable.h"
+#include "dispatch/event_log.h"
 #include "dispatch/frame.h"
 #include "dispatch/listener.h"
-#include "dispatch/mailbox.h"
-#include "dispatch/publication.h"
-#include "dispatch/rate_limit.h"
 #include "sync/sync.h"
 
 namespace belfry {
@@ -28,10 +24,12 @@ struct QueuedTraits {
   Overflow overflow{};
 };
 
-// Whoever is last inside, or the one who detaches when nobody is, destroys the callable.
+// Its turn is one piece of work on its executor, posted when there is something to deliver and not
+// posted yet. What it delivers it reads from the log without a lock. One word says whether a turn
+// is posted or running and whether it is to stop; whoever finds it detached and not running, or
+// stops running and finds it detached, ends it.
 //
-// Thread safety: any thread. The mutex is held for a few instructions and never while user code,
-// allocators included, runs.
+// Thread safety: any thread, where nothing else is said.
 class QueuedListener final : public Listener,
                              public Runnable,
                              public std::enable_shared_from_this<QueuedListener> {
@@ -39,73 +37,97 @@ class QueuedListener final : public Listener,
   // Throws what the callable's move throws, and std::bad_alloc.
   QueuedListener(std::shared_ptr<DispatcherCore> core, Topic& topic, const QueuedTraits& traits,
                  CallableHandle callable);
-  ~QueuedListener();
   // Who it is; its subscription holds it from now on.
   void Begin(ListenerId id, std::string& name, Site site);
-  // It never began.
-  void Abandon() { held_.reset(); }
 
-  const Overflow& overflow() const { return traits_.overflow; }
+  const QueuedTraits& traits() const { return traits_; }
   bool takes_context() const { return callable_.takes_context(); }
 
-  // --- A place in the queue, before the event is accepted ---
-  enum class Room { kReserved, kFull, kNeverFits };
-  Room Reserve(std::size_t bytes);
-  void GiveUpRoom(std::size_t bytes);
-  // Waits until Reserve is worth another try; false at the deadline.
-  bool AwaitRoom(std::size_t bytes, SteadyTime deadline);
+  // --- Its topic's, under the mutex ---
+  void EnterLog(EventLog& log);
+  // It is in the listener set no more. Whether nobody runs it, and so nobody else will end it.
+  bool LeaveLog(std::uint64_t tail, LogPage* last);
+  bool detached() const { return (state_.load(std::memory_order_seq_cst) & kDetached) != 0; }
+  bool lossy() const { return lossy_; }
+  std::uint64_t started() const { return started_.load(std::memory_order_acquire); }
+  std::uint64_t bytes_started() const { return bytes_started_.load(std::memory_order_acquire); }
+  bool idle() const { return (state_.load(std::memory_order_seq_cst) & kPosted) == 0; }
+  bool running() const { return (state_.load(std::memory_order_seq_cst) & kRunning) != 0; }
+  void MarkPosted();
+  void MarkIdle() { state_.fetch_and(~kPosted, std::memory_order_seq_cst); }
+  // Of a lossy one, whose position is the mutex's: the oldest event, whose place is free then. Null
+  // when there is none. Adds to `freed` the pages that nobody uses any more.
+  Publication* TakeOldest(EventLog& log, LogPage*& freed);
+  void CountDropped() { ++dropped_; }
+  bool gone() const { return gone_; }
+  void SetGone() { gone_ = true; }
+  DeliveryCounts CountsAt(std::uint64_t tail) const;
+  DeliveryCounts CountsAtEnd() const { return CountsAt(end_); }
+  QueuedListener* next_to_post = nullptr;
+  std::uint64_t bytes_before = 0;  // of the events in the log before it began
 
   // --- Deliveries ---
-  // Fills a reserved place. kIdle: the caller posts the listener's turn. kDiscarded and kDetached:
-  // the delivery is cancelled; the latter is for the caller to count.
-  enum class Committed { kBusy, kIdle, kDiscarded, kDetached };
-  Committed Commit(Delivery& delivery);
-  void PostTurn();
-  // The turn: what is queued, one after the other, at most kTurnMax of them.
+  void PostTurn() { traits_.executor->Post(static_cast<Runnable&>(*this)); }
   void Run() override;
-  // The oldest one, on this thread; false when there is none, or when it is another than `only`.
-  bool DeliverNext(const Delivery* only = nullptr);
+  // A synchronous dispatcher's: all events up to that position, on this thread.
+  void DeliverUntil(std::uint64_t position);
 
   // --- The end ---
   void Detach() override;
   ResetResult Reset() override;
   // At the end of the dispatcher.
   void DetachNow();
-  // Cancels what is queued and what is still to be committed; what runs goes on. Returns how many.
+  // Nothing that is queued is delivered any more. Returns how many events that were.
   std::uint64_t Discard();
 
-  // --- What others may know ---
   DeliveryCounts counts() const override;
-  bool detached() const;
 
  private:
-  static constexpr int kTurnMax = 16;
+  // How many events a turn delivers before others on its executor get theirs.
+  static constexpr unsigned kTurnMax = 256;
+  static constexpr std::uint32_t kPosted = 1;      // a turn is on its executor, or running there
+  static constexpr std::uint32_t kRunning = 2;     // somebody has its callable and position
+  static constexpr std::uint32_t kDetached = 4;    // it ends when nobody is running
+  static constexpr std::uint32_t kDiscarding = 8;  // nothing is delivered any more
 
-  class Attempt;
   class Turn;
+  class Attempt;
 
-  bool Deliver(const Envelope& envelope);
-  void Leave(bool handled);
-  void Vanish();
+  bool BeginTurn();
+  void EndTurn();
+
+  // The next event, if it has come and is to be delivered.
+  LogCell* Next(std::uint64_t position);
+  void Move(std::uint64_t position);
+  bool Linger(std::uint64_t position);
+  bool DeliverNext(Frame& frame, LazyEnvelope& lazy);
+  bool DeliverLossy(Frame& frame);
+  bool DeliverPublication(Frame& frame, Publication& publication);
+  bool Call(Frame& frame, const void* event, Context* context);
+  void CancelUntil(std::uint64_t end);
+  void End();
 
   const std::shared_ptr<DispatcherCore> core_;
   const QueuedTraits traits_;
-  const bool of_library_event_;
+  const bool lossy_;                        // of library events: a full queue drops the oldest
+  Callable callable_;                       // of the one who is running
+  std::shared_ptr<QueuedListener> held_;    // by its subscription
+  std::shared_ptr<QueuedListener> posted_;  // by its executor
 
-  mutable sync::Mutex mutex_;
-  sync::Condition room_made_;
-  sync::Condition ended_;
-  Mailbox mailbox_ ABSL_GUARDED_BY(mutex_);
-  DeliveryCounts counts_ ABSL_GUARDED_BY(mutex_);
-  std::shared_ptr<QueuedListener> posted_ ABSL_GUARDED_BY(mutex_);  // while a turn is posted
-  std::shared_ptr<QueuedListener> held_;  // while there is a subscription; that's one
-  Callable callable_;                     // called by those inside, destroyed by the last of them
-  std::uint64_t inside_ ABSL_GUARDED_BY(mutex_) = 0;
-  std::uint64_t waiting_for_room_ ABSL_GUARDED_BY(mutex_) = 0;
-  bool turn_posted_ ABSL_GUARDED_BY(mutex_) = false;
-  bool discarding_ ABSL_GUARDED_BY(mutex_) = false;
-  bool detached_ ABSL_GUARDED_BY(mutex_) = false;
-  bool gone_ ABSL_GUARDED_BY(mutex_) = false;
+  alignas(64) sync::Atomic<std::uint32_t> state_{0};
+  LogPage* page_ = nullptr;  // of the one who is running
+  // The position of the next event to start. Where it is lossy, moved under the topic's mutex.
+  sync::Atomic<std::uint64_t> started_{0};
+  sync::Atomic<std::uint64_t> bytes_started_{0};
+  sync::Atomic<std::uint64_t> failed_{0};
+  sync::Atomic<std::uint64_t> cancelled_{0};
+
+  // Under the topic's mutex.
+  std::uint64_t begin_ = 0;  // the first position
+  std::uint64_t end_ = 0;    // when detached, the one behind the last
+  LogPage* end_page_ = nullptr;
+  std::uint64_t dropped_ = 0;
+  bool gone_ = false;
 };
 
 }  // namespace belfry

@@ -29,9 +29,8 @@ struct DispatcherCore::Watch {
 
 template <class Visit>
 void DispatcherCore::ForEachQueued(Visit visit) const {
-  topics_.ForEach([&](const Topic& topic) {
-    const std::shared_ptr<const ListenerTable> table = topic.listeners().queued;
-    for (const std::shared_ptr<QueuedListener>& listener : table->listeners) visit(*listener);
+  topics_.ForEach([&](Topic& topic) {
+    for (const auto& listener : topic.queued_listeners().List()) visit(*listener);
   });
 }
 
@@ -61,12 +60,49 @@ bool DispatcherCore::AwaitQuiet(std::optional<SteadyTime> deadline) {
     const Turns::Holder turn(turns_, deadline);
     if (turn.outermost()) turns_.RunAll();
   }
-  // What runs may publish what waits, and the other way round: only when both have come to an end
-  // it is quiet.
-  do {
-    if (!work_.AwaitNone(deadline) || !ThreadRecord::AwaitLeft(*this, deadline)) return false;
-  } while (!work_.none());
-  return true;
+  // What runs may publish what waits, and the other way round. If nothing was accepted while this
+  // looked at all of them one after the other, it was quiet when it began to.
+  for (;;) {
+    {
+      struct Watching {
+        explicit Watching(sync::Atomic<unsigned>& n) : count(n) { ++count; }
+        ~Watching() { --count; }
+        sync::Atomic<unsigned>& count;
+      };
+      const Watching watching(quiet_watchers_);
+      const sync::Lock lock(quiet_mutex_);
+      while (!AllIdle()) {
+        if (!deadline.has_value()) {
+          quiet_.Wait(quiet_mutex_);
+        } else if (!quiet_.WaitUntil(quiet_mutex_, *deadline) && !AllIdle()) {
+          return false;
+        }
+      }
+    }
+    if (!ThreadRecord::AwaitLeft(*this, deadline)) return false;
+    const std::uint64_t before = Accepted();
+    const bool quiet = AllIdle() && ThreadRecord::HaveLeft(*this);
+    if (quiet && Accepted() == before) return true;
+  }
+}
+
+bool DispatcherCore::AllIdle() const {
+  bool idle = true;
+  topics_.ForEach([&](Topic& topic) { idle = idle && topic.queued_listeners().quiet(); });
+  return idle;
+}
+
+// How many events have been given to queued listeners so far.
+std::uint64_t DispatcherCore::Accepted() const {
+  std::uint64_t accepted = 0;
+  topics_.ForEach([&](Topic& topic) { accepted += topic.queued_listeners().tail(); });
+  return accepted;
+}
+
+void DispatcherCore::TellQuiet() {
+  if (quiet_watchers_.load(std::memory_order_seq_cst) == 0) return;
+  const sync::Lock lock(quiet_mutex_);
+  quiet_.NotifyAll();
 }
 
 bool DispatcherCore::closed() const {
@@ -79,6 +115,7 @@ void DispatcherCore::CloseIntake(ShutdownMode mode) {
   while (state < wanted &&
          !state_.compare_exchange_weak(state, wanted, std::memory_order_seq_cst)) {
   }
+  topics_.ForEach([](Topic& topic) { topic.CloseShortWay(); });
 }
 
 std::uint64_t DispatcherCore::DiscardAll() {
@@ -166,10 +203,7 @@ void DispatcherCore::Finish() {
   spare_hook_.reset();
   own_pool_.reset();
   ForEachQueued([](QueuedListener& listener) { listener.DetachNow(); });
-  topics_.ForEach([](Topic& topic) {
-    topic.inline_listeners().DetachAll();
-    topic.RemoveAll();
-  });
+  topics_.ForEach([](Topic& topic) { topic.inline_listeners().DetachAll(); });
   turns_.Clear();
 }
 

@@ -19,7 +19,8 @@ bool DispatcherCore::Tell(RateLimit& limit, Make make) try {
   if (!left_out.has_value()) return true;
   auto event = make(*left_out);
   const EventType type = EventTypeOf<decltype(event)>();
-  if (topics_.Of(type).empty()) return false;
+  const Topic::ListenerSet listeners = topics_.Of(type).listeners();
+  if (!listeners.queued && listeners.inlined.listeners == 0) return false;
   return Publish(type, EventHandle::Of(event)).ok();
 } catch (const std::bad_alloc&) {
   return false;

@@ -1,6 +1,6 @@
 #include "dispatch/turns.h"
 
-#include "dispatch/queued_listener.h"
+#include "dispatch/topic.h"
 
 namespace belfry {
 
@@ -32,17 +32,18 @@ void Turns::Leave() {
   free_.NotifyAll();
 }
 
-void Turns::Push(Delivery& delivery) {
+void Turns::Push(Publication& publication) {
+  publication.next_turn = nullptr;
   if (tail_ == nullptr) {
-    head_ = &delivery;
+    head_ = &publication;
   } else {
-    tail_->next_turn = &delivery;
+    tail_->next_turn = &publication;
   }
-  tail_ = &delivery;
+  tail_ = &publication;
 }
 
-Delivery* Turns::Pop() {
-  Delivery* const first = head_;
+Publication* Turns::Pop() {
+  Publication* const first = head_;
   if (first == nullptr) return nullptr;
   head_ = first->next_turn;
   if (head_ == nullptr) tail_ = nullptr;
@@ -50,15 +51,20 @@ Delivery* Turns::Pop() {
 }
 
 void Turns::RunAll() {
-  while (Delivery* const delivery = Pop()) {
-    // The reference that Push was given; released even when the delivery unwinds the thread.
-    const PublicationReference held(*delivery->publication);
-    delivery->listener->DeliverNext(delivery);
+  while (head_ != nullptr) {
+    // It stays the first until all have got it: a delivery may unwind the thread.
+    QueuedListeners& listeners = head_->topic->queued_listeners();
+    ListenerId last = 0;
+    while (const auto listener = listeners.NextAfter(last)) {
+      last = listener->id();
+      listener->DeliverUntil(head_->position);
+    }
+    Pop()->Release();
   }
 }
 
 void Turns::Clear() {
-  while (const Delivery* const delivery = Pop()) delivery->publication->Release();
+  while (Publication* const publication = Pop()) publication->Release();
 }
 
 }  // namespace belfry

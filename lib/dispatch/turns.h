@@ -29,9 +29,9 @@ class Turns {
     const bool outermost_;
   };
 
-  // By the holder. Each delivery pushed holds a reference to its publication.
-  void Push(Delivery& delivery);
-  // By the outermost holder: runs what was pushed, and what that pushes, until nothing is left.
+  // By the holder. Takes over a reference to the publication.
+  void Push(Publication& publication);
+  // By the outermost holder: delivers what was pushed, and what that pushes, until nothing is left.
   void RunAll();
   // Lets go of what was left when a thread was unwound inside RunAll, without running it. At the
   // end.
@@ -40,13 +40,13 @@ class Turns {
  private:
   bool Enter(std::optional<SteadyTime> deadline);
   void Leave();
-  Delivery* Pop();
+  Publication* Pop();
 
   sync::Mutex mutex_;
   sync::Condition free_;
   sync::Thread::id holder_ ABSL_GUARDED_BY(mutex_);
-  Delivery* head_ = nullptr;  // the holder's
-  Delivery* tail_ = nullptr;
+  Publication* head_ = nullptr;  // the holder's
+  Publication* tail_ = nullptr;
 };
 
 }  // namespace belfry

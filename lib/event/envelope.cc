@@ -16,11 +16,11 @@ std::string ToString(EventId id) {
 }
 
 EventId Envelope::id() const {
-  std::uint64_t sequence = sequence_.load(std::memory_order_relaxed);
+  std::uint64_t sequence = sequence_->load(std::memory_order_relaxed);
   if (sequence == 0) {
     // The first to draw one wins; a number that lost is never used.
     const std::uint64_t drawn = ids_.Next().sequence;
-    if (sequence_.compare_exchange_strong(sequence, drawn, std::memory_order_relaxed)) {
+    if (sequence_->compare_exchange_strong(sequence, drawn, std::memory_order_relaxed)) {
       sequence = drawn;
     }
   }

@@ -64,6 +64,7 @@ class ThreadPool::Impl {
     {
       const sync::Lock lock(mutex_);
       queue_.Push(work);
+      waiting_.store(waiting_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
       if (idle_ > 0) {
         ready_.NotifyOne();
       } else {
@@ -97,6 +98,7 @@ class ThreadPool::Impl {
   }
 
   unsigned threads() const { return thread_count_; }
+  bool nothing_waits() const { return waiting_.load(std::memory_order_relaxed) == 0; }
 
  private:
   struct Observer {
@@ -145,7 +147,9 @@ class ThreadPool::Impl {
 
   Runnable* Take() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     Runnable* const work = queue_.Pop();
-    if (work != nullptr) ++running_;
+    if (work == nullptr) return nullptr;
+    ++running_;
+    waiting_.store(waiting_.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
     return work;
   }
 
@@ -227,6 +231,7 @@ class ThreadPool::Impl {
   sync::Condition ready_;
   sync::Condition spare_ready_;
   RunnableQueue queue_ ABSL_GUARDED_BY(mutex_);
+  sync::Atomic<std::uint64_t> waiting_{0};  // in the queue; for a look without the mutex
   unsigned idle_ ABSL_GUARDED_BY(mutex_) = 0;
   unsigned blocked_ ABSL_GUARDED_BY(mutex_) = 0;
   unsigned running_ ABSL_GUARDED_BY(mutex_) = 0;  // pieces of work, on whatever thread
@@ -256,5 +261,6 @@ std::shared_ptr<void> ThreadPool::OnSpareThread(std::function<void(unsigned)> to
 }
 
 unsigned ThreadPool::threads() const { return impl_->threads(); }
+bool ThreadPool::nothing_waits() const { return impl_->nothing_waits(); }
 
 }  // namespace belfry
