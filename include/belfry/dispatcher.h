@@ -26,6 +26,7 @@
 #include "belfry/export.h"
 #include "belfry/listener_body.h"
 #include "belfry/listener_options.h"
+#include "belfry/listener_signature.h"
 #include "belfry/publish_options.h"
 #include "belfry/publish_result.h"
 #include "belfry/shutdown.h"
@@ -45,8 +46,8 @@ enum class DrainResult { kDrained, kTimedOut, kWouldDeadlock };
 // says otherwise. No user code runs under a lock of the library.
 // Order: for one publishing thread and one listener, first in, first out. A queued listener never
 // overlaps itself. If a listener that handles e1 publishes e2 of the same type, every queued
-// listener that gets both starts e1 before e2. None between listeners of one event, except inline
-// and synchronous ones, which run in the order of their subscription.
+// listener that gets both starts e1 before e2. None between listeners of one event, except on a
+// synchronous dispatcher, where they run in the order of their subscription.
 //
 // Lifetime: the destructor discards what is queued and waits for what runs; called from one of its
 // own listeners it aborts.

@@ -1,26 +1,25 @@
-// What runs on each thread, as the thread itself and others see it.
+// One level of what runs on a thread, as the thread itself and others see it.
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 
-#include "belfry/clock.h"
 #include "belfry/inline_pass.h"
-#include "dispatch/pass_counts.h"
 #include "event/ambient.h"
 #include "sync/sync.h"
 
 namespace belfry {
 
 class DispatcherCore;
-struct InlineGroup;
+class LazyEnvelope;
 class Listener;
 class Topic;
+struct InlineGroup;
 struct ThreadRecord;
 
-// Where a running listener is found. A queued one is what its turn's frame is inside of, and is
-// current while it is called; an inline one's frame is inside of its topic, and current is its cell.
+// Where a running listener is found. A queued one is what its turn's frame is inside of, and it is
+// current while it is called; an inline one's frame is inside of its topic, and current is its
+// cell.
 struct Place {
   const void* inside = nullptr;
   const void* current = nullptr;
@@ -73,7 +72,7 @@ class alignas(64) Frame final : public InlinePass, public AmbientFrame {
 
   // The envelope when there is one, else where to make it; neither in a callable's destructor.
   const Envelope* made = nullptr;
-  class LazyEnvelope* lazy = nullptr;
+  LazyEnvelope* lazy = nullptr;
   Listener* delivering = nullptr;  // a queued listener
   // A pass's: the version of its listener set, the group it is in, and how many listeners of the
   // groups so far it has not called.
@@ -98,153 +97,6 @@ class alignas(64) Frame final : public InlinePass, public AmbientFrame {
   ThreadRecord& thread_;
   Frame* const outer_;
   const unsigned depth_;
-};
-
-// One thread, in a list that only grows; when it ends, a later thread goes on with its record.
-//
-// Thread safety: any thread.
-struct ThreadRecord {
-  ThreadRecord() : outermost(*this, nullptr) {}
-
-  sync::Atomic<std::int64_t> thread_id{0};
-  // What a Reset on this thread waits for. Written under the graph's mutex; a report may look at it
-  // without.
-  sync::Atomic<const Listener*> waiting_for{nullptr};
-  sync::Atomic<bool> in_use{true};
-  // How many wait for this thread to leave a frame.
-  sync::Atomic<unsigned> watchers{0};
-  ThreadRecord* next = nullptr;
-  PassCounts counts;
-  Frame outermost;
-
-  // The calling thread's; null when there is no memory for it.
-  static ThreadRecord* Current() { return current != nullptr ? current : Acquire(); }
-  static ThreadRecord* First() { return first.load(std::memory_order_acquire); }
-
-  // Waits until no other thread is in a frame of `core`; false at the deadline.
-  static bool AwaitLeft(const DispatcherCore& core, std::optional<SteadyTime> deadline);
-  static bool HaveLeft(const DispatcherCore& core) { return BusyFrame(core) == nullptr; }
-  [[gnu::cold]] static void TellWatchers();
-
- private:
-  static bool IsBusy(const Frame& frame, const DispatcherCore& core);
-  static Frame* BusyFrame(const DispatcherCore& core);
-  static ThreadRecord* Acquire();
-  static void Release(void* record);
-  static thread_local ThreadRecord* current __attribute__((tls_model("initial-exec")));
-  static sync::Atomic<ThreadRecord*> first;
-};
-
-inline Frame* Frame::Next() {
-  if (Frame* const innermost = Innermost()) return innermost->Inner();
-  ThreadRecord* const thread = ThreadRecord::Current();
-  return thread == nullptr ? nullptr : &thread->outermost;
-}
-
-template <class Visit>
-void Frame::ForEach(Visit visit) {
-  for (ThreadRecord* thread = ThreadRecord::First(); thread != nullptr; thread = thread->next) {
-    for (Frame* frame = &thread->outermost; frame != nullptr;
-         frame = frame->inner_.load(std::memory_order_acquire)) {
-      visit(*frame);
-    }
-  }
-}
-
-// Enters a frame for a block, and leaves it however that ends.
-//
-// Thread safety: its own thread.
-class FrameScope {
- public:
-  // Entered with another order than seq_cst, others may see it later.
-  FrameScope(Frame& frame, DispatcherCore& core, const void* inside,
-             std::memory_order order = std::memory_order_seq_cst)
-      : frame_(frame) {
-    frame_.entries_.store(frame_.entries_.load(std::memory_order_relaxed) + 1,
-                          std::memory_order_relaxed);
-    frame_.core_.store(&core, std::memory_order_relaxed);
-    frame_.inside_.store(inside, order);
-    frame_.outer_scope_ = ambient.scope;
-    ambient.frame = &frame_;
-    frame_.made = nullptr;
-    frame_.lazy = nullptr;
-    frame_.delivering = nullptr;
-  }
-  ~FrameScope() {
-    frame_.current_.store(nullptr, std::memory_order_release);
-    frame_.inside_.store(nullptr, std::memory_order_release);
-    ambient.frame = frame_.outer_;
-    ambient.scope = frame_.outer_scope_;
-    if (frame_.thread_.watchers.load(std::memory_order_relaxed) != 0) ThreadRecord::TellWatchers();
-  }
-  FrameScope(const FrameScope&) = delete;
-  FrameScope& operator=(const FrameScope&) = delete;
-
- private:
-  Frame& frame_;
-};
-
-// Around the destruction of a listener's callable, which is user code of its too. Where there is no
-// memory for a frame there is none.
-class DestructionScope {
- public:
-  DestructionScope(DispatcherCore& core, const Listener& listener) {
-    if (Frame* const frame = Frame::Next()) scope_.emplace(*frame, core, &listener);
-  }
-
- private:
-  std::optional<FrameScope> scope_;
-};
-
-// The envelope of a pass, made when somebody asks for it.
-class LazyEnvelope {
- public:
-  explicit LazyEnvelope(const Frame& frame) : frame_(frame) {}
-  ~LazyEnvelope() { Forget(); }
-  LazyEnvelope(const LazyEnvelope&) = delete;
-  LazyEnvelope& operator=(const LazyEnvelope&) = delete;
-
-  // Of this event from now on. A pass's has no place for its id but the envelope, and the frame's
-  // outer cause; a queued delivery's has no cause where none is given.
-  void Begin(const void* event, const Cause* cause, sync::Atomic<std::uint64_t>* id) {
-    Forget();
-    event_ = event;
-    cause_ = cause;
-    id_ = id;
-  }
-  Envelope& Make();
-
- private:
-  void Forget() {
-    if (made_) envelope_.~Envelope();
-    made_ = false;
-  }
-
-  const Frame& frame_;
-  const void* event_ = nullptr;
-  const Cause* cause_ = nullptr;
-  sync::Atomic<std::uint64_t>* id_ = nullptr;
-  bool made_ = false;
-  union {
-    Envelope envelope_;
-  };
-};
-
-// A wait of the calling thread for the end of a listener's deliveries, entered into the wait-for
-// graph. A thread waits for a listener; a listener waits for the threads that run it; a thread
-// cannot go on before it leaves the listeners it is in. A wait that would close a cycle is not
-// entered.
-class WaitForListener {
- public:
-  explicit WaitForListener(const Listener& listener);
-  ~WaitForListener();
-  WaitForListener(const WaitForListener&) = delete;
-  WaitForListener& operator=(const WaitForListener&) = delete;
-
-  bool would_deadlock() const { return thread_ == nullptr; }
-
- private:
-  ThreadRecord* thread_ = nullptr;
 };
 
 }  // namespace belfry

@@ -1,49 +1,16 @@
 #include "dispatch/inline_listeners.h"
 
-#include <algorithm>
+#include <bit>
 #include <cstring>
 #include <utility>
 
 #include "dispatch/dispatcher_core.h"
+#include "dispatch/frame_scope.h"
 #include "dispatch/topic.h"
+#include "dispatch/wait_graph.h"
 #include "event/registry.h"
 
 namespace belfry {
-
-// --- Groups ---
-
-InlineGroup* InlineGroup::Make(const ListenerOperations& operations, unsigned capacity) {
-  const std::size_t alignment = std::max(alignof(InlineGroup), operations.alignment);
-  const std::size_t members_at = sizeof(InlineGroup);
-  const std::size_t cells_at = (members_at + capacity * sizeof(Member) + operations.alignment - 1) /
-                               operations.alignment * operations.alignment;
-  void* const memory =
-      ::operator new(cells_at + capacity * operations.size, std::align_val_t(alignment));
-  auto* const group = ::new (memory) InlineGroup;
-  group->operations = &operations;
-  group->call_all = operations.call_all;
-  group->capacity = capacity;
-  group->members = reinterpret_cast<Member*>(static_cast<std::byte*>(memory) + members_at);
-  for (unsigned i = 0; i < capacity; ++i) ::new (&group->members[i]) Member;
-  group->cells = static_cast<std::byte*>(memory) + cells_at;
-  return group;
-}
-
-void InlineGroup::Delete(InlineGroup* group) {
-  const std::size_t alignment = std::max(alignof(InlineGroup), group->operations->alignment);
-  group->~InlineGroup();
-  ::operator delete(group, std::align_val_t(alignment));
-}
-
-std::uint64_t InlineGroup::BornUntil(std::uint64_t version, std::uint64_t listeners) const {
-  for (std::uint64_t left = listeners; left != 0; left &= left - 1) {
-    const auto index = static_cast<unsigned>(__builtin_ctzll(left));
-    if (members[index].born.load(std::memory_order_acquire) > version) {
-      listeners &= ~(std::uint64_t{1} << index);
-    }
-  }
-  return listeners;
-}
 
 // --- A listener's side ---
 
@@ -80,7 +47,7 @@ InlineListener* InlineListeners::Claim(const ListenerOperations& operations) {
   if (group == nullptr) return nullptr;
   InlineListener* const listener = std::exchange(spare_, spare_->older);
   listener->group = group;
-  listener->index = static_cast<unsigned>(__builtin_ctzll(~group->taken));
+  listener->index = static_cast<unsigned>(std::countr_zero(~group->taken));
   group->taken |= std::uint64_t{1} << listener->index;
   listener->has_handle = true;
   ++handles_;
@@ -169,7 +136,7 @@ void InlineListeners::Enlist(InlineListener& listener) {
   InlineGroup& group = *listener.group;
   InlineGroup::Member& member = group.members[listener.index];
   listener.state = InlineListener::State::kLive;
-  listener.born = VersionOf(set_.load(std::memory_order_relaxed)) + kVersion;
+  listener.born = InlineSet::VersionOf(set_.load(std::memory_order_relaxed)) + InlineSet::kVersion;
   listener.passes_before = passes_;
   listener.failed.store(0, std::memory_order_relaxed);
   listener.younger = nullptr;
@@ -206,10 +173,11 @@ void InlineListeners::Delist(InlineListener& listener) {
 }
 
 void InlineListeners::NextVersion() {
-  const std::uint64_t kinds =
-      (has_queued_ ? kHasQueued : 0) | (with_context_ > 0 ? kTakesContext : 0);
-  set_.store((VersionOf(set_.load(std::memory_order_relaxed)) + kVersion) | kinds,
-             std::memory_order_seq_cst);
+  const std::uint64_t kinds = (has_queued_ ? InlineSet::kHasQueued : 0) |
+                              (with_context_ > 0 ? InlineSet::kTakesContext : 0);
+  set_.store(
+      (InlineSet::VersionOf(set_.load(std::memory_order_relaxed)) + InlineSet::kVersion) | kinds,
+      std::memory_order_seq_cst);
 }
 
 void InlineListeners::SetQueued(bool has_queued) {
@@ -335,7 +303,7 @@ ResetResult InlineListeners::AwaitGone(InlineListener& listener) {
     const sync::Lock lock(mutex_);
     if (listener.state == InlineListener::State::kGone) return ResetResult::kDone;
   }
-  return listener.AwaitEnd([&] {
+  return AwaitEnd(listener, [&] {
     for (;;) {
       {
         const sync::Lock lock(mutex_);
@@ -359,7 +327,8 @@ void InlineListeners::LetDie(InlineListener& listener) {
     const sync::Lock lock(mutex_);
     listener.older = dying_;
     dying_ = &listener;
-    dying_since_.store(VersionOf(set_.load(std::memory_order_relaxed)), std::memory_order_seq_cst);
+    dying_since_.store(InlineSet::VersionOf(set_.load(std::memory_order_relaxed)),
+                       std::memory_order_seq_cst);
   }
   Reap();  // the last one may just have left
 }

@@ -5,10 +5,13 @@
 #include <cxxabi.h>
 
 #include <algorithm>
+#include <bit>
 #include <exception>
 
 #include "dispatch/dispatcher_core.h"
+#include "dispatch/frame_scope.h"
 #include "dispatch/inline_listeners.h"
+#include "dispatch/lazy_envelope.h"
 #include "dispatch/topic.h"
 
 namespace belfry {
@@ -57,7 +60,7 @@ inline void InlineListeners::CallGroup(Frame& frame, InlineGroup& group, std::ui
       return;
     } catch (const abi::__forced_unwind&) {
       CountFailed(frame);
-      frame.skipped += static_cast<unsigned>(__builtin_popcountll(listeners & Later(frame)));
+      frame.skipped += static_cast<unsigned>(std::popcount(listeners & Later(frame)));
       frame.current_.store(nullptr, std::memory_order_release);
       LeftCells(frame);
       throw;  // the thread is being cancelled: swallowing that would abort
@@ -94,7 +97,7 @@ inline void InlineListeners::RunHere(Frame& frame, InlineGroup* first, const voi
       live = group->BornUntil(frame.version, live);
     }
     if (live == 0) continue;
-    tally.called += static_cast<unsigned>(__builtin_popcountll(live));
+    tally.called += static_cast<unsigned>(std::popcount(live));
     CallGroup(frame, *group, live, event);
     frame.current_.store(nullptr, std::memory_order_release);
     LeftCells(frame);
@@ -139,14 +142,14 @@ PublishResult DispatcherCore::Publish(EventType type, const EventHandle& event) 
   {
     const FrameScope scope(*frame, *this, topic);
     listeners.Refresh(*count);
-    const InlineListeners::Set set{count->set, count->listeners};
-    if (InlineListeners::OnlyPlain(set) && state_.load(std::memory_order_seq_cst) == State::kOpen &&
+    const InlineSet set{count->set, count->listeners};
+    if (set.only_plain() && state_.load(std::memory_order_seq_cst) == State::kOpen &&
         frame->depth() <= options_.depth_max && !forked()) {
       count->CountOne();
       LazyEnvelope envelope(*frame);
       envelope.Begin(event.event, nullptr, nullptr);
       frame->topic = topic;
-      frame->version = InlineListeners::VersionOf(set.word);
+      frame->version = set.version();
       frame->lazy = &envelope;
       listeners.RunHere(*frame, first, event.event, set.listeners);
       return {};
@@ -172,16 +175,17 @@ void InlineListeners::CountNewSet(PassCount& count) {
 }
 
 // Passes that were made with an older listener set are not of those who came later.
-void InlineListeners::Attribute(std::uint64_t passes, const Set& set) {
+void InlineListeners::Attribute(std::uint64_t passes, const InlineSet& set) {
   passes_ += passes;
   offered_ += passes * set.listeners;
   for (InlineListener* listener = youngest_;
-       listener != nullptr && listener->born > VersionOf(set.word); listener = listener->older) {
+       listener != nullptr && listener->born > InlineSet::VersionOf(set.word);
+       listener = listener->older) {
     listener->passes_before += passes;
   }
 }
 
-void InlineListeners::CountPass(const Set& set) { Attribute(1, set); }
+void InlineListeners::CountPass(const InlineSet& set) { Attribute(1, set); }
 
 template <class Visit>
 void InlineListeners::ForEachCount(Visit visit) const {
@@ -215,7 +219,7 @@ DeliveryCounts InlineListeners::counts(const InlineListener& listener) const {
 DeliveryCounts InlineListeners::LockedCounts(const InlineListener& listener) const {
   std::uint64_t offered = passes_ - listener.passes_before;
   ForEachCount([&](const PassCount& count, std::uint64_t passes) {
-    if (VersionOf(count.set) >= listener.born) offered += passes;
+    if (InlineSet::VersionOf(count.set) >= listener.born) offered += passes;
   });
   std::uint64_t running = 0;
   Frame::ForEach([&](const Frame& frame) { running += frame.Is(listener.place()); });

@@ -6,7 +6,6 @@
 #include <string>
 #include <string_view>
 
-#include "belfry/executor.h"
 #include "belfry/listener_body.h"
 #include "belfry/publish_result.h"
 #include "belfry/stats.h"
@@ -59,9 +58,6 @@ class Listener {
   void Name(ListenerId id, std::string& name, Site site, Place place);
   // Takes its name away: whoever takes it destroys it under no lock.
   void Unname(std::string& name, std::unique_ptr<const std::string>& made_name);
-  // Waits by `wait`, unless that would close a cycle of listeners that wait for each other.
-  template <class Wait>
-  ResetResult AwaitEnd(Wait wait);
   std::string_view given_name() const { return name_; }
   Site site() const { return site_; }
 
@@ -74,15 +70,5 @@ class Listener {
   mutable sync::Atomic<const std::string*> made_name_{nullptr};
   RateLimit failures_told_;
 };
-
-template <class Wait>
-ResetResult Listener::AwaitEnd(Wait wait) {
-  if (Frame::Inside(*this)) return ResetResult::kDeferred;
-  const WaitForListener waiting(*this);
-  if (waiting.would_deadlock()) return ResetResult::kWouldDeadlock;
-  const BlockingScope blocking;
-  wait();
-  return ResetResult::kDone;
-}
 
 }  // namespace belfry

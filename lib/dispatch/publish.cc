@@ -5,7 +5,7 @@
 
 #include "belfry/check.h"
 #include "dispatch/dispatcher_core.h"
-#include "dispatch/frame.h"
+#include "dispatch/frame_scope.h"
 
 namespace belfry {
 
@@ -111,12 +111,12 @@ PublishResult DispatcherCore::PublishInside(Frame& frame, Preparation& preparati
   const WallTime time = before.takes_context ? clock_.WallNow() : WallTime{};
   frame.topic = &topic;
   InlineListeners& inlined = topic.inline_listeners();
-  InlineListeners::Set set{};
+  InlineSet set{};
   if (!before.queued && topic.CommitInline(set)) {
     Envelope envelope(topic.type(), event.event, ids_, cause);
     Publication::Complete(envelope, options.id, std::move(preparation.extras), time);
     if (set.listeners == 0) TellOrphan(topic);
-    frame.version = InlineListeners::VersionOf(set.word);
+    frame.version = set.version();
     frame.made = &envelope;
     inlined.Run(frame, event.event, set.listeners);
     return {};
@@ -137,11 +137,14 @@ PublishResult DispatcherCore::PublishInside(Frame& frame, Preparation& preparati
   reserved.held = false;
   QueuedListener* const to_post = topic.CommitQueued(*publication, size, set);
   QueuedListeners::PostTurns(to_post);
+  if (state_.load(std::memory_order_seq_cst) == State::kDiscarding) {
+    topic.queued_listeners().DiscardAll();  // who discards may have passed by before
+  }
   if (options_.synchronous) {
     publication->Retain(1);
     turns_.Push(*publication);
   }
-  frame.version = InlineListeners::VersionOf(set.word);
+  frame.version = set.version();
   frame.made = &publication->envelope();
   inlined.Run(frame, publication->envelope().event(), set.listeners);
   return {};

@@ -9,8 +9,11 @@
 #include "belfry/check.h"
 #include "belfry/context.h"
 #include "dispatch/dispatcher_core.h"
+#include "dispatch/frame_scope.h"
+#include "dispatch/lazy_envelope.h"
 #include "dispatch/publication.h"
 #include "dispatch/topic.h"
+#include "dispatch/wait_graph.h"
 
 namespace belfry {
 
@@ -93,8 +96,16 @@ bool QueuedListener::BeginTurn() {
   return true;
 }
 
+// What comes in after a last look is left to whoever brings it: he begins a turn himself.
 void QueuedListener::EndTurn() {
-  if ((state_.fetch_and(~kRunning, std::memory_order_seq_cst) & kDetached) != 0) End();
+  for (;;) {
+    const std::uint32_t before = state_.load(std::memory_order_seq_cst);
+    if ((before & kDiscarding) != 0) CancelUntil(topic().queued_listeners().tail());
+    const std::uint32_t state = state_.fetch_and(~kRunning, std::memory_order_seq_cst);
+    if ((state & kDetached) != 0) return End();
+    const bool left = started() != topic().queued_listeners().tail();
+    if ((state & kDiscarding) == 0 || !left || !BeginTurn()) return;
+  }
 }
 
 // A turn on an executor: keeps the listener alive, and posts the next turn if something is left,
@@ -166,7 +177,6 @@ LogCell* QueuedListener::Next(std::uint64_t position) {
   LogCell& cell = page->At(position);
   if (cell.state.load(std::memory_order_acquire) == LogCell::kEmpty) return nullptr;
   const std::uint32_t state = state_.load(std::memory_order_seq_cst);
-  if ((state & kDiscarding) != 0) CancelUntil(topic().queued_listeners().tail());
   return (state & (kDetached | kDiscarding)) != 0 ? nullptr : &cell;
 }
 
@@ -254,7 +264,6 @@ bool QueuedListener::DeliverPublication(Frame& frame, Publication& publication) 
 
 bool QueuedListener::DeliverLossy(Frame& frame) {
   const std::uint32_t state = state_.load(std::memory_order_seq_cst);
-  if ((state & kDiscarding) != 0) CancelUntil(topic().queued_listeners().tail());
   if ((state & (kDetached | kDiscarding)) != 0) return false;
   Publication* const publication = topic().queued_listeners().TakeOldest(*this);
   return publication != nullptr && DeliverPublication(frame, *publication);
@@ -337,20 +346,17 @@ ResetResult QueuedListener::Reset() {
   DetachNow();
   QueuedListeners& listeners = topic().queued_listeners();
   if (listeners.IsGone(*this)) return ResetResult::kDone;
-  return AwaitEnd([&] { listeners.AwaitGone(*this); });
+  return AwaitEnd(*this, [&] { listeners.AwaitGone(*this); });
 }
 
 std::uint64_t QueuedListener::Discard() {
   const std::uint32_t before = state_.fetch_or(kDiscarding, std::memory_order_seq_cst);
-  if ((before & (kDiscarding | kDetached)) != 0) return 0;
-  const std::uint64_t end = topic().queued_listeners().tail();
-  const std::uint64_t count = end - started();
+  const std::uint64_t count = topic().queued_listeners().tail() - started();
   if (BeginTurn()) {  // else who is running does it
-    CancelUntil(end);
     EndTurn();
     core_->TellQuiet();
   }
-  return count;
+  return (before & (kDiscarding | kDetached)) != 0 ? 0 : count;
 }
 
 }  // namespace belfry

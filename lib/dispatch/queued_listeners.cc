@@ -35,7 +35,7 @@ bool QueuedListeners::TryAppend(const void* event, std::size_t size, const Cause
 
 void QueuedListeners::UpdateShortWay() {
   const EventLog::Own own(log_);
-  log_.SetOpen(event_size_ <= EventLog::kValueMax && topic_.ShortWayOpen());
+  log_.SetOpen(event_size_ <= LogPage::kValueMax && topic_.ShortWayOpen());
 }
 
 // Looks anew how far publishers may go. False when some queue is full, or memory is short.
@@ -273,7 +273,7 @@ void QueuedListeners::Enlist(const std::shared_ptr<QueuedListener>& listener) {
     if (listener->takes_context()) ++with_context_;
     if (listener->traits().executor != nullptr) idle_.fetch_add(1, std::memory_order_seq_cst);
     UpdateBound();
-    log_.SetOpen(event_size_ <= EventLog::kValueMax && topic_.ShortWayOpen());
+    log_.SetOpen(event_size_ <= LogPage::kValueMax && topic_.ShortWayOpen());
   }
   topic_.QueuedChanged();
 }
@@ -296,7 +296,7 @@ bool QueuedListeners::Remove(QueuedListener& listener) {
       const EventLog::Own own(log_);
       alone = listener.LeaveLog(log_.tail(), log_.last());
       UpdateBound();
-      log_.SetOpen(event_size_ <= EventLog::kValueMax && topic_.ShortWayOpen());
+      log_.SetOpen(event_size_ <= LogPage::kValueMax && topic_.ShortWayOpen());
     }
     topic_.QueuedChanged();
   }
@@ -340,6 +340,16 @@ std::shared_ptr<QueuedListener> QueuedListeners::NextAfter(ListenerId id) const 
   const auto next = std::upper_bound(listeners_.begin(), listeners_.end(), id,
                                      [](ListenerId a, const auto& b) { return a < b->id(); });
   return next == listeners_.end() ? nullptr : *next;
+}
+
+std::uint64_t QueuedListeners::DiscardAll() {
+  std::uint64_t count = 0;
+  ListenerId last = 0;
+  while (const auto listener = NextAfter(last)) {
+    last = listener->id();
+    count += listener->Discard();
+  }
+  return count;
 }
 
 // --- Their own ---

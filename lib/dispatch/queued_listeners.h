@@ -51,13 +51,16 @@ class QueuedListeners {
   static void PostTurns(QueuedListener* first);
 
   // --- Who listens ---
-  // Names it, too. False when the dispatcher is closed. Throws std::bad_alloc, with nothing changed.
+  // Names it, too. False when the dispatcher is closed. Throws std::bad_alloc, with nothing
+  // changed.
   bool Add(const std::shared_ptr<QueuedListener>& listener, std::string& name, Site site);
   // Whether the caller is to end it.
   bool Remove(QueuedListener& listener);
   void Gone(QueuedListener& listener);
   bool IsGone(const QueuedListener& listener) const;
   void AwaitGone(const QueuedListener& listener);
+  // Returns how many events.
+  std::uint64_t DiscardAll();
   bool empty() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return listeners_.empty(); }
   bool any_takes_context() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return with_context_ > 0; }
   // A copy, in order of subscription. Throws std::bad_alloc.

@@ -5,7 +5,7 @@
 
 #include "belfry/check.h"
 #include "dispatch/dispatcher_core.h"
-#include "dispatch/frame.h"
+#include "dispatch/thread_record.h"
 
 namespace belfry {
 
@@ -120,7 +120,7 @@ void DispatcherCore::CloseIntake(ShutdownMode mode) {
 
 std::uint64_t DispatcherCore::DiscardAll() {
   std::uint64_t cancelled = 0;
-  ForEachQueued([&](QueuedListener& listener) { cancelled += listener.Discard(); });
+  topics_.ForEach([&](Topic& topic) { cancelled += topic.queued_listeners().DiscardAll(); });
   return cancelled;
 }
 

@@ -16,12 +16,11 @@ Topic::Topic(DispatcherCore& core, EventType type, bool of_library)
 
 Topic::ListenerSet Topic::listeners() const {
   const sync::Lock lock(mutex_);
-  const InlineListeners::Set inlined = inline_.set();
-  return {inlined, !queued_.empty(),
-          queued_.any_takes_context() || (inlined.word & InlineListeners::kTakesContext) != 0};
+  const InlineSet inlined = inline_.set();
+  return {inlined, !queued_.empty(), queued_.any_takes_context() || inlined.takes_context()};
 }
 
-bool Topic::CommitInline(InlineListeners::Set& set) {
+bool Topic::CommitInline(InlineSet& set) {
   const sync::Lock lock(mutex_);
   if (!queued_.empty()) return false;
   set = inline_.set();
@@ -31,7 +30,7 @@ bool Topic::CommitInline(InlineListeners::Set& set) {
 }
 
 QueuedListener* Topic::CommitQueued(Publication& publication, QueuedListeners::Size size,
-                                    InlineListeners::Set& set) {
+                                    InlineSet& set) {
   const sync::Lock lock(mutex_);
   set = inline_.set();
   const bool counted = !queued_.empty();  // else they have all gone meanwhile

@@ -32,17 +32,17 @@ class Topic {
 
   // Both kinds of listeners as they are at one moment.
   struct ListenerSet {
-    InlineListeners::Set inlined;
+    InlineSet inlined;
     bool queued = false;
     bool takes_context = false;
   };
   ListenerSet listeners() const;
 
   // Accepts an event for the inline listeners; false when there are queued ones by now.
-  bool CommitInline(InlineListeners::Set& set);
+  bool CommitInline(InlineSet& set);
   // Accepts an event for both kinds. Returns the queued ones whose turns are to be posted.
   QueuedListener* CommitQueued(Publication& publication, QueuedListeners::Size size,
-                               InlineListeners::Set& set);
+                               InlineSet& set);
   void CountRefused();
 
   // --- Under the mutex ---

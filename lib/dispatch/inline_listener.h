@@ -1,0 +1,43 @@
+// One inline listener.
+#pragma once
+
+#include <cstdint>
+
+#include "dispatch/listener.h"
+#include "sync/sync.h"
+
+namespace belfry {
+
+class InlineListeners;
+struct InlineGroup;
+
+// Used again when it is gone and its subscription too, so that subscribing
+// allocates nothing in the long run.
+//
+// Thread safety: any thread; what has no atomic is guarded by its topic's mutex.
+class InlineListener final : public Listener {
+ public:
+  explicit InlineListener(Topic& topic) : Listener(topic) {}
+  ~InlineListener() = default;
+
+  void Detach() override;
+  ResetResult Reset() override;
+  DeliveryCounts counts() const override;
+
+ private:
+  friend class InlineListeners;
+  enum class State { kLive, kDying, kEnding, kGone };
+
+  State state = State::kGone;
+  bool has_handle = false;
+  InlineGroup* group = nullptr;
+  unsigned index = 0;
+  std::uint64_t born = 0;           // the first listener set that it is in
+  std::uint64_t passes_before = 0;  // over its topic, with earlier listener sets
+  sync::Atomic<std::uint64_t> failed{0};
+  // Among the live ones, the younger and the older; among the dying or the spare, the next.
+  InlineListener* younger = nullptr;
+  InlineListener* older = nullptr;
+};
+
+}  // namespace belfry

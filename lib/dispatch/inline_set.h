@@ -1,0 +1,25 @@
+// The inline listeners that one publish gets, in two words.
+#pragma once
+
+#include <cstdint>
+
+namespace belfry {
+
+// `word` has the version of the listener set above, and what kinds of listeners there are below.
+struct InlineSet {
+  static constexpr std::uint64_t kHasQueued = 1;
+  static constexpr std::uint64_t kTakesContext = 2;
+  static constexpr std::uint64_t kVersion = 4;
+
+  std::uint64_t word = 0;
+  std::uint64_t listeners = 0;  // inline ones
+
+  static std::uint64_t VersionOf(std::uint64_t word) { return word & ~(kVersion - 1); }
+  std::uint64_t version() const { return VersionOf(word); }
+  bool has_queued() const { return (word & kHasQueued) != 0; }
+  bool takes_context() const { return (word & kTakesContext) != 0; }
+  // Whether there are listeners, all of them inline, that take the event and nothing else.
+  bool only_plain() const { return (word & (kHasQueued | kTakesContext)) == 0 && listeners != 0; }
+};
+
+}  // namespace belfry
