@@ -181,6 +181,7 @@ void InlineListeners::NextVersion() {
 }
 
 void InlineListeners::SetQueued(bool has_queued) {
+  mutex_.AssertHeld();
   if (has_queued_ == has_queued) return;
   has_queued_ = has_queued;
   NextVersion();

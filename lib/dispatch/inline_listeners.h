@@ -42,10 +42,11 @@ class InlineListeners {
   }
   std::size_t number() const { return number_.value(); }
   // The same for somebody who already holds the mutex, and counts himself.
-  InlineSet set() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+  InlineSet set() const {
+    mutex_.AssertHeld();
     return {set_.load(std::memory_order_seq_cst), live_};
   }
-  void CountPass(const InlineSet& set) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void CountPass(const InlineSet& set);
   // Calls the listeners of the frame's version; the caller has counted the pass, and so many
   // listeners.
   void Run(Frame& frame, const void* event, std::uint64_t listeners);
@@ -60,7 +61,7 @@ class InlineListeners {
   ResetResult Reset(InlineListener& listener);
   // At the end of the dispatcher.
   void DetachAll();
-  void SetQueued(bool has_queued) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void SetQueued(bool has_queued);
 
   // --- Counting ---
   DeliveryCounts counts(const InlineListener& listener) const;
@@ -71,7 +72,7 @@ class InlineListeners {
     std::uint64_t passes = 0;
     DeliveryCounts deliveries{};
   };
-  Totals totals() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Totals totals() const;
   std::vector<ListedListener> List() const;
 
  private:

@@ -185,7 +185,10 @@ void InlineListeners::Attribute(std::uint64_t passes, const InlineSet& set) {
   }
 }
 
-void InlineListeners::CountPass(const InlineSet& set) { Attribute(1, set); }
+void InlineListeners::CountPass(const InlineSet& set) {
+  mutex_.AssertHeld();
+  Attribute(1, set);
+}
 
 template <class Visit>
 void InlineListeners::ForEachCount(Visit visit) const {
@@ -266,6 +269,7 @@ std::vector<ListedListener> InlineListeners::List() const {
 }
 
 InlineListeners::Totals InlineListeners::totals() const {
+  mutex_.AssertHeld();
   Totals totals{passes_, {}};
   std::uint64_t offered = offered_;
   ForEachCount([&](const PassCount& count, std::uint64_t passes) {

@@ -211,6 +211,8 @@ class QueuedListener::Attempt {
   ~Attempt() {
     if (!handled) listener_.failed_.fetch_add(1, std::memory_order_relaxed);
     frame_.SetCurrent(nullptr);
+    frame_.made = nullptr;  // what still happens in this turn has no event for a cause
+    frame_.lazy = nullptr;
     if (publication_ != nullptr) publication_->Release();
   }
   Attempt(const Attempt&) = delete;

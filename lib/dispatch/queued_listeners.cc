@@ -34,6 +34,7 @@ bool QueuedListeners::TryAppend(const void* event, std::size_t size, const Cause
 }
 
 void QueuedListeners::UpdateShortWay() {
+  mutex_.AssertHeld();
   const EventLog::Own own(log_);
   log_.SetOpen(event_size_ <= LogPage::kValueMax && topic_.ShortWayOpen());
 }
@@ -133,6 +134,7 @@ void QueuedListeners::GiveBack(Size size) {
 }
 
 QueuedListener* QueuedListeners::Commit(Publication& publication, Size size) {
+  mutex_.AssertHeld();
   const EventLog::Own own(log_);
   --reserved_events_;
   reserved_bytes_ -= size.bytes;
@@ -387,6 +389,7 @@ DeliveryCounts QueuedListeners::counts(const QueuedListener& listener) const {
 }
 
 DeliveryCounts QueuedListeners::totals() const {
+  mutex_.AssertHeld();
   DeliveryCounts totals = of_the_gone_;
   for (const auto& listener : listeners_) totals += listener->CountsAt(log_.tail());
   return totals;

@@ -30,7 +30,7 @@ class QueuedListeners {
   // Whether it was appended; if not, it has to go the long way.
   bool TryAppend(const void* event, std::size_t size, const Cause* cause);
   // After what the topic's ShortWayOpen depends on has changed.
-  void UpdateShortWay() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void UpdateShortWay();
 
   // --- The long way ---
   struct Size {
@@ -47,7 +47,7 @@ class QueuedListeners {
   // Waits until Reserve is worth another try; false at the deadline.
   bool AwaitRoom(const QueuedListener& listener, Size size, SteadyTime deadline);
   // Fills what was reserved. Returns those whose turn is to be posted, linked.
-  QueuedListener* Commit(Publication& publication, Size size) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  QueuedListener* Commit(Publication& publication, Size size);
   static void PostTurns(QueuedListener* first);
 
   // --- Who listens ---
@@ -61,8 +61,14 @@ class QueuedListeners {
   void AwaitGone(const QueuedListener& listener);
   // Returns how many events.
   std::uint64_t DiscardAll();
-  bool empty() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return listeners_.empty(); }
-  bool any_takes_context() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { return with_context_ > 0; }
+  bool empty() const {
+    mutex_.AssertHeld();
+    return listeners_.empty();
+  }
+  bool any_takes_context() const {
+    mutex_.AssertHeld();
+    return with_context_ > 0;
+  }
   // A copy, in order of subscription. Throws std::bad_alloc.
   std::vector<std::shared_ptr<QueuedListener>> List() const;
   // The first one with a higher id; null when there is none.
@@ -85,7 +91,7 @@ class QueuedListeners {
   bool quiet() const;
   DeliveryCounts counts(const QueuedListener& listener) const;
   // Of all of them, those that are gone included.
-  DeliveryCounts totals() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  DeliveryCounts totals() const;
 
  private:
   void Enlist(const std::shared_ptr<QueuedListener>& listener)

@@ -36,9 +36,16 @@ void ThreadRecord::Release(void* record) {
 namespace {
 
 // Of those who wait for threads to leave their frames. Process-wide, since whoever has left one
-// may touch nothing else of the dispatcher.
-sync::Mutex watch_mutex;
-sync::Condition watch_left;
+// may touch nothing else of the dispatcher; never destroyed, since threads may outlive main.
+struct Watch {
+  sync::Mutex mutex;
+  sync::Condition left;
+
+  static Watch& Instance() {
+    static Watch& watch = *new Watch;
+    return watch;
+  }
+};
 
 class Watching {
  public:
@@ -73,15 +80,16 @@ bool ThreadRecord::AwaitLeft(const DispatcherCore& core, std::optional<SteadyTim
     // From here on either it sees that it is watched, or this sees that it has left. Only where the
     // system has no heavy barrier is there need to look again.
     const bool sure = sync::HeavyBarrier();
-    const sync::Lock lock(watch_mutex);
+    Watch& watch = Watch::Instance();
+    const sync::Lock lock(watch.mutex);
     while (IsBusy(*busy, core)) {
       const SteadyTime now = Clock::Real().Now();
       if (deadline.has_value() && now >= *deadline) return false;
       const SteadyTime look = TimeAfter(now, std::chrono::milliseconds(1));
       if (sure && !deadline.has_value()) {
-        watch_left.Wait(watch_mutex);
+        watch.left.Wait(watch.mutex);
       } else {
-        watch_left.WaitUntil(watch_mutex, sure ? *deadline : look);
+        watch.left.WaitUntil(watch.mutex, sure ? *deadline : look);
       }
     }
   }
@@ -89,8 +97,9 @@ bool ThreadRecord::AwaitLeft(const DispatcherCore& core, std::optional<SteadyTim
 }
 
 void ThreadRecord::TellWatchers() {
-  const sync::Lock lock(watch_mutex);
-  watch_left.NotifyAll();
+  Watch& watch = Watch::Instance();
+  const sync::Lock lock(watch.mutex);
+  watch.left.NotifyAll();
 }
 
 }  // namespace belfry

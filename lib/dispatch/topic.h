@@ -47,10 +47,10 @@ class Topic {
 
   // --- Under the mutex ---
   // Whether events may go to the queued listeners as bytes, without the mutex.
-  bool ShortWayOpen() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool ShortWayOpen() const;
   // There are queued listeners now that were not, or none any more.
-  void QueuedChanged() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void InlineChanged() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void QueuedChanged();
+  void InlineChanged();
 
   // From now on publishers go the long way and see that the dispatcher is closing.
   void CloseShortWay();

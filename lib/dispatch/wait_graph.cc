@@ -13,7 +13,8 @@ sync::Mutex graph_mutex;
 bool DependsOn(const Listener& listener, const ThreadRecord& thread)
     ABSL_EXCLUSIVE_LOCKS_REQUIRED(graph_mutex) {
   bool depends = false;
-  Frame::ForEach([&](const Frame& frame) ABSL_EXCLUSIVE_LOCKS_REQUIRED(graph_mutex) {
+  Frame::ForEach([&](const Frame& frame) {
+    graph_mutex.AssertHeld();
     if (depends || !frame.Is(listener.place())) return;
     const Listener* const next = frame.thread().waiting_for.load(std::memory_order_relaxed);
     depends = &frame.thread() == &thread || (next != nullptr && DependsOn(*next, thread));

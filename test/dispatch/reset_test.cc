@@ -3,7 +3,9 @@
 #include <atomic>
 #include <memory>
 #include <optional>
+#include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "dispatch/mode_test.h"
@@ -29,6 +31,36 @@ TEST_P(ResetTest, X1_NothingStartsAfterDetachReturned) {
   ASSERT_TRUE(dispatcher->Publish(Ring{}));
   Settle();
   EXPECT_EQ(calls, 1);
+}
+
+// Publishes when it is destroyed, unless it was moved from.
+class Farewell {
+ public:
+  struct Said {};
+  explicit Farewell(Dispatcher& dispatcher) : dispatcher_(&dispatcher) {}
+  Farewell(Farewell&& other) noexcept : dispatcher_(std::exchange(other.dispatcher_, nullptr)) {}
+  Farewell& operator=(Farewell&&) = delete;
+  ~Farewell() {
+    if (dispatcher_ != nullptr) EXPECT_TRUE(dispatcher_->Publish(Said{}));
+  }
+
+ private:
+  Dispatcher* dispatcher_;
+};
+
+TEST_P(ResetTest, X2_ACallableThatPublishesWhenItsDeliveryEndsItIsHeard) {
+  struct Heavy {
+    std::string text = std::string(100, 'x');
+  };
+  std::atomic<int> heard{0};
+  const Subscription listener =
+      dispatcher->Subscribe([&](const Farewell::Said&) { ++heard; }, Options());
+  Subscription leaving;
+  leaving = dispatcher->Subscribe(
+      [&, farewell = Farewell(*dispatcher)](const Heavy&) { leaving.Detach(); }, Options());
+  ASSERT_TRUE(dispatcher->Publish(Heavy{}));
+  Settle();
+  EXPECT_EQ(heard, 1);
 }
 
 TEST_P(ResetTest, X2_ResetDestroysTheCallableAndItsCaptures) {
