@@ -123,6 +123,7 @@ std::vector<std::string> DispatcherCore::ListenerNames(EventType type) {
   std::sort(listeners.begin(), listeners.end(),
             [](const auto& a, const auto& b) { return a.stats.id < b.stats.id; });
   std::vector<std::string> names;
+  names.reserve(listeners.size());
   for (ListedListener& listener : listeners) names.push_back(std::move(listener.stats.name));
   return names;
 }

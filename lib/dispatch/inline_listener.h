@@ -28,16 +28,16 @@ class InlineListener final : public Listener {
   friend class InlineListeners;
   enum class State { kLive, kDying, kEnding, kGone };
 
-  State state = State::kGone;
-  bool has_handle = false;
-  InlineGroup* group = nullptr;
-  unsigned index = 0;
-  std::uint64_t born = 0;           // the first listener set that it is in
-  std::uint64_t passes_before = 0;  // over its topic, with earlier listener sets
-  sync::Atomic<std::uint64_t> failed{0};
+  State state_ = State::kGone;
+  bool has_handle_ = false;
+  InlineGroup* group_ = nullptr;
+  unsigned index_ = 0;
+  std::uint64_t born_ = 0;           // the first listener set that it is in
+  std::uint64_t passes_before_ = 0;  // over its topic, with earlier listener sets
+  sync::Atomic<std::uint64_t> failed_{0};
   // Among the live ones, the younger and the older; among the dying or the spare, the next.
-  InlineListener* younger = nullptr;
-  InlineListener* older = nullptr;
+  InlineListener* younger_ = nullptr;
+  InlineListener* older_ = nullptr;
 };
 
 }  // namespace belfry

@@ -30,7 +30,7 @@ InlineListeners::~InlineListeners() {
     InlineGroup::Delete(group);
   }
   while (InlineListener* const listener = spare_) {
-    spare_ = listener->older;
+    spare_ = listener->older_;
     delete listener;
   }
 }
@@ -45,11 +45,11 @@ InlineListener* InlineListeners::Claim(const ListenerOperations& operations) {
     group = group->next.load(std::memory_order_relaxed);
   }
   if (group == nullptr) return nullptr;
-  InlineListener* const listener = std::exchange(spare_, spare_->older);
-  listener->group = group;
-  listener->index = static_cast<unsigned>(std::countr_zero(~group->taken));
-  group->taken |= std::uint64_t{1} << listener->index;
-  listener->has_handle = true;
+  InlineListener* const listener = std::exchange(spare_, spare_->older_);
+  listener->group_ = group;
+  listener->index_ = static_cast<unsigned>(std::countr_zero(~group->taken));
+  group->taken |= std::uint64_t{1} << listener->index_;
+  listener->has_handle_ = true;
   ++handles_;
   return listener;
 }
@@ -80,7 +80,7 @@ void InlineListeners::MakeRoom(const ListenerOperations& operations) {
   std::shared_ptr<DispatcherCore> core = topic_.core().shared_from_this();
   const sync::Lock lock(mutex_);
   if (keeps_core_ == nullptr) keeps_core_ = std::move(core);
-  listener->older = spare_;
+  listener->older_ = spare_;
   spare_ = listener.release();
   if (made == nullptr) return;
   sync::Atomic<InlineGroup*>* end = &first_;
@@ -99,7 +99,7 @@ InlineListener* InlineListeners::Add(CallableHandle callable, std::string name, 
       if (topic_.core().closed()) return nullptr;
       listener = Claim(operations);
       if (listener != nullptr) {
-        void* const cell = listener->group->Cell(listener->index);
+        void* const cell = listener->group_->Cell(listener->index_);
         listener->Name(id, name, site, {&topic_, cell});
         if (operations.moves_trivially) {
           std::memcpy(cell, callable.callable, operations.size);
@@ -112,7 +112,7 @@ InlineListener* InlineListeners::Add(CallableHandle callable, std::string name, 
     MakeRoom(operations);
   }
   try {
-    operations.move(callable.callable, listener->group->Cell(listener->index));
+    operations.move(callable.callable, listener->group_->Cell(listener->index_));
   } catch (...) {
     const sync::Lock lock(mutex_);
     FreeCell(*listener);
@@ -133,39 +133,39 @@ InlineListener* InlineListeners::Add(CallableHandle callable, std::string name, 
 }
 
 void InlineListeners::Enlist(InlineListener& listener) {
-  InlineGroup& group = *listener.group;
-  InlineGroup::Member& member = group.members[listener.index];
-  listener.state = InlineListener::State::kLive;
-  listener.born = InlineSet::VersionOf(set_.load(std::memory_order_relaxed)) + InlineSet::kVersion;
-  listener.passes_before = passes_;
-  listener.failed.store(0, std::memory_order_relaxed);
-  listener.younger = nullptr;
-  listener.older = youngest_;
-  if (youngest_ != nullptr) youngest_->younger = &listener;
+  InlineGroup& group = *listener.group_;
+  InlineGroup::Member& member = group.members[listener.index_];
+  listener.state_ = InlineListener::State::kLive;
+  listener.born_ = InlineSet::VersionOf(set_.load(std::memory_order_relaxed)) + InlineSet::kVersion;
+  listener.passes_before_ = passes_;
+  listener.failed_.store(0, std::memory_order_relaxed);
+  listener.younger_ = nullptr;
+  listener.older_ = youngest_;
+  if (youngest_ != nullptr) youngest_->younger_ = &listener;
   youngest_ = &listener;
   ++live_;
   if (group.operations->takes_context) ++with_context_;
   topic_.InlineChanged();
 
   // A pass that sees the bit sees that the listener may be too young for it.
-  member.born.store(listener.born, std::memory_order_relaxed);
+  member.born.store(listener.born_, std::memory_order_relaxed);
   member.listener.store(&listener, std::memory_order_release);
-  group.newest.store(listener.born, std::memory_order_relaxed);
-  group.live.store(group.live.load(std::memory_order_relaxed) | std::uint64_t{1} << listener.index,
+  group.newest.store(listener.born_, std::memory_order_relaxed);
+  group.live.store(group.live.load(std::memory_order_relaxed) | std::uint64_t{1} << listener.index_,
                    std::memory_order_release);
   NextVersion();
 }
 
 void InlineListeners::Delist(InlineListener& listener) {
-  InlineGroup& group = *listener.group;
-  if (listener.younger != nullptr) listener.younger->older = listener.older;
-  if (listener.older != nullptr) listener.older->younger = listener.younger;
-  if (youngest_ == &listener) youngest_ = listener.older;
+  InlineGroup& group = *listener.group_;
+  if (listener.younger_ != nullptr) listener.younger_->older_ = listener.older_;
+  if (listener.older_ != nullptr) listener.older_->younger_ = listener.younger_;
+  if (youngest_ == &listener) youngest_ = listener.older_;
   --live_;
   if (group.operations->takes_context) --with_context_;
 
   group.live.store(
-      group.live.load(std::memory_order_relaxed) & ~(std::uint64_t{1} << listener.index),
+      group.live.load(std::memory_order_relaxed) & ~(std::uint64_t{1} << listener.index_),
       std::memory_order_release);
   group.changes.store(group.changes.load(std::memory_order_relaxed) + 1, std::memory_order_release);
   NextVersion();
@@ -234,14 +234,14 @@ bool InlineListeners::AwaitPassing(const InlineListener& listener) const {
 InlineListeners::Left InlineListeners::Remove(InlineListener& listener) {
   Delist(listener);
   if (!Deserted(listener, false)) {
-    listener.state = InlineListener::State::kDying;
+    listener.state_ = InlineListener::State::kDying;
     return Left::kDying;
   }
-  if (listener.group->operations->destroys_trivially) {
+  if (listener.group_->operations->destroys_trivially) {
     FreeCell(listener);
     return Left::kGone;
   }
-  listener.state = InlineListener::State::kEnding;
+  listener.state_ = InlineListener::State::kEnding;
   return Left::kEnding;
 }
 
@@ -250,7 +250,7 @@ void InlineListeners::Detach(InlineListener& listener) {
   Left left = Left::kGone;
   {
     const sync::Lock lock(mutex_);
-    if (listener.state == InlineListener::State::kLive) left = Remove(listener);
+    if (listener.state_ == InlineListener::State::kLive) left = Remove(listener);
     DropHandle(listener, remains);
   }
   if (left == Left::kEnding) End(listener);
@@ -282,8 +282,8 @@ ResetResult InlineListeners::Reset(InlineListener& listener) {
   Left left = Left::kGone;
   {
     const sync::Lock lock(mutex_);
-    if (listener.state == InlineListener::State::kLive) left = Remove(listener);
-    if (listener.state == InlineListener::State::kGone) {
+    if (listener.state_ == InlineListener::State::kLive) left = Remove(listener);
+    if (listener.state_ == InlineListener::State::kGone) {
       DropHandle(listener, remains);
       return ResetResult::kDone;
     }
@@ -302,7 +302,7 @@ ResetResult InlineListeners::Reset(InlineListener& listener) {
 ResetResult InlineListeners::AwaitGone(InlineListener& listener) {
   {
     const sync::Lock lock(mutex_);
-    if (listener.state == InlineListener::State::kGone) return ResetResult::kDone;
+    if (listener.state_ == InlineListener::State::kGone) return ResetResult::kDone;
   }
   return AwaitEnd(listener, [&] {
     for (;;) {
@@ -312,7 +312,7 @@ ResetResult InlineListeners::AwaitGone(InlineListener& listener) {
         // barrier does somebody have to look again.
         const SteadyTime again = TimeAfter(Clock::Real().Now(), std::chrono::milliseconds(10));
         bool in_time = true;
-        while (in_time && listener.state != InlineListener::State::kGone) {
+        while (in_time && listener.state_ != InlineListener::State::kGone) {
           in_time = ended_.WaitUntil(mutex_, again);
         }
         if (in_time) return;
@@ -326,7 +326,7 @@ ResetResult InlineListeners::AwaitGone(InlineListener& listener) {
 void InlineListeners::LetDie(InlineListener& listener) {
   {
     const sync::Lock lock(mutex_);
-    listener.older = dying_;
+    listener.older_ = dying_;
     dying_ = &listener;
     dying_since_.store(InlineSet::VersionOf(set_.load(std::memory_order_relaxed)),
                        std::memory_order_seq_cst);
@@ -342,46 +342,46 @@ void InlineListeners::Reap() {
     for (InlineListener** link = &dying_; *link != nullptr;) {
       InlineListener* const listener = *link;
       if (!Deserted(*listener, sure)) {
-        link = &listener->older;
+        link = &listener->older_;
         continue;
       }
-      *link = listener->older;
-      listener->older = std::exchange(ending, listener);
-      listener->state = InlineListener::State::kEnding;
+      *link = listener->older_;
+      listener->older_ = std::exchange(ending, listener);
+      listener->state_ = InlineListener::State::kEnding;
     }
     if (dying_ == nullptr) dying_since_.store(0, std::memory_order_relaxed);
   }
-  while (ending != nullptr) End(*std::exchange(ending, ending->older));
+  while (ending != nullptr) End(*std::exchange(ending, ending->older_));
 }
 
 // By the one who knows that nobody is in it, nor will be.
 void InlineListeners::End(InlineListener& listener) {
   {
     const DestructionScope scope(topic_.core(), listener);
-    listener.group->operations->destroy(listener.group->Cell(listener.index));
+    listener.group_->operations->destroy(listener.group_->Cell(listener.index_));
   }
   Remains remains;
   const sync::Lock lock(mutex_);
   FreeCell(listener);
   ended_.NotifyAll();
-  if (!listener.has_handle) Recycle(listener, remains);
+  if (!listener.has_handle_) Recycle(listener, remains);
 }
 
 void InlineListeners::FreeCell(InlineListener& listener) {
-  listener.group->members[listener.index].listener.store(nullptr, std::memory_order_relaxed);
-  listener.group->taken &= ~(std::uint64_t{1} << listener.index);
-  listener.state = InlineListener::State::kGone;
+  listener.group_->members[listener.index_].listener.store(nullptr, std::memory_order_relaxed);
+  listener.group_->taken &= ~(std::uint64_t{1} << listener.index_);
+  listener.state_ = InlineListener::State::kGone;
 }
 
 void InlineListeners::DropHandle(InlineListener& listener, Remains& remains) {
-  listener.has_handle = false;
+  listener.has_handle_ = false;
   if (--handles_ == 0 && over_) remains.core = std::move(keeps_core_);
-  if (listener.state == InlineListener::State::kGone) Recycle(listener, remains);
+  if (listener.state_ == InlineListener::State::kGone) Recycle(listener, remains);
 }
 
 void InlineListeners::Recycle(InlineListener& listener, Remains& remains) {
   listener.Unname(remains.name, remains.made_name);
-  listener.older = std::exchange(spare_, &listener);
+  listener.older_ = std::exchange(spare_, &listener);
 }
 
 }  // namespace belfry

@@ -117,7 +117,7 @@ std::uint64_t InlineListeners::Later(const Frame& frame) {
 InlineListener& InlineListeners::CountFailed(const Frame& frame) {
   InlineListener& listener =
       *frame.group->ListenerIn(frame.current_.load(std::memory_order_relaxed));
-  listener.failed.fetch_add(1, std::memory_order_relaxed);
+  listener.failed_.fetch_add(1, std::memory_order_relaxed);
   failed_.fetch_add(1, std::memory_order_relaxed);
   return listener;
 }
@@ -179,9 +179,9 @@ void InlineListeners::Attribute(std::uint64_t passes, const InlineSet& set) {
   passes_ += passes;
   offered_ += passes * set.listeners;
   for (InlineListener* listener = youngest_;
-       listener != nullptr && listener->born > InlineSet::VersionOf(set.word);
-       listener = listener->older) {
-    listener->passes_before += passes;
+       listener != nullptr && listener->born_ > InlineSet::VersionOf(set.word);
+       listener = listener->older_) {
+    listener->passes_before_ += passes;
   }
 }
 
@@ -220,13 +220,13 @@ DeliveryCounts InlineListeners::counts(const InlineListener& listener) const {
 }
 
 DeliveryCounts InlineListeners::LockedCounts(const InlineListener& listener) const {
-  std::uint64_t offered = passes_ - listener.passes_before;
+  std::uint64_t offered = passes_ - listener.passes_before_;
   ForEachCount([&](const PassCount& count, std::uint64_t passes) {
-    if (InlineSet::VersionOf(count.set) >= listener.born) offered += passes;
+    if (InlineSet::VersionOf(count.set) >= listener.born_) offered += passes;
   });
   std::uint64_t running = 0;
   Frame::ForEach([&](const Frame& frame) { running += frame.Is(listener.place()); });
-  return Derive(offered, listener.failed.load(std::memory_order_relaxed), 0, running);
+  return Derive(offered, listener.failed_.load(std::memory_order_relaxed), 0, running);
 }
 
 std::vector<ListedListener> InlineListeners::List() const {
@@ -247,7 +247,7 @@ std::vector<ListedListener> InlineListeners::List() const {
     rows.clear();
     names.clear();
     fits = true;
-    for (const InlineListener* l = youngest_; l != nullptr && fits; l = l->older) {
+    for (const InlineListener* l = youngest_; l != nullptr && fits; l = l->older_) {
       const std::string_view name = l->given_name();
       fits = rows.size() < rows.capacity() && name.size() <= names.capacity() - names.size();
       if (!fits) break;

@@ -13,11 +13,11 @@ Envelope& LazyEnvelope::Make() {
     // What a queued listener is delivered came from elsewhere: only a pass has its frame's cause.
     const Cause none;
     const Cause outer = id_ == nullptr ? frame_.OuterCause() : none;
-    ::new (&envelope_) Envelope(topic.type(), event_, topic.core().ids(),
-                                cause_ == nullptr ? outer : *cause_, id_);
+    ::new (place_) Envelope(topic.type(), event_, topic.core().ids(),
+                            cause_ == nullptr ? outer : *cause_, id_);
     made_ = true;
   }
-  return envelope_;
+  return envelope();
 }
 
 }  // namespace belfry

@@ -1,7 +1,9 @@
 // An envelope that is made when somebody asks for it.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <new>
 
 #include "belfry/envelope.h"
 #include "dispatch/frame.h"
@@ -30,18 +32,18 @@ class LazyEnvelope {
 
  private:
   void Forget() {
-    if (made_) envelope_.~Envelope();
+    if (made_) envelope().~Envelope();
     made_ = false;
   }
+
+  Envelope& envelope() { return *std::launder(reinterpret_cast<Envelope*>(place_)); }
 
   const Frame& frame_;
   const void* event_ = nullptr;
   const Cause* cause_ = nullptr;
   sync::Atomic<std::uint64_t>* id_ = nullptr;
   bool made_ = false;
-  union {
-    Envelope envelope_;
-  };
+  alignas(Envelope) std::byte place_[sizeof(Envelope)];
 };
 
 }  // namespace belfry

@@ -12,8 +12,7 @@ constexpr std::align_val_t kPageAlignment{64};
 
 LogPage* LogPage::Make(std::size_t event_size) {
   const std::size_t bytes = event_size <= kValueMax ? event_size : 0;
-  const std::size_t stride =
-      sizeof(LogCell) + (std::max(bytes, sizeof(Publication*)) + 15) / 16 * 16;
+  const std::size_t stride = sizeof(LogCell) + (std::max(bytes, sizeof(void*)) + 15) / 16 * 16;
   const std::size_t cells_at = (sizeof(LogPage) + 63) / 64 * 64;
   const std::size_t causes_at = cells_at + kCells * stride;
   void* const memory =
