@@ -47,8 +47,7 @@ class InlineListeners {
     return {set_.load(std::memory_order_seq_cst), live_};
   }
   void CountPass(const InlineSet& set);
-  // Calls the listeners of the frame's version; the caller has counted the pass, and so many
-  // listeners.
+  // Calls the listeners of the frame's version; the caller has counted so many, and the pass.
   void Run(Frame& frame, const void* event, std::uint64_t listeners);
   void RunHere(Frame& frame, InlineGroup* first, const void* event, std::uint64_t listeners);
 

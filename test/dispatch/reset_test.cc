@@ -41,7 +41,7 @@ class Farewell {
   Farewell(Farewell&& other) noexcept : dispatcher_(std::exchange(other.dispatcher_, nullptr)) {}
   Farewell& operator=(Farewell&&) = delete;
   ~Farewell() {
-    if (dispatcher_ != nullptr) EXPECT_TRUE(dispatcher_->Publish(Said{}));
+    EXPECT_TRUE(dispatcher_ == nullptr || dispatcher_->Publish(Said{}));
   }
 
  private:
