@@ -40,9 +40,7 @@ class Farewell {
   explicit Farewell(Dispatcher& dispatcher) : dispatcher_(&dispatcher) {}
   Farewell(Farewell&& other) noexcept : dispatcher_(std::exchange(other.dispatcher_, nullptr)) {}
   Farewell& operator=(Farewell&&) = delete;
-  ~Farewell() {
-    EXPECT_TRUE(dispatcher_ == nullptr || dispatcher_->Publish(Said{}));
-  }
+  ~Farewell() { EXPECT_TRUE(dispatcher_ == nullptr || dispatcher_->Publish(Said{})); }
 
  private:
   Dispatcher* dispatcher_;
