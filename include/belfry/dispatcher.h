@@ -9,7 +9,6 @@
 //   dispatcher.Drain();
 #pragma once
 
-#include <concepts>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -19,6 +18,7 @@
 #include <vector>
 
 #include "belfry/clock.h"
+#include "belfry/completion.h"
 #include "belfry/context.h"
 #include "belfry/dispatcher_options.h"
 #include "belfry/event_handle.h"
@@ -28,6 +28,7 @@
 #include "belfry/listener_options.h"
 #include "belfry/listener_signature.h"
 #include "belfry/publish_options.h"
+#include "belfry/publish_outcome.h"
 #include "belfry/publish_result.h"
 #include "belfry/shutdown.h"
 #include "belfry/source.h"
@@ -35,20 +36,15 @@
 #include "belfry/subscription.h"
 
 namespace belfry {
-
 class DispatcherCore;
 
-enum class DrainResult { kDrained, kTimedOut, kWouldDeadlock };
-
 // The subject: listeners subscribe to it, events are published through it.
-//
 // Thread safety: every method from any thread and from inside any listener, except where a method
 // says otherwise. No user code runs under a lock of the library.
 // Order: for one publishing thread and one listener, first in, first out. A queued listener never
 // overlaps itself. If a listener that handles e1 publishes e2 of the same type, every queued
 // listener that gets both starts e1 before e2. None between listeners of one event, except on a
 // synchronous dispatcher, where they run in the order of their subscription.
-//
 // Lifetime: the destructor discards what is queued and waits for what runs; called from one of its
 // own listeners it aborts.
 class BELFRY_EXPORT Dispatcher {
@@ -75,40 +71,48 @@ class BELFRY_EXPORT Dispatcher {
     return AddListener(EventTypeOf<E>(), CallableHandle::Of<E>(listener), std::move(options), site);
   }
 
-  // Gives `event` to every listener subscribed to its type. Inline listeners have run when it
-  // returns. The event is moved to the heap only if a queued listener gets it; it is never
-  // copied. Refused, it was not moved from.
+  // Gives `event` to every listener subscribed to its type: an rvalue; an lvalue, copied before
+  // anything else; or a std::shared_ptr<const E>, whose event is not copied but shared. Inline
+  // listeners have run when it returns. An rvalue is moved to the heap only if a queued listener
+  // gets it; refused, it was not moved from.
   // Blocking: only where a listener's queue is full and its policy is to wait; never on a thread
   // that runs an executor's work: there the result is kWouldDeadlock.
   // Errors: see PublishResult::Code. What the event's move constructor throws passes through,
-  // with nothing published.
+  // with nothing published. A null pointer aborts.
   template <class E>
-  requires(!std::is_reference_v<E>) PublishResult Publish(E&& event) {
-    static_assert(!std::is_const_v<E>, "a const event cannot be moved in: publish a copy");
-    return PublishErased(EventTypeOf<E>(), EventHandle::Of(event));
+  PublishResult Publish(E&& event) {
+    return WithEvent(std::forward<E>(event), [this](EventType type, EventHandle handle) {
+      return PublishErased(type, handle);
+    });
   }
   template <class E>
-  requires(!std::is_reference_v<E>) PublishResult Publish(E&& event, PublishOptions options) {
-    static_assert(!std::is_const_v<E>, "a const event cannot be moved in: publish a copy");
-    return PublishErased(EventTypeOf<E>(), EventHandle::Of(event), std::move(options));
+  PublishResult Publish(E&& event, PublishOptions options) {
+    return WithEvent(std::forward<E>(event), [&](EventType type, EventHandle handle) {
+      return PublishErased(type, handle, std::move(options));
+    });
   }
-  // A copy of an lvalue, made before anything else.
-  template <class E>
-  requires std::copy_constructible<E> PublishResult Publish(const E& event) {
-    return Publish(E(event));
+  // The same for an event made from `args`; one that cannot be moved is made on the heap.
+  template <class E, class... Args>
+  PublishResult Emplace(Args&&... args) {
+    if constexpr (std::is_move_constructible_v<E>) {
+      return Publish(E{std::forward<Args>(args)...});
+    } else {
+      return Publish(std::shared_ptr<const E>(new E{std::forward<Args>(args)...}));
+    }
   }
+  // Publishes, and finishes when every delivery of the event has ended, or it was refused. Waiting
+  // for that inside one of its listeners is waiting for ever.
   template <class E>
-  requires std::copy_constructible<E> PublishResult Publish(const E& event,
-                                                            PublishOptions options) {
-    return Publish(E(event), std::move(options));
+  Completion<PublishOutcome> PublishTracked(E&& event, PublishOptions options = {}) {
+    return WithEvent(std::forward<E>(event), [&](EventType type, EventHandle handle) {
+      return TrackErased(type, handle, std::move(options));
+    });
   }
 
-  // An id for an event that will be published; see PublishOptions::id.
-  EventId NewEventId();
+  EventId NewEventId();  // for an event that will be published: see PublishOptions::id
 
-  // Waits until nothing is queued and nothing runs. Without a limit it waits for ever if listeners
-  // keep each other busy. From inside a listener: kWouldDeadlock, at once. With a ManualExecutor
-  // somebody else has to run that.
+  // Waits until nothing is queued and nothing runs; for ever if listeners keep each other busy.
+  // From inside a listener: kWouldDeadlock, at once. Somebody else has to run a ManualExecutor.
   DrainResult Drain(std::optional<Nanoseconds> limit = std::nullopt);
 
   // Closes the intake, stops the sources, drains or discards, joins the dispatcher's own threads,
@@ -118,8 +122,7 @@ class BELFRY_EXPORT Dispatcher {
   // the next call from outside (or the destructor) does the rest.
   ShutdownReport Shutdown(ShutdownMode mode, Nanoseconds deadline);
 
-  // Whether the intake is closed.
-  bool closed() const;
+  bool closed() const;  // the intake is
 
   Stats GetStats() const;
   // The names of those subscribed to a type now, in order of subscription.
@@ -136,8 +139,10 @@ class BELFRY_EXPORT Dispatcher {
  private:
   Subscription AddListener(EventType type, CallableHandle callable, ListenerOptions options,
                            Site site);
-  PublishResult PublishErased(EventType type, const EventHandle& event);
-  PublishResult PublishErased(EventType type, const EventHandle& event, PublishOptions options);
+  PublishResult PublishErased(EventType type, EventHandle handle);
+  PublishResult PublishErased(EventType type, EventHandle handle, PublishOptions options);
+  Completion<PublishOutcome> TrackErased(EventType type, EventHandle handle,
+                                         PublishOptions options);
 
   std::shared_ptr<DispatcherCore> core_;
 };

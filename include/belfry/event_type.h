@@ -65,6 +65,7 @@ class EventType {
   std::uint32_t index() const { return record_->index; }
   std::uint32_t schema_version() const { return record_->schema_version; }
   std::size_t size() const { return record_->size; }
+  std::size_t alignment() const { return record_->alignment; }
 
   friend bool operator==(EventType, EventType) = default;
 

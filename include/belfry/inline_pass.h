@@ -16,35 +16,42 @@ namespace belfry {
 // How a delivery ended: null if well, else what went wrong. One word where all is well.
 using Failure = std::unique_ptr<std::string>;
 
-// One publish on its way through a group of inline listeners whose callables have one type and lie
-// side by side in cells.
+// Inline listeners whose callables have one type and lie side by side in cells; what a pass reads
+// of them between two calls.
+struct InlineCells {
+  sync::Atomic<std::uint64_t> changes{0};  // of who is to be called
+};
+
+// One publish on its way through such listeners.
 //
 // Thread safety: the publishing thread; other threads read which cell is current.
 class BELFRY_EXPORT InlinePass {
  public:
-  // The call of the listener in `cell`, the one of that index, begins: whether it is still to be
-  // called. The store says whom a Reset must wait for; where the group has not changed since the
-  // pass came to it, the load says that nobody has been reset.
-  bool Enter(const void* cell, unsigned index) {
+  const InlineCells& cells() const { return *cells_; }
+  // What the cells' count of changes was when the pass last looked at them.
+  std::uint64_t seen() const { return seen_; }
+
+  // The call of the listener in `cell` begins. The store says whom a Reset must wait for; the load,
+  // if nothing has changed, that nobody was reset. If something has, StillCalls knows.
+  bool Enter(const void* cell, const InlineCells& cells, std::uint64_t seen) {
     current_.store(cell, std::memory_order_release);
-    return changes_->load(std::memory_order_acquire) == seen_ || StillCalls(index);
+    return cells.changes.load(std::memory_order_acquire) == seen;
   }
+  // Whether the listener of that index, which was entered, is still to be called.
+  [[gnu::cold]] bool StillCalls(unsigned index);
 
   // What the listener of that index may know.
   Context MakeContext(unsigned index);
   // The call that began last ended with an error.
-  void Failed(const std::string& what);
+  [[gnu::cold]] void Failed(const std::string& what);
 
  protected:
   InlinePass() = default;
   ~InlinePass() = default;
 
   sync::Atomic<const void*> current_{nullptr};
-  const sync::Atomic<std::uint64_t>* changes_ = nullptr;  // the group's count of changes
-  std::uint64_t seen_ = 0;                                // what it was when the pass came to it
-
- private:
-  bool StillCalls(unsigned index);
+  const InlineCells* cells_ = nullptr;
+  std::uint64_t seen_ = 0;
 };
 
 }  // namespace belfry

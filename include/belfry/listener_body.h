@@ -95,16 +95,28 @@ struct TypedListener {
   static void CallAll(InlinePass& pass, void* cells, std::uint64_t listeners,
                       const void* untyped_event) {
     const E& event = *static_cast<const E*>(untyped_event);
-    for (; listeners != 0; listeners &= listeners - 1) {
-      const auto index = static_cast<unsigned>(std::countr_zero(listeners));
-      F& listener = static_cast<F*>(cells)[index];
-      if (!pass.Enter(&listener, index)) continue;
-      if constexpr (kTakesContext) {
-        Context context = pass.MakeContext(index);
-        if (const Failure failure = Invoke(listener, event, context)) pass.Failed(*failure);
-      } else {
-        if (const Failure failure = Invoke(listener, event)) pass.Failed(*failure);
+    const InlineCells& group = pass.cells();
+    std::uint64_t seen = pass.seen();
+    // Run by run of neighbours.
+    for (unsigned index = 0; listeners != 0;) {
+      const auto skipped = static_cast<unsigned>(std::countr_zero(listeners));
+      const auto run = static_cast<unsigned>(std::countr_one(listeners >> skipped));
+      index += skipped;
+      F* listener = static_cast<F*>(cells) + index;
+      for (F* const end = listener + run; listener != end; ++listener, ++index) {
+        if (!pass.Enter(listener, group, seen)) {
+          const bool calls = pass.StillCalls(index);
+          seen = pass.seen();
+          if (!calls) continue;
+        }
+        if constexpr (kTakesContext) {
+          Context context = pass.MakeContext(index);
+          if (const Failure failure = Invoke(*listener, event, context)) pass.Failed(*failure);
+        } else {
+          if (const Failure failure = Invoke(*listener, event)) pass.Failed(*failure);
+        }
       }
+      listeners = listeners >> (skipped + run - 1) >> 1;
     }
   }
 };

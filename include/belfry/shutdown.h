@@ -10,6 +10,8 @@
 
 namespace belfry {
 
+enum class DrainResult { kDrained, kTimedOut, kWouldDeadlock };
+
 enum class ShutdownMode {
   kDrain,    // what was accepted is delivered, and what its listeners publish meanwhile
   kDiscard,  // what is queued is cancelled and counted; what runs is waited for

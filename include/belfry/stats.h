@@ -11,18 +11,19 @@
 namespace belfry {
 
 // Deliveries by what became of them. At every moment at which nobody is publishing,
-//   offered = handled + dead + dropped + cancelled + queued + running.
+//   offered = handled + dead + filtered + dropped + cancelled + queued + running.
 struct DeliveryCounts {
   std::uint64_t offered = 0;
   std::uint64_t handled = 0;
   std::uint64_t dead = 0;       // the listener failed
+  std::uint64_t filtered = 0;   // it was muted
   std::uint64_t dropped = 0;    // the oldest library events, for newer ones
   std::uint64_t cancelled = 0;  // the listener was reset, or the dispatcher shut down, before
   std::uint64_t queued = 0;
   std::uint64_t running = 0;
 
   bool balanced() const {
-    return offered == handled + dead + dropped + cancelled + queued + running;
+    return offered == handled + dead + filtered + dropped + cancelled + queued + running;
   }
   DeliveryCounts& operator+=(const DeliveryCounts& other);
 };
@@ -51,6 +52,7 @@ inline DeliveryCounts& DeliveryCounts::operator+=(const DeliveryCounts& other) {
   offered += other.offered;
   handled += other.handled;
   dead += other.dead;
+  filtered += other.filtered;
   dropped += other.dropped;
   cancelled += other.cancelled;
   queued += other.queued;

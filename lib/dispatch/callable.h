@@ -24,20 +24,16 @@ class Callable {
       throw;
     }
   }
-  ~Callable() { Destroy(); }
+  ~Callable() {
+    operations_.destroy(where_);
+    Free();
+  }
   Callable(const Callable&) = delete;
   Callable& operator=(const Callable&) = delete;
 
   bool takes_context() const { return operations_.takes_context; }
   Failure Call(const void* event, Context* context) {
     return operations_.call(where_, event, context);
-  }
-  // Ends it before its owner does.
-  void Destroy() {
-    if (where_ == nullptr) return;
-    operations_.destroy(where_);
-    Free();
-    where_ = nullptr;
   }
 
  private:

@@ -40,13 +40,18 @@ Subscription Dispatcher::AddListener(EventType type, CallableHandle callable,
   return Subscription(std::move(error));
 }
 
-PublishResult Dispatcher::PublishErased(EventType type, const EventHandle& event) {
-  return core_->Publish(type, event);
+PublishResult Dispatcher::PublishErased(EventType type, EventHandle handle) {
+  return core_->Publish(type, handle);
 }
 
-PublishResult Dispatcher::PublishErased(EventType type, const EventHandle& event,
+PublishResult Dispatcher::PublishErased(EventType type, EventHandle handle,
                                         PublishOptions options) {
-  return core_->Publish(type, event, std::move(options));
+  return core_->Publish(type, handle, std::move(options));
+}
+
+Completion<PublishOutcome> Dispatcher::TrackErased(EventType type, EventHandle handle,
+                                                   PublishOptions options) {
+  return core_->PublishTracked(type, handle, std::move(options));
 }
 
 EventId Dispatcher::NewEventId() { return core_->ids().Next(); }

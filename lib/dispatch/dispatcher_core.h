@@ -37,11 +37,16 @@ class DispatcherCore final : public std::enable_shared_from_this<DispatcherCore>
   const Clock& clock() const { return clock_; }
   Executor& executor() const;
   EventIdSource& ids() { return ids_; }
+  Turns& turns() { return turns_; }
 
   // --- publish.cc ---
   // Without options there is nothing to say but the event.
-  PublishResult Publish(EventType type, const EventHandle& event);
-  PublishResult Publish(EventType type, const EventHandle& event, PublishOptions options);
+  PublishResult Publish(EventType type, EventHandle handle);
+  // Takes over `outcomes` if there are any to come later.
+  PublishResult Publish(EventType type, EventHandle handle, PublishOptions options,
+                        std::unique_ptr<Outcomes>* outcomes = nullptr);
+  Completion<PublishOutcome> PublishTracked(EventType type, EventHandle handle,
+                                            PublishOptions options);
   // Whether a publish may go without asking whether the dispatcher accepts it.
   bool TakesShortWays() const {
     return !options_.synchronous && state_.load(std::memory_order_seq_cst) == State::kOpen;
@@ -80,11 +85,14 @@ class DispatcherCore final : public std::enable_shared_from_this<DispatcherCore>
   class Ending;
 
   bool Accepts(bool in_delivery) const;
-  PublishResult PublishBytes(Topic& topic, const EventHandle& event);
-  PublishResult PublishPrepared(Preparation& preparation, const EventHandle& event,
+  [[gnu::noinline]] PublishResult PublishPlainly(EventType type, EventHandle handle);
+  PublishResult PublishBytes(Topic& topic, EventHandle handle);
+  PublishResult PublishPrepared(Preparation& preparation, EventHandle handle,
                                 const PublishOptions& options);
-  PublishResult PublishInside(Frame& frame, Preparation& preparation, const EventHandle& event,
+  PublishResult PublishInside(Frame& frame, Preparation& preparation, EventHandle handle,
                               const PublishOptions& options, bool in_delivery);
+  static void RunInline(Frame& frame, const Envelope& envelope, const InlineSet& set,
+                        const std::unique_ptr<Outcomes>* outcomes);
   Listener* SubscribeQueued(Topic& topic, CallableHandle callable, ListenerOptions& options,
                             Site site);
   PublishResult ReserveOrWait(Topic& topic, QueuedListeners::Size size, bool in_delivery);

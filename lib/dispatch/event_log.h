@@ -26,7 +26,7 @@ class EventLog {
   enum class Appended { kYes, kNoRoom, kOthersOnly };
   // An event of bytes, with its cause if it has one. kNoRoom: the bound must be looked at.
   // kOthersOnly: somebody has the tail for himself.
-  Appended TryAppend(const void* event, std::size_t size, const Cause* cause);
+  Appended TryAppend(const void* event, const Cause* cause);
 
   std::uint64_t tail() const { return tail_.load(std::memory_order_seq_cst) >> kShift; }
 
@@ -89,8 +89,7 @@ class EventLog {
   unsigned spare_count_ = 0;
 };
 
-inline EventLog::Appended EventLog::TryAppend(const void* event, std::size_t size,
-                                              const Cause* cause) {
+inline EventLog::Appended EventLog::TryAppend(const void* event, const Cause* cause) {
   std::uint64_t tail = tail_.load(std::memory_order_seq_cst);
   LogPage* page = nullptr;
   do {
@@ -102,7 +101,7 @@ inline EventLog::Appended EventLog::TryAppend(const void* event, std::size_t siz
                                         std::memory_order_seq_cst));
   const std::uint64_t position = tail >> kShift;
   LogCell& cell = page->At(position);
-  __builtin_memcpy(cell.bytes(), event, size);
+  __builtin_memcpy(cell.bytes(), event, event_size_);
   cell.sequence.store(0, std::memory_order_relaxed);
   if (cause == nullptr) {
     cell.state.store(LogCell::kValue, std::memory_order_release);

@@ -3,7 +3,6 @@
 #include <new>
 
 #include "dispatch/inline_group.h"
-#include "dispatch/lazy_envelope.h"
 #include "dispatch/listener.h"
 
 namespace belfry {
@@ -40,20 +39,22 @@ Frame* Frame::InnermostOf(const DispatcherCore& core) {
 std::string Frame::Describe() const {
   const void* const cell = current_.load(std::memory_order_relaxed);
   const Listener* listener = delivering;
-  if (listener == nullptr && cell != nullptr) listener = group->ListenerIn(cell);
+  if (listener == nullptr && cell != nullptr) listener = group().ListenerIn(cell);
   return listener == nullptr ? "publish or destruction of a callable"
                              : "listener \"" + std::string(listener->name()) + "\"";
 }
 
-const Envelope& Frame::envelope() {
-  if (made == nullptr) made = &lazy->Make();
-  return *made;
+InlineGroup& Frame::group() const {
+  return static_cast<InlineGroup&>(const_cast<InlineCells&>(*cells_));
+}
+
+Topic& Frame::topic() const {
+  return delivering != nullptr ? delivering->topic() : *static_cast<Topic*>(inside());
 }
 
 Cause Frame::CauseOf(AmbientFrame& ambient_frame) {
   Frame& frame = static_cast<Frame&>(ambient_frame);
-  const bool delivers = frame.made != nullptr || frame.lazy != nullptr;
-  return delivers ? frame.envelope().AsCause() : frame.OuterCause();
+  return frame.envelope_.delivers() ? frame.MadeEnvelope().AsCause() : frame.OuterCause();
 }
 
 }  // namespace belfry

@@ -5,24 +5,26 @@
 #include <string>
 
 #include "belfry/inline_pass.h"
+#include "dispatch/lazy_envelope.h"
 #include "event/ambient.h"
 #include "sync/sync.h"
 
 namespace belfry {
 
 class DispatcherCore;
-class LazyEnvelope;
 class Listener;
+class Outcomes;
 class Topic;
 struct InlineGroup;
 struct ThreadRecord;
 
-// Where a running listener is found. A queued one is what its turn's frame is inside of, and it is
-// current while it is called; an inline one's frame is inside of its topic, and current is its
-// cell.
+// Where a listener is found that runs. A queued one is what its turn's frame is inside of; an
+// inline one's frame is inside of its topic, and current is its cell. Where `until` is set, any
+// pass of an older listener set may still come to it.
 struct Place {
   const void* inside = nullptr;
-  const void* current = nullptr;
+  const void* cell = nullptr;
+  std::uint64_t until = 0;
 };
 
 // One pass (a publish that calls inline listeners), one queued delivery, or the destruction of a
@@ -32,7 +34,7 @@ struct Place {
 // Thread safety: entered and left by its own thread. Others may ask for what is atomic. `inside` is
 // stored with seq_cst on entry: whoever changed something with seq_cst and then does not find the
 // frame inside knows that it will see the change.
-class alignas(64) Frame final : public InlinePass, public AmbientFrame {
+class alignas(64) Frame final : public AmbientFrame, public InlinePass {
  public:
   Frame(ThreadRecord& thread, Frame* outer);
 
@@ -47,14 +49,30 @@ class alignas(64) Frame final : public InlinePass, public AmbientFrame {
   template <class Visit>
   static void ForEach(Visit visit);
 
-  bool Is(Place place) const {
-    return inside() == place.inside && current_.load(std::memory_order_acquire) == place.current;
+  // Whether what is there cannot end before this frame goes on.
+  bool Is(const Place& place) const {
+    if (inside() != place.inside) return false;
+    if (place.until != 0) return version() < place.until;
+    return place.cell == nullptr || current_.load(std::memory_order_acquire) == place.cell;
   }
-  const void* inside() const { return inside_.load(std::memory_order_seq_cst); }
-  // How often it was entered: says whether it is still the same pass.
-  std::uint64_t entries() const { return entries_.load(std::memory_order_acquire); }
+  // Whether it calls the listener that is there.
+  bool Calls(const Place& place) const {
+    if (inside() != place.inside) return false;
+    return place.cell == nullptr ? calls() : current_.load(std::memory_order_acquire) == place.cell;
+  }
+  void* inside() const { return inside_.load(std::memory_order_seq_cst); }
+  // A pass's listener set, or an older one while that is not known yet; kOver when it is through.
+  static constexpr std::uint64_t kOver = ~std::uint64_t{0};
+  std::uint64_t version() const { return version_.load(std::memory_order_acquire); }
+  void SetVersion(std::uint64_t version) { version_.store(version, std::memory_order_release); }
+  // How many deliveries began in it: says whether it is still the same one. Fast passes are
+  // not counted; none begins when the dispatcher is closed.
+  std::uint64_t deliveries() const { return deliveries_.load(std::memory_order_acquire); }
   // Its own thread's, where no InlinePass does it.
   void SetCurrent(const Listener* listener) { current_.store(listener, std::memory_order_release); }
+  void CountDelivery() {
+    deliveries_.store(deliveries_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+  }
   bool calls() const { return current_.load(std::memory_order_acquire) != nullptr; }
   DispatcherCore* core() const { return core_.load(std::memory_order_relaxed); }
   ThreadRecord& thread() const { return thread_; }
@@ -64,22 +82,20 @@ class alignas(64) Frame final : public InlinePass, public AmbientFrame {
   // --- Of its own thread ---
   // For messages: 'listener "mail.welcome"'.
   std::string Describe() const;
-  // What was the ambient cause outside of it, if there was any.
-  bool HasOuterCause() const { return outer_ != nullptr || outer_scope_ != nullptr; }
-  Cause OuterCause() const { return Ambient{outer_, outer_scope_}.cause(); }
-  // Of a delivery: its event's.
-  const Envelope& envelope();
+  // What was the ambient cause outside of it, if there may have been any.
+  bool HasOuterCause() const { return outer_ != nullptr || ambient.scope != nullptr; }
+  Cause OuterCause() const { return Ambient::CauseIn(outer_); }
+  // Of what it delivers.
+  LazyEnvelope& envelope() { return envelope_; }
+  const Envelope& MadeEnvelope() { return envelope_.Made(*this); }
+  // What it is a pass over, or delivers an event of.
+  Topic& topic() const;
+  InlineGroup& group() const;
 
-  // The envelope when there is one, else where to make it; neither in a callable's destructor.
-  const Envelope* made = nullptr;
-  LazyEnvelope* lazy = nullptr;
   Listener* delivering = nullptr;  // a queued listener
-  // A pass's: the version of its listener set, the group it is in, and how many listeners of the
-  // groups so far it has not called.
-  Topic* topic = nullptr;
-  std::uint64_t version = 0;
-  InlineGroup* group = nullptr;
-  std::uint64_t skipped = 0;
+  std::uint64_t skipped = 0;       // a pass's listeners so far that it has not called
+  Outcomes* outcomes = nullptr;    // where to tell what becomes of what it delivers
+  bool recorded = false;           // of the delivery that began last
 
  private:
   friend class InlinePass;
@@ -89,11 +105,12 @@ class alignas(64) Frame final : public InlinePass, public AmbientFrame {
   static Cause CauseOf(AmbientFrame& frame);
   Frame* Inner();
 
-  sync::Atomic<const void*> inside_{nullptr};
-  sync::Atomic<std::uint64_t> entries_{0};
+  sync::Atomic<void*> inside_{nullptr};
+  sync::Atomic<std::uint64_t> version_{kOver};
+  sync::Atomic<std::uint64_t> deliveries_{0};
   sync::Atomic<DispatcherCore*> core_{nullptr};
+  LazyEnvelope envelope_;
   sync::Atomic<Frame*> inner_{nullptr};
-  const CauseScope* outer_scope_ = nullptr;
   ThreadRecord& thread_;
   Frame* const outer_;
   const unsigned depth_;

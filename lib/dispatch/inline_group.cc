@@ -29,14 +29,26 @@ void InlineGroup::Delete(InlineGroup* group) {
   ::operator delete(group, std::align_val_t(alignment));
 }
 
-std::uint64_t InlineGroup::BornUntil(std::uint64_t version, std::uint64_t listeners) const {
+std::uint64_t InlineGroup::Having(std::uint64_t version, std::uint64_t listeners) const {
   for (std::uint64_t left = listeners; left != 0; left &= left - 1) {
     const auto index = static_cast<unsigned>(std::countr_zero(left));
-    if (members[index].born.load(std::memory_order_acquire) > version) {
-      listeners &= ~(std::uint64_t{1} << index);
-    }
+    if (!Has(index, version)) listeners &= ~Bit(index);
   }
   return listeners;
+}
+
+void InlineGroup::Free(unsigned index) {
+  members[index].listener.store(nullptr, std::memory_order_relaxed);
+  taken &= ~Bit(index);
+  const std::uint64_t unsettling = muted.load(std::memory_order_relaxed) | replaced;
+  if ((unsettling & Bit(index)) == 0) return;
+  // Whoever still has seen the bit, but not that it is one to look at, sees the change.
+  live.store(live.load(std::memory_order_relaxed) & ~Bit(index), std::memory_order_release);
+  Change();
+  members[index].died.store(kNever, std::memory_order_relaxed);
+  replaced &= ~Bit(index);
+  SetMuted(index, false);
+  Settle();
 }
 
 }  // namespace belfry

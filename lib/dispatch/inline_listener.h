@@ -22,10 +22,12 @@ class InlineListener final : public Listener {
 
   void Detach() override;
   ResetResult Reset() override;
-  DeliveryCounts counts() const override;
+  ReplaceResult Replace(CallableHandle callable) override;
+  void SetMuted(bool muted) override;
 
  private:
   friend class InlineListeners;
+  friend class InlineRoll;
   enum class State { kLive, kDying, kEnding, kGone };
 
   State state_ = State::kGone;
@@ -35,9 +37,12 @@ class InlineListener final : public Listener {
   std::uint64_t born_ = 0;           // the first listener set that it is in
   std::uint64_t passes_before_ = 0;  // over its topic, with earlier listener sets
   sync::Atomic<std::uint64_t> failed_{0};
+  sync::Atomic<std::uint64_t> filtered_{0};
   // Among the live ones, the younger and the older; among the dying or the spare, the next.
   InlineListener* younger_ = nullptr;
   InlineListener* older_ = nullptr;
+  // Callables that it had before and that did not end in time, each with a listener for its cell.
+  InlineListener* former_ = nullptr;
 };
 
 }  // namespace belfry

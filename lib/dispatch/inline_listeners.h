@@ -6,14 +6,13 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "belfry/listener_body.h"
 #include "dispatch/frame.h"
 #include "dispatch/inline_group.h"
 #include "dispatch/inline_listener.h"
+#include "dispatch/inline_roll.h"
 #include "dispatch/inline_set.h"
-#include "dispatch/pass_counts.h"
 #include "sync/sync.h"
 
 namespace belfry {
@@ -25,126 +24,126 @@ namespace belfry {
 // it: a callable is moved and destroyed outside, unless that is a matter of bytes.
 class InlineListeners {
  public:
-  InlineListeners(Topic& topic, sync::Mutex& mutex) : topic_(topic), mutex_(mutex) {}
+  InlineListeners(Topic& topic, sync::Mutex& mutex)
+      : topic_(topic), mutex_(mutex), roll_(topic, mutex) {}
   ~InlineListeners();
 
-  // --- A pass ---
+  // --- A pass: inline_pass.cc ---
   // A look from outside, for who then finds out what is so.
   bool may_be_queued() const {
     return InlineSet{set_.load(std::memory_order_relaxed), 0}.has_queued();
   }
   // The first group; known before the pass enters, since it never goes.
   InlineGroup* first() const { return first_.load(std::memory_order_acquire); }
-  // Brings the calling thread's count, found in its record, up to the listener set as it is now.
-  // Inside of the topic.
-  void Refresh(PassCount& count) {
-    if (count.set != set_.load(std::memory_order_seq_cst)) CountNewSet(count);
+  // Inside of the topic: whether the count, the calling thread's, is one of the listener set as it
+  // is now; else CountNewSet, outside, makes it so.
+  bool IsCurrent(const PassCount& count) const {
+    return count.set == set_.load(std::memory_order_seq_cst);
   }
-  std::size_t number() const { return number_.value(); }
-  // The same for somebody who already holds the mutex, and counts himself.
+  void CountNewSet(PassCount& count);
+  void Settle(PassCount& count);
+  // The set, for somebody who already holds the mutex, and counts himself.
   InlineSet set() const {
     mutex_.AssertHeld();
-    return {set_.load(std::memory_order_seq_cst), live_};
+    return {set_.load(std::memory_order_seq_cst), roll_.live()};
   }
-  void CountPass(const InlineSet& set);
   // Calls the listeners of the frame's version; the caller has counted so many, and the pass.
-  void Run(Frame& frame, const void* event, std::uint64_t listeners);
-  void RunHere(Frame& frame, InlineGroup* first, const void* event, std::uint64_t listeners);
+  void Run(Frame& frame, const void* event, std::uint64_t offered);
+  void RunHere(Frame& frame, InlineGroup* first, const void* event, std::uint64_t offered);
+  InlineRoll& roll() { return roll_; }
+  const InlineRoll& roll() const { return roll_; }
 
-  // --- Who listens ---
+  // --- Who listens: inline_listeners.cc ---
   // Null when the dispatcher is closed. Throws std::bad_alloc, and what the callable's move throws,
   // with nothing changed.
   InlineListener* Add(CallableHandle callable, std::string name, Site site);
+  // The same for a new callable in the place of the listener's.
+  ReplaceResult Replace(InlineListener& listener, CallableHandle callable);
+  void SetMuted(InlineListener& listener, bool muted);
+  // Under the mutex.
+  void SetQueued(bool has_queued);
+  void SetClosed();
+
+  // --- Their end: inline_endings.cc ---
   // For its subscription, which refers to it no more then.
   void Detach(InlineListener& listener);
   ResetResult Reset(InlineListener& listener);
   // At the end of the dispatcher.
   void DetachAll();
-  void SetQueued(bool has_queued);
-
-  // --- Counting ---
-  DeliveryCounts counts(const InlineListener& listener) const;
-  DeliveryCounts LockedCounts(const InlineListener& listener) const
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Of all listeners, those that are gone included, and how many passes there were.
-  struct Totals {
-    std::uint64_t passes = 0;
-    DeliveryCounts deliveries{};
-  };
-  Totals totals() const;
-  std::vector<ListedListener> List() const;
 
  private:
   friend class InlinePass;
+  using State = InlineListener::State;
+  template <class Call>
+  void Pass(Frame& frame, InlineGroup* first, std::uint64_t offered, Call call);
+  void EndPass(Frame& frame, std::uint64_t missing);
+  std::uint64_t Chosen(Frame& frame, InlineGroup& group, std::uint64_t live,
+                       std::uint64_t& missing);
   void CallGroup(Frame& frame, InlineGroup& group, std::uint64_t listeners, const void* event);
-  static std::uint64_t Later(const Frame& frame);
-  InlineListener& CountFailed(const Frame& frame);
+  void Filter(Frame& frame, InlineListener& listener);
   void Fail(Frame& frame, std::string_view what);
   // After a call, when one of the pass's listeners may have been reset meanwhile.
-  void LeftCells(const Frame& frame) {
-    if (dying_since_.load(std::memory_order_relaxed) > frame.version) Reap();
+  void LeftCells(std::uint64_t version) {
+    sync::LightBarrier();
+    if (dying_since_.load(std::memory_order_relaxed) > version) Reap();
   }
-
-  void CountNewSet(PassCount& count);
-  void Attribute(std::uint64_t passes, const InlineSet& set) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  template <class Visit>
-  void ForEachCount(Visit visit) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  static DeliveryCounts Derive(std::uint64_t offered, std::uint64_t dead, std::uint64_t cancelled,
-                               std::uint64_t running);
 
   // What a change of the listeners leaves behind, to be destroyed under no lock.
   struct Remains {
+    ~Remains();
     std::string name;
     std::unique_ptr<const std::string> made_name;
     std::shared_ptr<DispatcherCore> core;
+    InlineGroup* groups = nullptr;
   };
+  template <class Then>
+  InlineListener* Put(CallableHandle callable, Then enlist);
   InlineListener* Claim(const ListenerOperations& operations) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void MakeRoom(const ListenerOperations& operations);
   void Enlist(InlineListener& listener) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void Delist(InlineListener& listener) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void NextVersion() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Occupy(InlineListener& listener) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Swap(InlineListener& listener, InlineListener& former) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  std::uint64_t NextVersion() const {
+    return InlineSet::VersionOf(set_.load(std::memory_order_relaxed)) + InlineSet::kVersion;
+  }
+  void BeginVersion(std::memory_order order) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
-  enum class Left { kGone, kEnding, kDying };
-  Left Remove(InlineListener& listener) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void DropHandle(InlineListener& listener, Remains& remains) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void Recycle(InlineListener& listener, Remains& remains) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  enum class Left { kGone, kEnding, kDying, kHidden };
+  Left Remove(InlineListener& listener, Remains& remains) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Left Leave(InlineListener& listener, Remains& remains) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  ResetResult Await(InlineListener& listener, Left left);
   ResetResult AwaitGone(InlineListener& listener);
-
-  // Whether no frame can be in the listener's cell, nor come to it. Other threads' frames that are
-  // in the topic leave that open, unless it is `sure` that what they did is seen here.
-  bool Deserted(const InlineListener& listener, bool sure) const;
+  bool Deserted(const Place& place, bool sure) const;
   bool AwaitPassing(const InlineListener& listener) const;
-  void LetDie(InlineListener& listener);
-  // Ends the dying listeners that nobody is in any more.
+  void LetGo(InlineListener& listener, Left left);
   void Reap();
   void End(InlineListener& listener);
-  void FreeCell(InlineListener& listener) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void FreeCell(InlineListener& listener, Remains& remains) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Retire(InlineGroup& group, Remains& remains) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void DropHandle(InlineListener& listener, Remains& remains) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Recycle(InlineListener& listener, Remains& remains) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   Topic& topic_;
   sync::Mutex& mutex_;
-  const TopicNumber number_;
-
   sync::Atomic<std::uint64_t> set_{InlineSet::kVersion};
   sync::Atomic<InlineGroup*> first_{nullptr};
-  // The version of the latest listener set that lost a dying listener; 0 when none is dying.
+  // The listener set since which the latest dying listener is not in it; 0 when none is dying.
   sync::Atomic<std::uint64_t> dying_since_{0};
-  sync::Atomic<std::uint64_t> uncalled_{0};  // of a pass's listeners, reset before their turn
-  sync::Atomic<std::uint64_t> failed_{0};
+  InlineRoll roll_;
+  // Every thread's next pass sees this listener set, or a newer one.
+  std::uint64_t seen_by_all_ ABSL_GUARDED_BY(mutex_) = 0;
   sync::Condition ended_;
-
-  std::size_t live_ ABSL_GUARDED_BY(mutex_) = 0;
   bool has_queued_ ABSL_GUARDED_BY(mutex_) = false;
+  bool closed_ ABSL_GUARDED_BY(mutex_) = false;
   std::size_t with_context_ ABSL_GUARDED_BY(mutex_) = 0;
-  InlineListener* youngest_ ABSL_GUARDED_BY(mutex_) = nullptr;
   InlineListener* dying_ ABSL_GUARDED_BY(mutex_) = nullptr;
+  InlineGroup* retired_ ABSL_GUARDED_BY(mutex_) = nullptr;  // groups that passes may still be at
+  std::size_t empty_ ABSL_GUARDED_BY(mutex_) = 0;           // groups, but for the first
   InlineListener* spare_ ABSL_GUARDED_BY(mutex_) = nullptr;
   std::size_t handles_ ABSL_GUARDED_BY(mutex_) = 0;
   bool over_ ABSL_GUARDED_BY(mutex_) = false;  // the dispatcher is
   // A subscription may outlive the dispatcher: until both are over this keeps it.
   std::shared_ptr<DispatcherCore> keeps_core_ ABSL_GUARDED_BY(mutex_);
-  // Passes that were counted with earlier listener sets, and the deliveries in them.
-  std::uint64_t passes_ ABSL_GUARDED_BY(mutex_) = 0;
-  std::uint64_t offered_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace belfry

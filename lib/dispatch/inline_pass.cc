@@ -1,164 +1,194 @@
-// One publish through the inline listeners of its type, and what is counted by it.
+// One publish through the inline listeners of its type.
 
 #include "belfry/inline_pass.h"
 
 #include <cxxabi.h>
 
-#include <algorithm>
 #include <bit>
 #include <exception>
 
 #include "dispatch/dispatcher_core.h"
 #include "dispatch/frame_scope.h"
 #include "dispatch/inline_listeners.h"
-#include "dispatch/lazy_envelope.h"
+#include "dispatch/outcomes.h"
 #include "dispatch/topic.h"
 
 namespace belfry {
 
+using Outcome = DeliveryOutcome::Kind;
+
+namespace {
+
+// Cells fill from below, so mostly the lowest bits are those that are set. The general count is a
+// call on machines for which the compiler may not assume an instruction.
+std::uint64_t CountBits(std::uint64_t bits) {
+  const bool lowest = (bits & (bits + 1)) == 0;
+  return static_cast<unsigned>(lowest ? std::countr_one(bits) : std::popcount(bits));
+}
+
+// The bits of the group's cells behind the current one.
+std::uint64_t Later(const InlineGroup& group, const void* current) {
+  const unsigned index = group.IndexOf(current);
+  return index == 63 ? 0 : ~std::uint64_t{0} << (index + 1);
+}
+
+}  // namespace
+
 // --- For the typed loop ---
 
-// The exact answer, when the group has changed. What the last listener left may wait for that.
+// What the last listener left may wait for that.
 bool InlinePass::StillCalls(unsigned index) {
   Frame& frame = static_cast<Frame&>(*this);
-  const InlineGroup& group = *frame.group;
-  InlineListeners& listeners = frame.topic->inline_listeners();
+  InlineGroup& group = frame.group();
+  InlineListeners& listeners = frame.topic().inline_listeners();
   seen_ = group.changes.load(std::memory_order_acquire);
-  const bool live = (group.live.load(std::memory_order_acquire) >> index & 1) != 0;
-  const bool calls =
-      live && group.members[index].born.load(std::memory_order_acquire) <= frame.version;
-  if (!calls) {
+  const bool live = (group.live.load(std::memory_order_acquire) >> index & 1) != 0 &&
+                    group.Has(index, frame.version());
+  const bool muted = live && group.IsMuted(index);
+  if (muted) {
+    listeners.Filter(frame, *group.members[index].listener.load(std::memory_order_acquire));
+  } else if (!live) {
     ++frame.skipped;
-    current_.store(nullptr, std::memory_order_release);
   }
-  listeners.LeftCells(frame);
-  return calls;
+  if (!live || muted) {
+    current_.store(nullptr, std::memory_order_release);
+    frame.recorded = true;
+  }
+  listeners.LeftCells(frame.version());
+  return live && !muted;
 }
 
 Context InlinePass::MakeContext(unsigned index) {
   Frame& frame = static_cast<Frame&>(*this);
-  const InlineGroup& group = *frame.group;
-  return Context(frame.topic->core().dispatcher(), frame.envelope(),
-                 *group.members[index].listener.load(std::memory_order_relaxed));
+  return Context(frame.topic().core().dispatcher(), frame.MadeEnvelope(),
+                 *frame.group().members[index].listener.load(std::memory_order_relaxed));
 }
 
 void InlinePass::Failed(const std::string& what) {
   Frame& frame = static_cast<Frame&>(*this);
-  frame.topic->inline_listeners().Fail(frame, what);
+  frame.topic().inline_listeners().Fail(frame, what);
 }
 
 // --- The pass ---
 
+// Which of the live ones are to be called. Those that are muted are counted, and not missing.
+std::uint64_t InlineListeners::Chosen(Frame& frame, InlineGroup& group, std::uint64_t live,
+                                      std::uint64_t& missing) {
+  const std::uint64_t in_set = group.Having(frame.version(), live);
+  const std::uint64_t muted = in_set & group.muted.load(std::memory_order_acquire);
+  for (std::uint64_t left = muted; left != 0; left &= left - 1) {
+    const auto index = static_cast<unsigned>(std::countr_zero(left));
+    Filter(frame, *group.members[index].listener.load(std::memory_order_acquire));
+  }
+  missing -= CountBits(muted);
+  return in_set & ~muted;
+}
+
+void InlineListeners::Filter(Frame& frame, InlineListener& listener) {
+  roll_.CountFiltered(listener);
+  if (frame.outcomes != nullptr) frame.outcomes->Record(listener, Outcome::kFiltered);
+}
+
+void InlineListeners::Fail(Frame& frame, std::string_view what) {
+  InlineListener& listener =
+      *frame.group().ListenerIn(frame.current_.load(std::memory_order_relaxed));
+  roll_.CountFailed(listener);
+  frame.recorded = true;
+  if (frame.outcomes != nullptr) frame.outcomes->Record(listener, Outcome::kFailed, what);
+  topic_.core().TellFailure(listener, frame.MadeEnvelope(), what);
+}
+
 // The one place where what leaves an inline listener is caught: the others are still called.
-inline void InlineListeners::CallGroup(Frame& frame, InlineGroup& group, std::uint64_t listeners,
-                                       const void* event) {
-  frame.group = &group;
-  frame.changes_ = &group.changes;
+[[gnu::always_inline]] inline void InlineListeners::CallGroup(Frame& frame, InlineGroup& group,
+                                                              std::uint64_t listeners,
+                                                              const void* event) {
   while (listeners != 0) {
     try {
       group.call_all(frame, group.cells, listeners, event);
       return;
     } catch (const abi::__forced_unwind&) {
-      CountFailed(frame);
-      frame.skipped += static_cast<unsigned>(std::popcount(listeners & Later(frame)));
-      frame.current_.store(nullptr, std::memory_order_release);
-      LeftCells(frame);
+      const void* const current = frame.current_.load(std::memory_order_relaxed);
+      roll_.CountFailed(*group.ListenerIn(current));
+      frame.skipped += CountBits(listeners & Later(group, current));
       throw;  // the thread is being cancelled: swallowing that would abort
     } catch (const std::exception& exception) {
       Fail(frame, exception.what());
     } catch (...) {
       Fail(frame, "an exception that is not a std::exception");
     }
-    listeners &= Later(frame);
+    listeners &= Later(group, frame.current_.load(std::memory_order_relaxed));
   }
 }
 
-inline void InlineListeners::RunHere(Frame& frame, InlineGroup* first, const void* event,
-                                     std::uint64_t listeners) {
-  // Those that were reset before their turn are counted, also when the thread is unwound.
-  struct Tally {
-    ~Tally() {
-      const std::uint64_t done = called - frame.skipped;
-      if (done != offered) uncalled.fetch_add(offered - done, std::memory_order_relaxed);
+// Calls `call` for each group with those of its listeners that are to be called.
+template <class Call>
+[[gnu::always_inline]] inline void InlineListeners::Pass(Frame& frame, InlineGroup* group,
+                                                         std::uint64_t offered, Call call) {
+  std::uint64_t missing = offered;
+  try {
+    while (group != nullptr) {
+      frame.cells_ = group;
+      frame.seen_ = group->changes.load(std::memory_order_acquire);
+      std::uint64_t live = group->live.load(std::memory_order_acquire);
+      if (group->settled.load(std::memory_order_acquire) > frame.version()) [[unlikely]] {
+        live = Chosen(frame, *group, live, missing);
+      }
+      missing -= CountBits(live);
+      call(*group, live);
+      group = group->next.load(std::memory_order_acquire);
+      if (group == nullptr) break;
+      frame.current_.store(nullptr, std::memory_order_release);
+      LeftCells(frame.version());
     }
-    Frame& frame;
-    const std::uint64_t offered;
-    sync::Atomic<std::uint64_t>& uncalled;
-    std::uint64_t called = 0;
-  };
+  } catch (const abi::__forced_unwind&) {
+    EndPass(frame, missing);
+    throw;
+  }
+  EndPass(frame, missing);
+}
+
+// Those that were reset before their turn are counted, and whoever waits for the last listener, or
+// for passes of this age, may go on.
+inline void InlineListeners::EndPass(Frame& frame, std::uint64_t missing) {
+  missing += frame.skipped;
+  if (missing != 0) [[unlikely]] {
+    frame.skipped = 0;
+    roll_.CountUncalled(missing);
+  }
+  const std::uint64_t version = frame.version();
+  frame.SetVersion(Frame::kOver);
+  frame.current_.store(nullptr, std::memory_order_release);
+  LeftCells(version);
+}
+
+[[gnu::always_inline]] inline void InlineListeners::RunHere(Frame& frame, InlineGroup* first,
+                                                            const void* event,
+                                                            std::uint64_t offered) {
   if (first == nullptr) first = this->first();  // made after the caller looked
-  frame.skipped = 0;
-  Tally tally{frame, listeners, uncalled_};
-  for (InlineGroup* group = first; group != nullptr;
-       group = group->next.load(std::memory_order_acquire)) {
-    frame.seen_ = group->changes.load(std::memory_order_acquire);
-    std::uint64_t live = group->live.load(std::memory_order_acquire);
-    if (group->newest.load(std::memory_order_relaxed) > frame.version) {
-      live = group->BornUntil(frame.version, live);
+  Pass(frame, first, offered, [&](InlineGroup& group, std::uint64_t listeners) {
+    CallGroup(frame, group, listeners, event);
+  });
+}
+
+void InlineListeners::Run(Frame& frame, const void* event, std::uint64_t offered) {
+  if (frame.outcomes == nullptr) return RunHere(frame, first(), event, offered);
+  // One by one, so that it is known of each.
+  Pass(frame, first(), offered, [&](InlineGroup& group, std::uint64_t listeners) {
+    for (; listeners != 0; listeners &= listeners - 1) {
+      frame.recorded = false;
+      const std::uint64_t later = listeners & (listeners - 1);
+      try {
+        CallGroup(frame, group, listeners & ~later, event);
+      } catch (const abi::__forced_unwind&) {
+        frame.skipped += CountBits(later);
+        throw;
+      }
+      if (frame.recorded) continue;
+      const void* const current = frame.current_.load(std::memory_order_relaxed);
+      frame.outcomes->Record(*group.ListenerIn(current), Outcome::kHandled);
     }
-    if (live == 0) continue;
-    tally.called += static_cast<unsigned>(std::popcount(live));
-    CallGroup(frame, *group, live, event);
-    frame.current_.store(nullptr, std::memory_order_release);
-    LeftCells(frame);
-  }
+  });
 }
-
-void InlineListeners::Run(Frame& frame, const void* event, std::uint64_t listeners) {
-  RunHere(frame, first(), event, listeners);
-}
-
-// The bits of the group's cells behind the current one.
-std::uint64_t InlineListeners::Later(const Frame& frame) {
-  const unsigned index = frame.group->IndexOf(frame.current_.load(std::memory_order_relaxed));
-  return index == 63 ? 0 : ~std::uint64_t{0} << (index + 1);
-}
-
-InlineListener& InlineListeners::CountFailed(const Frame& frame) {
-  InlineListener& listener =
-      *frame.group->ListenerIn(frame.current_.load(std::memory_order_relaxed));
-  listener.failed_.fetch_add(1, std::memory_order_relaxed);
-  failed_.fetch_add(1, std::memory_order_relaxed);
-  return listener;
-}
-
-void InlineListeners::Fail(Frame& frame, std::string_view what) {
-  InlineListener& listener = CountFailed(frame);
-  topic_.core().TellFailure(listener, frame.envelope(), what);
-}
-
-// The path of an event that only inline listeners get: no lock, no allocation, no clock, nothing
-// written that other threads write. Everything else goes the long way.
-PublishResult DispatcherCore::Publish(EventType type, const EventHandle& event) {
-  Topic* const topic = topics_.Find(type);
-  if (topic == nullptr) return Publish(type, event, {});
-  if (topic->inline_listeners().may_be_queued()) return PublishBytes(*topic, event);
-  Frame* const frame = Frame::Next();
-  if (frame == nullptr) return {PublishResult::Code::kOutOfMemory, 0};
-  InlineListeners& listeners = topic->inline_listeners();
-  PassCount* const count = frame->thread().counts.At(listeners.number());
-  if (count == nullptr) return {PublishResult::Code::kOutOfMemory, 0};
-  InlineGroup* const first = listeners.first();
-  {
-    const FrameScope scope(*frame, *this, topic);
-    listeners.Refresh(*count);
-    const InlineSet set{count->set, count->listeners};
-    if (set.only_plain() && state_.load(std::memory_order_seq_cst) == State::kOpen &&
-        frame->depth() <= options_.depth_max && !forked()) {
-      count->CountOne();
-      LazyEnvelope envelope(*frame);
-      envelope.Begin(event.event, nullptr, nullptr);
-      frame->topic = topic;
-      frame->version = set.version();
-      frame->lazy = &envelope;
-      listeners.RunHere(*frame, first, event.event, set.listeners);
-      return {};
-    }
-  }
-  return Publish(type, event, {});
-}
-
-// --- Counting ---
 
 // The listener set has changed since this thread's last pass, or that was its first.
 void InlineListeners::CountNewSet(PassCount& count) {
@@ -167,121 +197,51 @@ void InlineListeners::CountNewSet(PassCount& count) {
     mutex_.Lock();
     break;
   }
-  Attribute(count.passes.load(std::memory_order_relaxed), {count.set, count.listeners});
-  count.passes.store(0, std::memory_order_relaxed);
-  count.set = set_.load(std::memory_order_relaxed);
-  count.listeners = live_;
+  roll_.HandIn(count, set_.load(std::memory_order_relaxed));
   mutex_.Unlock();
 }
 
-// Passes that were made with an older listener set are not of those who came later.
-void InlineListeners::Attribute(std::uint64_t passes, const InlineSet& set) {
-  passes_ += passes;
-  offered_ += passes * set.listeners;
-  for (InlineListener* listener = youngest_;
-       listener != nullptr && listener->born_ > InlineSet::VersionOf(set.word);
-       listener = listener->older_) {
-    listener->passes_before_ += passes;
-  }
-}
-
-void InlineListeners::CountPass(const InlineSet& set) {
-  mutex_.AssertHeld();
-  Attribute(1, set);
-}
-
-template <class Visit>
-void InlineListeners::ForEachCount(Visit visit) const {
-  for (ThreadRecord* thread = ThreadRecord::First(); thread != nullptr; thread = thread->next) {
-    const PassCount* const count = thread->counts.Find(number_.value());
-    if (count != nullptr && count->set != 0) {
-      visit(*count, count->passes.load(std::memory_order_relaxed));
-    }
-  }
-}
-
-// What is left of the offered deliveries was handled. Of a pass that is under way, those still to
-// be called are among them.
-DeliveryCounts InlineListeners::Derive(std::uint64_t offered, std::uint64_t dead,
-                                       std::uint64_t cancelled, std::uint64_t running) {
-  DeliveryCounts counts;
-  counts.offered = offered;
-  counts.dead = dead;
-  counts.cancelled = cancelled;
-  // While a failure is told, the listener is still the current one.
-  counts.running = std::min(running, offered - std::min(offered, dead + cancelled));
-  counts.handled = offered - std::min(offered, dead + cancelled + counts.running);
-  return counts;
-}
-
-DeliveryCounts InlineListeners::counts(const InlineListener& listener) const {
+// So many passes with one listener set: others will follow. From now on it is for those who change
+// the set to see to it that this thread's passes are seen.
+void InlineListeners::Settle(PassCount& count) {
+  if (!sync::HeavyBarrier()) return;
   const sync::Lock lock(mutex_);
-  return LockedCounts(listener);
+  count.settled = count.set == set_.load(std::memory_order_relaxed);
 }
 
-DeliveryCounts InlineListeners::LockedCounts(const InlineListener& listener) const {
-  std::uint64_t offered = passes_ - listener.passes_before_;
-  ForEachCount([&](const PassCount& count, std::uint64_t passes) {
-    if (InlineSet::VersionOf(count.set) >= listener.born_) offered += passes;
-  });
-  std::uint64_t running = 0;
-  Frame::ForEach([&](const Frame& frame) { running += frame.Is(listener.place()); });
-  return Derive(offered, listener.failed_.load(std::memory_order_relaxed), 0, running);
-}
-
-std::vector<ListedListener> InlineListeners::List() const {
-  struct Row {
-    ListenerId id;
-    Site site;
-    Place place;
-    std::size_t name_size;
-    DeliveryCounts counts;
-  };
-  // Nothing is allocated under the lock: there must be room before.
-  std::vector<Row> rows;
-  std::string names;
-  for (bool fits = false; !fits;) {
-    rows.reserve(rows.capacity() * 2 + 16);
-    names.reserve(names.capacity() * 2 + 1);
-    const sync::Lock lock(mutex_);
-    rows.clear();
-    names.clear();
-    fits = true;
-    for (const InlineListener* l = youngest_; l != nullptr && fits; l = l->older_) {
-      const std::string_view name = l->given_name();
-      fits = rows.size() < rows.capacity() && name.size() <= names.capacity() - names.size();
-      if (!fits) break;
-      rows.push_back({l->id(), l->site(), l->place(), name.size(), LockedCounts(*l)});
-      names += name;
+// The path of an event that only inline listeners get: no lock, no allocation, no clock, nothing
+// written that other threads write. Everything else goes the long way.
+PublishResult DispatcherCore::Publish(EventType type, EventHandle handle) {
+  Topic* const topic = topics_.Find(type);
+  if (topic == nullptr) return PublishPlainly(type, handle);
+  InlineListeners& listeners = topic->inline_listeners();
+  if (listeners.may_be_queued()) return PublishBytes(*topic, handle);
+  Frame* const frame = Frame::Next();
+  if (frame == nullptr) return {PublishResult::Code::kOutOfMemory, 0};
+  PassCount* const count = frame->thread().counts.At(listeners.roll().number());
+  if (count == nullptr) return {PublishResult::Code::kOutOfMemory, 0};
+  InlineGroup* const first = listeners.first();
+  for (;; listeners.CountNewSet(*count)) {
+    const InlineSet set{count->set, count->listeners};
+    if (!set.only_plain() || frame->depth() > options_.depth_max || forked()) [[unlikely]] {
+      if (set.word == 0) continue;  // not known yet
+      return PublishPlainly(type, handle);
     }
+    const void* const event = handle.event();
+    const FrameScope scope(*frame, *this,
+                           {.inside = topic, .event = event, .version = set.version()},
+                           count->settled ? std::memory_order_release : std::memory_order_seq_cst);
+    if (!listeners.IsCurrent(*count)) [[unlikely]]
+      continue;
+    if (count->CountOne() == sync::kHeavyBarrierPays) [[unlikely]]
+      listeners.Settle(*count);
+    listeners.RunHere(*frame, first, event, set.listeners);
+    return {};
   }
-  std::vector<ListedListener> listeners;
-  std::string_view left = names;
-  for (const Row& row : rows) {
-    const std::string_view name = left.substr(0, row.name_size);
-    left.remove_prefix(row.name_size);
-    listeners.push_back(
-        {{row.id, name.empty() ? Listener::DefaultName(topic_.type(), row.site) : std::string(name),
-          topic_.type(), row.counts},
-         row.place});
-  }
-  return listeners;
 }
 
-InlineListeners::Totals InlineListeners::totals() const {
-  mutex_.AssertHeld();
-  Totals totals{passes_, {}};
-  std::uint64_t offered = offered_;
-  ForEachCount([&](const PassCount& count, std::uint64_t passes) {
-    totals.passes += passes;
-    offered += passes * count.listeners;
-  });
-  std::uint64_t running = 0;
-  Frame::ForEach(
-      [&](const Frame& frame) { running += frame.inside() == &topic_ && frame.calls(); });
-  totals.deliveries = Derive(offered, failed_.load(std::memory_order_relaxed),
-                             uncalled_.load(std::memory_order_relaxed), running);
-  return totals;
+PublishResult DispatcherCore::PublishPlainly(EventType type, EventHandle handle) {
+  return Publish(type, handle, {});
 }
 
 }  // namespace belfry

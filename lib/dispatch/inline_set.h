@@ -9,7 +9,9 @@ namespace belfry {
 struct InlineSet {
   static constexpr std::uint64_t kHasQueued = 1;
   static constexpr std::uint64_t kTakesContext = 2;
-  static constexpr std::uint64_t kVersion = 4;
+  static constexpr std::uint64_t kHasInline = 4;
+  static constexpr std::uint64_t kClosed = 8;
+  static constexpr std::uint64_t kVersion = 16;
 
   std::uint64_t word = 0;
   std::uint64_t listeners = 0;  // inline ones
@@ -18,8 +20,8 @@ struct InlineSet {
   std::uint64_t version() const { return VersionOf(word); }
   bool has_queued() const { return (word & kHasQueued) != 0; }
   bool takes_context() const { return (word & kTakesContext) != 0; }
-  // Whether there are listeners, all of them inline, that take the event and nothing else.
-  bool only_plain() const { return (word & (kHasQueued | kTakesContext)) == 0 && listeners != 0; }
+  // Whether an open dispatcher has listeners, all of them inline, that take nothing but the event.
+  bool only_plain() const { return (word & (kVersion - 1)) == kHasInline; }
 };
 
 }  // namespace belfry

@@ -3,21 +3,27 @@
 #include <new>
 
 #include "dispatch/dispatcher_core.h"
+#include "dispatch/frame.h"
 #include "dispatch/topic.h"
 
 namespace belfry {
 
-Envelope& LazyEnvelope::Make() {
-  if (!made_) {
-    Topic& topic = *frame_.topic;
-    // What a queued listener is delivered came from elsewhere: only a pass has its frame's cause.
-    const Cause none;
-    const Cause outer = id_ == nullptr ? frame_.OuterCause() : none;
-    ::new (place_) Envelope(topic.type(), event_, topic.core().ids(),
-                            cause_ == nullptr ? outer : *cause_, id_);
-    made_ = true;
-  }
-  return envelope();
+void LazyEnvelope::Make(const Frame& frame) {
+  Topic& topic = frame.topic();
+  const Cause cause = cause_ == nullptr ? frame.OuterCause() : *cause_;
+  made_ = ::new (place_) Envelope(topic.type(), event_, topic.core().ids(), cause, id_);
+}
+
+void LazyEnvelope::ForgetMade() {
+  if (static_cast<const void*>(made_) == place_) made_->~Envelope();
+  made_ = nullptr;
+}
+
+void LazyEnvelope::End() {
+  Forget();
+  event_ = nullptr;
+  cause_ = nullptr;
+  id_ = nullptr;
 }
 
 }  // namespace belfry

@@ -3,46 +3,57 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <new>
 
 #include "belfry/envelope.h"
-#include "dispatch/frame.h"
+#include "sync/sync.h"
 
 namespace belfry {
 
-// The envelope of what a frame delivers.
+class Frame;
+
+// The envelope of what a frame delivers, if it delivers anything.
 //
 // Thread safety: the frame's thread.
 class LazyEnvelope {
  public:
-  explicit LazyEnvelope(const Frame& frame) : frame_(frame) {}
+  LazyEnvelope() = default;
   ~LazyEnvelope() { Forget(); }
   LazyEnvelope(const LazyEnvelope&) = delete;
   LazyEnvelope& operator=(const LazyEnvelope&) = delete;
 
-  // Of this event from now on. A pass's has no place for its id but the envelope, and the frame's
-  // outer cause; a queued delivery's has no cause where none is given.
-  void Begin(const void* event, const Cause* cause, sync::Atomic<std::uint64_t>* id) {
-    Forget();
+  // Of this event from now on; null: of none. What was made before was forgotten.
+  void Begin(const void* event) { event_ = event; }
+  // The same with the event's cause, and the place of its id.
+  void Begin(const void* event, const Cause& cause, sync::Atomic<std::uint64_t>& id) {
     event_ = event;
-    cause_ = cause;
-    id_ = id;
+    cause_ = &cause;
+    id_ = &id;
   }
-  Envelope& Make();
+  // This one from now on.
+  void Use(const Envelope& made) {
+    Begin(made.event());
+    made_ = &made;
+  }
+  void Forget() {
+    if (made_ != nullptr) ForgetMade();
+  }
+  // Of nothing any more.
+  void End();
+
+  bool delivers() const { return event_ != nullptr; }
+  const Envelope& Made(const Frame& frame) {
+    if (made_ == nullptr) Make(frame);
+    return *made_;
+  }
 
  private:
-  void Forget() {
-    if (made_) envelope().~Envelope();
-    made_ = false;
-  }
+  void Make(const Frame& frame);
+  [[gnu::cold]] void ForgetMade();
 
-  Envelope& envelope() { return *std::launder(reinterpret_cast<Envelope*>(place_)); }
-
-  const Frame& frame_;
   const void* event_ = nullptr;
-  const Cause* cause_ = nullptr;
+  const Envelope* made_ = nullptr;  // here, or elsewhere
+  const Cause* cause_ = nullptr;    // null: what was the cause outside of the frame
   sync::Atomic<std::uint64_t>* id_ = nullptr;
-  bool made_ = false;
   alignas(Envelope) std::byte place_[sizeof(Envelope)];
 };
 

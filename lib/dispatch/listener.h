@@ -47,9 +47,9 @@ class Listener {
   // --- Its subscription's, which does not use it after either ---
   virtual void Detach() = 0;
   virtual ResetResult Reset() = 0;
-
-  // --- What others may know ---
-  virtual DeliveryCounts counts() const = 0;
+  // --- Its subscription's ---
+  virtual ReplaceResult Replace(CallableHandle callable) = 0;
+  virtual void SetMuted(bool muted) = 0;
 
  protected:
   explicit Listener(Topic& topic) : topic_(&topic) {}
@@ -58,6 +58,7 @@ class Listener {
   void Name(ListenerId id, std::string& name, Site site, Place place);
   // Takes its name away: whoever takes it destroys it under no lock.
   void Unname(std::string& name, std::unique_ptr<const std::string>& made_name);
+  void SetPlace(Place place) { place_ = place; }
   std::string_view given_name() const { return name_; }
   Site site() const { return site_; }
 

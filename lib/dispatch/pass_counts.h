@@ -13,15 +13,21 @@ namespace belfry {
 // One thread's passes over one topic with one listener set. A pass counts itself and nothing else;
 // which listeners that concerns follows from the set.
 //
-// Thread safety: counted up by its thread; `set` and `listeners` are written by it under the
-// topic's mutex, under which others read all three.
-struct PassCount {
+// Thread safety: counted up by its thread; the rest is written by it under the topic's mutex, under
+// which others read it.
+struct alignas(32) PassCount {
   std::uint64_t set = 0;  // 0: of no topic
   std::uint64_t listeners = 0;
   sync::Atomic<std::uint64_t> passes{0};
+  // There were so many passes with this set that the thread relies on the heavy barrier of who
+  // changes it: it enters its passes without one of its own.
+  bool settled = false;
 
-  void CountOne() {
-    passes.store(passes.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  // Returns how many it has counted before.
+  std::uint64_t CountOne() {
+    const std::uint64_t before = passes.load(std::memory_order_relaxed);
+    passes.store(before + 1, std::memory_order_relaxed);
+    return before;
   }
 };
 

@@ -12,11 +12,13 @@ std::size_t RoundUp(std::size_t value, std::size_t alignment) {
 
 }  // namespace
 
-PublicationPool::Layout PublicationPool::Layout::Of(const EventOperations& operations) {
+PublicationPool::Layout PublicationPool::Layout::Of(EventType type) {
+  using Pointer = std::shared_ptr<const void>;
+  const std::size_t carrier_alignment = std::max(alignof(Pointer), type.alignment());
   Layout layout;
-  layout.alignment = std::max(alignof(Publication), operations.alignment);
-  layout.event_offset = RoundUp(sizeof(Publication), operations.alignment);
-  layout.bytes = layout.event_offset + operations.size;
+  layout.alignment = std::max(alignof(Publication), carrier_alignment);
+  layout.carrier_offset = RoundUp(sizeof(Publication), carrier_alignment);
+  layout.bytes = layout.carrier_offset + std::max(sizeof(Pointer), type.size());
   return layout;
 }
 
@@ -55,35 +57,39 @@ void PublicationPool::Free(void* block, const Layout& layout) {
   ::operator delete(block, std::align_val_t(layout.alignment));
 }
 
-Publication* Publication::Make(PublicationPool& pool, EventType type, const EventHandle& event,
-                               EventIdSource& ids, const Cause& cause) {
-  const auto layout = PublicationPool::Layout::Of(event.operations);
+Publication* Publication::Make(PublicationPool& pool, EventType type, EventHandle handle,
+                               std::size_t bytes, EventIdSource& ids, const Cause& cause) {
+  const auto layout = PublicationPool::Layout::Of(type);
   auto* const block = static_cast<std::byte*>(pool.Take(layout));
   if (block == nullptr) return nullptr;
-  void* const place = block + layout.event_offset;
+  const EventHandle held{block + layout.carrier_offset, handle.operations};
   try {
-    event.operations.move(event.event, place);
+    handle.operations->take(handle.carrier, held.carrier);
   } catch (...) {
     pool.GiveBack(block, layout);
     throw;
   }
-  return ::new (block) Publication(pool, type, event, place, ids, cause);
+  return ::new (block) Publication(pool, type, held, bytes, ids, cause);
 }
 
-Publication::Publication(PublicationPool& pool, EventType type, const EventHandle& event,
-                         void* place, EventIdSource& ids, const Cause& cause)
-    : pool_(pool),
-      operations_(event.operations),
-      bytes_(event.bytes),
-      envelope_(type, place, ids, cause) {}
+Publication::Publication(PublicationPool& pool, EventType type, EventHandle held, std::size_t bytes,
+                         EventIdSource& ids, const Cause& cause)
+    : pool_(pool), held_(held), bytes_(bytes), envelope_(type, held.event(), ids, cause) {}
 
 void Publication::Release() {
   if (references_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
-  operations_.destroy(const_cast<void*>(envelope_.event()));
+  held_.operations->destroy(held_.carrier);
+  const std::unique_ptr<Outcomes> told = std::move(outcomes);
   PublicationPool& pool = pool_;
-  const auto layout = PublicationPool::Layout::Of(operations_);
+  const auto layout = PublicationPool::Layout::Of(envelope_.type());
   this->~Publication();
   pool.GiveBack(this, layout);
+  if (told != nullptr) told->Finish({});
+}
+
+void Publication::Ended(const Listener& listener, DeliveryOutcome::Kind how) {
+  if (outcomes != nullptr) outcomes->Record(listener, how);
+  Release();
 }
 
 void Publication::Complete(Envelope& envelope, EventId id, std::unique_ptr<EnvelopeExtras> extras,

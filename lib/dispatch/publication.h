@@ -8,6 +8,7 @@
 
 #include "belfry/envelope.h"
 #include "belfry/event_handle.h"
+#include "dispatch/outcomes.h"
 #include "sync/sync.h"
 
 namespace belfry {
@@ -21,12 +22,14 @@ class PublicationPool;
 // Thread safety: the count; everything else is written before it is handed over.
 class Publication {
  public:
-  // Takes a block and moves the event into it. Null when there is no memory. Throws what the move
-  // throws. The event is where it was then.
-  static Publication* Make(PublicationPool& pool, EventType type, const EventHandle& event,
-                           EventIdSource& ids, const Cause& cause);
+  // Takes a block and moves what carries the event into it. Null when there is no memory. Throws
+  // what the move throws. The event is where it was then.
+  static Publication* Make(PublicationPool& pool, EventType type, EventHandle handle,
+                           std::size_t bytes, EventIdSource& ids, const Cause& cause);
 
   Envelope& envelope() { return envelope_; }
+  // Where to tell what becomes of the deliveries, if somebody wants to know.
+  std::unique_ptr<Outcomes> outcomes;
   std::size_t bytes() const { return bytes_; }
 
   // A synchronous dispatcher's order of turns: what is next in it, and where the event is found.
@@ -38,18 +41,20 @@ class Publication {
   void Retain(std::uint32_t count) { references_.fetch_add(count, std::memory_order_relaxed); }
   // Destroys the event with the last reference. Under no lock of the library.
   void Release();
+  // The listener's reference, when its delivery has ended so.
+  void Ended(const Listener& listener, DeliveryOutcome::Kind how);
 
   // Says what was said at the publish; before the first delivery.
   static void Complete(Envelope& envelope, EventId id, std::unique_ptr<EnvelopeExtras> extras,
                        WallTime time);
 
  private:
-  Publication(PublicationPool& pool, EventType type, const EventHandle& event, void* place,
+  Publication(PublicationPool& pool, EventType type, EventHandle held, std::size_t bytes,
               EventIdSource& ids, const Cause& cause);
   ~Publication() = default;
 
   PublicationPool& pool_;
-  const EventOperations& operations_;
+  const EventHandle held_;  // in the block, behind this
   const std::size_t bytes_;
   Envelope envelope_;
   sync::Atomic<std::uint32_t> references_{1};
@@ -80,12 +85,13 @@ class PublicationPool {
   PublicationPool(const PublicationPool&) = delete;
   PublicationPool& operator=(const PublicationPool&) = delete;
 
-  // Where the event lies in a block. One pool's blocks all have one layout.
+  // Where the event, or a shared pointer to it, lies in a block. One pool's blocks all have one
+  // layout.
   struct Layout {
-    std::size_t event_offset = 0;
+    std::size_t carrier_offset = 0;
     std::size_t bytes = 0;
     std::size_t alignment = 0;
-    static Layout Of(const EventOperations& operations);
+    static Layout Of(EventType type);
   };
 
   // Null when there is no memory.

@@ -15,6 +15,7 @@ using Code = PublishResult::Code;
 struct DispatcherCore::Preparation {
   Topic* topic = nullptr;
   std::unique_ptr<EnvelopeExtras> extras;
+  std::unique_ptr<Outcomes>* outcomes = nullptr;  // taken if the event is queued
 
   // False when there is no memory.
   bool Prepare(TopicDirectory& topics, EventType type, PublishOptions& options) try {
@@ -30,55 +31,56 @@ struct DispatcherCore::Preparation {
 };
 
 // The path of an event of bytes that only queued listeners get: into their log, without a lock.
-PublishResult DispatcherCore::PublishBytes(Topic& topic, const EventHandle& event) {
+PublishResult DispatcherCore::PublishBytes(Topic& topic, EventHandle handle) {
   Frame* const frame = Frame::Next();
   if (frame == nullptr) return {Code::kOutOfMemory, 0};
-  if (event.operations.is_bytes && !event.operations.counts_bytes && !forked()) {
+  if (handle.operations->is_bytes && handle.operations->bytes == nullptr && !forked()) {
     // Whoever closes the short way owns the tail meanwhile: who appended before is seen in here.
-    const FrameScope scope(*frame, *this, &topic, std::memory_order_release);
+    const FrameScope scope(*frame, *this, {.inside = &topic}, std::memory_order_release);
     Cause cause;
     const bool caused = frame->HasOuterCause();
     if (caused) cause = frame->OuterCause();
-    if (topic.queued_listeners().TryAppend(event.event, event.operations.size,
-                                           caused ? &cause : nullptr)) {
+    if (topic.queued_listeners().TryAppend(handle.carrier, caused ? &cause : nullptr)) {
       return {};
     }
   }
-  return Publish(topic.type(), event, {});
+  return Publish(topic.type(), handle, {});
 }
 
-PublishResult DispatcherCore::Publish(EventType type, const EventHandle& event,
-                                      PublishOptions options) {
+PublishResult DispatcherCore::Publish(EventType type, EventHandle handle, PublishOptions options,
+                                      std::unique_ptr<Outcomes>* outcomes) {
   if (forked()) return {Code::kForked, 0};
   BELFRY_CHECK(!options.id || options.id.origin == ids_.origin(),
                "PublishOptions::id was not drawn from this dispatcher's NewEventId");
   Preparation preparation;
+  preparation.outcomes = outcomes;
   if (!preparation.Prepare(topics_, type, options)) return {Code::kOutOfMemory, 0};
-  if (!options_.synchronous) return PublishPrepared(preparation, event, options);
+  if (!options_.synchronous) return PublishPrepared(preparation, handle, options);
 
-  const Turns::Holder turn(turns_);
   PublishResult result;
-  try {
-    result = PublishPrepared(preparation, event, options);
-  } catch (...) {
-    // The event's move threw: what that constructor has published itself still has its turn.
-    if (turn.outermost()) turns_.RunAll();
-    throw;
-  }
-  if (turn.outermost()) turns_.RunAll();
+  turns_.Run([&] { result = PublishPrepared(preparation, handle, options); });
   return result;
 }
 
-PublishResult DispatcherCore::PublishPrepared(Preparation& preparation, const EventHandle& event,
+Completion<PublishOutcome> DispatcherCore::PublishTracked(EventType type, EventHandle handle,
+                                                          PublishOptions options) {
+  const Completion<PublishOutcome> told;
+  auto outcomes = std::make_unique<Outcomes>(told);
+  const PublishResult result = Publish(type, handle, std::move(options), &outcomes);
+  if (outcomes != nullptr) outcomes->Finish(result);  // no queued listener has got it
+  return told;
+}
+
+PublishResult DispatcherCore::PublishPrepared(Preparation& preparation, EventHandle handle,
                                               const PublishOptions& options) {
   Topic& topic = *preparation.topic;
   const bool in_delivery = Frame::InnermostOf(*this) != nullptr;
   Frame* const frame = Frame::Next();
   if (frame == nullptr) return Refuse(topic, {Code::kOutOfMemory, 0});
   // Entered first and looked at then: either this sees the end, or the end waits for this.
-  const FrameScope scope(*frame, *this, &topic);
+  const FrameScope scope(*frame, *this, {.inside = &topic});
   if (!Accepts(in_delivery)) return Refuse(topic, {Code::kClosed, 0});
-  return PublishInside(*frame, preparation, event, options, in_delivery);
+  return PublishInside(*frame, preparation, handle, options, in_delivery);
 }
 
 // Places that were reserved, given back unless they were filled.
@@ -100,7 +102,7 @@ class DispatcherCore::Reserved {
 };
 
 PublishResult DispatcherCore::PublishInside(Frame& frame, Preparation& preparation,
-                                            const EventHandle& event, const PublishOptions& options,
+                                            EventHandle handle, const PublishOptions& options,
                                             bool in_delivery) {
   Topic& topic = *preparation.topic;
   const Topic::ListenerSet before = topic.listeners();
@@ -109,31 +111,28 @@ PublishResult DispatcherCore::PublishInside(Frame& frame, Preparation& preparati
   }
   const Cause cause = options.cause.has_value() ? *options.cause : frame.OuterCause();
   const WallTime time = before.takes_context ? clock_.WallNow() : WallTime{};
-  frame.topic = &topic;
-  InlineListeners& inlined = topic.inline_listeners();
   InlineSet set{};
   if (!before.queued && topic.CommitInline(set)) {
-    Envelope envelope(topic.type(), event.event, ids_, cause);
+    Envelope envelope(topic.type(), handle.event(), ids_, cause);
     Publication::Complete(envelope, options.id, std::move(preparation.extras), time);
     if (set.listeners == 0) TellOrphan(topic);
-    frame.version = set.version();
-    frame.made = &envelope;
-    inlined.Run(frame, event.event, set.listeners);
+    RunInline(frame, envelope, set, preparation.outcomes);
     return {};
   }
 
-  const QueuedListeners::Size size{event.bytes, event.operations.counts_bytes};
+  const QueuedListeners::Size size{handle.bytes(topic.type()), handle.operations->bytes != nullptr};
   Reserved reserved(topic.queued_listeners(), size);
   if (const PublishResult result = ReserveOrWait(topic, size, in_delivery); !result.ok()) {
     return result;
   }
   reserved.held = true;
   Publication* const publication =
-      Publication::Make(topic.pool(), topic.type(), event, ids_, cause);
+      Publication::Make(topic.pool(), topic.type(), handle, size.bytes, ids_, cause);
   if (publication == nullptr) return Refuse(topic, {Code::kOutOfMemory, 0});
   const PublicationReference held(*publication);
   Publication::Complete(publication->envelope(), options.id, std::move(preparation.extras), time);
   publication->topic = &topic;
+  if (preparation.outcomes != nullptr) publication->outcomes = std::move(*preparation.outcomes);
   reserved.held = false;
   QueuedListener* const to_post = topic.CommitQueued(*publication, size, set);
   QueuedListeners::PostTurns(to_post);
@@ -144,10 +143,22 @@ PublishResult DispatcherCore::PublishInside(Frame& frame, Preparation& preparati
     publication->Retain(1);
     turns_.Push(*publication);
   }
-  frame.version = set.version();
-  frame.made = &publication->envelope();
-  inlined.Run(frame, publication->envelope().event(), set.listeners);
+  RunInline(frame, publication->envelope(), set, &publication->outcomes);
   return {};
+}
+
+void DispatcherCore::RunInline(Frame& frame, const Envelope& envelope, const InlineSet& set,
+                               const std::unique_ptr<Outcomes>* outcomes) {
+  struct Telling {
+    Telling(Frame& f, Outcomes* to) : frame(f) { frame.outcomes = to; }
+    ~Telling() { frame.outcomes = nullptr; }
+    Frame& frame;
+  };
+  const Telling telling(frame, outcomes == nullptr ? nullptr : outcomes->get());
+  frame.CountDelivery();
+  frame.SetVersion(set.version());
+  frame.envelope().Use(envelope);
+  frame.topic().inline_listeners().Run(frame, envelope.event(), set.listeners);
 }
 
 // While draining, what listeners publish still counts as part of what was accepted.

@@ -10,12 +10,13 @@
 #include "belfry/context.h"
 #include "dispatch/dispatcher_core.h"
 #include "dispatch/frame_scope.h"
-#include "dispatch/lazy_envelope.h"
+#include "dispatch/outcomes.h"
 #include "dispatch/publication.h"
 #include "dispatch/topic.h"
-#include "dispatch/wait_graph.h"
 
 namespace belfry {
+
+using Outcome = DeliveryOutcome::Kind;
 
 QueuedListener::QueuedListener(std::shared_ptr<DispatcherCore> core, Topic& topic,
                                const QueuedTraits& traits, CallableHandle callable)
@@ -23,10 +24,12 @@ QueuedListener::QueuedListener(std::shared_ptr<DispatcherCore> core, Topic& topi
       core_(std::move(core)),
       traits_(traits),
       lossy_(topic.of_library()),
-      callable_(callable) {}
+      callable_(std::make_unique<Callable>(callable)) {
+  takes_context = callable_->takes_context();
+}
 
 void QueuedListener::Begin(ListenerId id, std::string& name, Site site) {
-  Name(id, name, site, {static_cast<Listener*>(this), static_cast<Listener*>(this)});
+  Name(id, name, site, {static_cast<Listener*>(this)});
   held_ = shared_from_this();
 }
 
@@ -66,18 +69,20 @@ Publication* QueuedListener::TakeOldest(EventLog& log, LogPage*& freed) {
 DeliveryCounts QueuedListener::CountsAt(std::uint64_t tail) const {
   const std::uint64_t started_now = started();
   std::uint64_t running = 0;
-  Frame::ForEach([&](const Frame& frame) { running += frame.Is(place()); });
+  Frame::ForEach([&](const Frame& frame) { running += frame.Calls(place()); });
   DeliveryCounts counts;
   counts.offered = tail - begin_;
   counts.queued = tail - started_now;
   counts.dead = failed_.load(std::memory_order_relaxed);
+  counts.filtered = filtered_.load(std::memory_order_relaxed);
   counts.cancelled = cancelled_.load(std::memory_order_relaxed);
   counts.dropped = dropped_;
   if ((state_.load(std::memory_order_relaxed) & (kDetached | kDiscarding)) != 0) {
     // They will not be delivered any more, whoever comes to cancel them.
     counts.cancelled += std::exchange(counts.queued, 0);
   }
-  const std::uint64_t ended = counts.queued + counts.dead + counts.cancelled + counts.dropped;
+  const std::uint64_t ended =
+      counts.queued + counts.dead + counts.filtered + counts.cancelled + counts.dropped;
   const std::uint64_t left = counts.offered - std::min(counts.offered, ended);
   counts.running = std::min(running, left);
   counts.handled = left - counts.running;
@@ -96,15 +101,24 @@ bool QueuedListener::BeginTurn() {
   return true;
 }
 
+void QueuedListener::SetReplacing(bool replacing) {
+  if (replacing) {
+    state_.fetch_or(kReplacing, std::memory_order_seq_cst);
+  } else {
+    state_.fetch_and(~kReplacing, std::memory_order_seq_cst);
+  }
+}
+
 // What comes in after a last look is left to whoever brings it: he begins a turn himself.
 void QueuedListener::EndTurn() {
   for (;;) {
     const std::uint32_t before = state_.load(std::memory_order_seq_cst);
+    if ((before & kReplacing) != 0) TakeNext();
     if ((before & kDiscarding) != 0) CancelUntil(topic().queued_listeners().tail());
     const std::uint32_t state = state_.fetch_and(~kRunning, std::memory_order_seq_cst);
     if ((state & kDetached) != 0) return End();
-    const bool left = started() != topic().queued_listeners().tail();
-    if ((state & kDiscarding) == 0 || !left || !BeginTurn()) return;
+    const bool left = (state & kDiscarding) != 0 && started() != topic().queued_listeners().tail();
+    if ((!left && (state & kReplacing) == 0) || !BeginTurn()) return;
   }
 }
 
@@ -132,16 +146,36 @@ class QueuedListener::Turn {
   const bool mine_;
 };
 
+// The frame in which a listener's events are delivered.
+class QueuedListener::Delivering {
+ public:
+  explicit Delivering(QueuedListener& listener)
+      : frame_(Next()),
+        scope_(frame_, *listener.core_, {.inside = static_cast<Listener*>(&listener)}) {
+    frame_.delivering = &listener;
+  }
+  ~Delivering() { frame_.delivering = nullptr; }
+  Delivering(const Delivering&) = delete;
+  Delivering& operator=(const Delivering&) = delete;
+
+  Frame& frame() { return frame_; }
+
+ private:
+  static Frame& Next() {
+    Frame* const frame = Frame::Next();
+    BELFRY_CHECK(frame != nullptr, "there is no memory for a delivery inside another one");
+    return *frame;
+  }
+
+  Frame& frame_;
+  const FrameScope scope_;
+};
+
 void QueuedListener::Run() {
-  Frame* const frame = Frame::Next();
-  BELFRY_CHECK(frame != nullptr, "there is no memory for a delivery inside another one");
-  const FrameScope scope(*frame, *core_, static_cast<Listener*>(this));
+  Delivering delivering(*this);
   const Turn turn(*this);
   if (!turn.mine()) return;
-  frame->delivering = this;
-  frame->topic = &topic();
-  LazyEnvelope lazy(*frame);
-  for (unsigned i = 0; i < kTurnMax && DeliverNext(*frame, lazy); ++i) {
+  for (unsigned i = 0; i < kTurnMax && DeliverNext(delivering.frame()); ++i) {
   }
 }
 
@@ -154,14 +188,9 @@ void QueuedListener::DeliverUntil(std::uint64_t position) {
     }
     QueuedListener& listener;
   };
-  Frame* const frame = Frame::Next();
-  BELFRY_CHECK(frame != nullptr, "there is no memory for a delivery inside another one");
-  const FrameScope scope(*frame, *core_, static_cast<Listener*>(this));
+  Delivering delivering(*this);
   const Ending ending{*this};
-  frame->delivering = this;
-  frame->topic = &topic();
-  LazyEnvelope lazy(*frame);
-  while (started() <= position && DeliverNext(*frame, lazy)) {
+  while (started() <= position && DeliverNext(delivering.frame())) {
   }
 }
 
@@ -206,14 +235,21 @@ class QueuedListener::Attempt {
  public:
   Attempt(QueuedListener& listener, Frame& frame, Publication* publication)
       : listener_(listener), frame_(frame), publication_(publication) {
+    frame_.recorded = false;
+    frame_.CountDelivery();
     frame_.SetCurrent(static_cast<Listener*>(&listener));
   }
   ~Attempt() {
     if (!handled) listener_.failed_.fetch_add(1, std::memory_order_relaxed);
     frame_.SetCurrent(nullptr);
-    frame_.made = nullptr;  // what still happens in this turn has no event for a cause
-    frame_.lazy = nullptr;
-    if (publication_ != nullptr) publication_->Release();
+    frame_.envelope().End();  // what still happens in this turn has no event for a cause
+    frame_.outcomes = nullptr;
+    if (publication_ == nullptr) return;
+    if (frame_.recorded) {
+      publication_->Release();
+    } else {
+      publication_->Ended(listener_, handled ? Outcome::kHandled : Outcome::kFailed);
+    }
   }
   Attempt(const Attempt&) = delete;
   Attempt& operator=(const Attempt&) = delete;
@@ -227,7 +263,8 @@ class QueuedListener::Attempt {
 };
 
 // False when there is nothing to deliver.
-bool QueuedListener::DeliverNext(Frame& frame, LazyEnvelope& lazy) {
+bool QueuedListener::DeliverNext(Frame& frame) {
+  if (replacing()) TakeNext();
   if (lossy_) return DeliverLossy(frame);
   const std::uint64_t position = started_.load(std::memory_order_relaxed);
   LogCell* cell = Next(position);
@@ -237,30 +274,34 @@ bool QueuedListener::DeliverNext(Frame& frame, LazyEnvelope& lazy) {
     if (cell == nullptr) return false;
   }
   Move(position);
-  const std::uint64_t state = cell->state.load(std::memory_order_relaxed);
-  if (state == LogCell::kPublication) {
-    Publication& publication = *cell->publication();
-    bytes_started_.store(bytes_started() + publication.bytes(), std::memory_order_relaxed);
-    started_.store(position + 1, std::memory_order_release);
-    topic().queued_listeners().RoomMade();
-    return DeliverPublication(frame, publication);
+  if (cell->state.load(std::memory_order_relaxed) != LogCell::kPublication) {
+    return DeliverBytes(frame, *cell, position);
   }
+  Publication& publication = *cell->publication();
+  bytes_started_.store(bytes_started() + publication.bytes(), std::memory_order_relaxed);
   started_.store(position + 1, std::memory_order_release);
   topic().queued_listeners().RoomMade();
+  return DeliverPublication(frame, publication);
+}
+
+bool QueuedListener::DeliverBytes(Frame& frame, LogCell& cell, std::uint64_t position) {
+  started_.store(position + 1, std::memory_order_release);
+  topic().queued_listeners().RoomMade();
+  if (muted()) return PassOver(nullptr);
+  static constexpr Cause kNone{};
+  const bool caused = cell.state.load(std::memory_order_relaxed) == LogCell::kValueWithCause;
   Attempt attempt(*this, frame, nullptr);
-  lazy.Begin(cell->bytes(), state == LogCell::kValue ? nullptr : &page_->CauseAt(position),
-             &cell->sequence);
-  frame.made = nullptr;
-  frame.lazy = &lazy;
-  attempt.handled = Call(frame, cell->bytes(), nullptr);
+  frame.envelope().Begin(cell.bytes(), caused ? page_->CauseAt(position) : kNone, cell.sequence);
+  attempt.handled = Call(frame, cell.bytes());
   return true;
 }
 
 bool QueuedListener::DeliverPublication(Frame& frame, Publication& publication) {
+  if (muted()) return PassOver(&publication);
   Attempt attempt(*this, frame, &publication);
-  frame.made = &publication.envelope();
-  Context context(core_->dispatcher(), publication.envelope(), *this);
-  attempt.handled = Call(frame, publication.envelope().event(), &context);
+  frame.outcomes = publication.outcomes.get();
+  frame.envelope().Use(publication.envelope());
+  attempt.handled = Call(frame, publication.envelope().event());
   return true;
 }
 
@@ -271,94 +312,40 @@ bool QueuedListener::DeliverLossy(Frame& frame) {
   return publication != nullptr && DeliverPublication(frame, *publication);
 }
 
+bool QueuedListener::PassOver(Publication* publication) {
+  filtered_.fetch_add(1, std::memory_order_relaxed);
+  if (publication != nullptr) publication->Ended(*this, Outcome::kFiltered);
+  return true;
+}
+
 // The one place where what leaves a queued listener is caught. Whether it handled the event.
-bool QueuedListener::Call(Frame& frame, const void* event, Context* context) {
+bool QueuedListener::Call(Frame& frame, const void* event) {
   try {
-    const Failure failure = callable_.Call(event, context);
+    Failure failure;
+    if (callable_->takes_context()) {
+      Context context(core_->dispatcher(), frame.MadeEnvelope(), *this);
+      failure = callable_->Call(event, &context);
+    } else {
+      failure = callable_->Call(event, nullptr);
+    }
     if (failure == nullptr) return true;
-    core_->TellFailure(*this, frame.envelope(), *failure);
+    Fail(frame, *failure);
   } catch (const abi::__forced_unwind&) {
     throw;  // the thread is being cancelled: swallowing that would abort
   } catch (const std::exception& exception) {
-    core_->TellFailure(*this, frame.envelope(), exception.what());
+    Fail(frame, exception.what());
   } catch (...) {
-    core_->TellFailure(*this, frame.envelope(), "an exception that is not a std::exception");
+    Fail(frame, "an exception that is not a std::exception");
   }
   return false;
 }
 
-// --- The end ---
-
-// By the one who is running: gives up the events before that position.
-void QueuedListener::CancelUntil(std::uint64_t end) {
-  QueuedListeners& listeners = topic().queued_listeners();
-  while (lossy_ && started() < end) {
-    Publication* const publication = listeners.TakeOldest(*this);
-    if (publication == nullptr) break;
-    cancelled_.fetch_add(1, std::memory_order_relaxed);
-    publication->Release();
+void QueuedListener::Fail(Frame& frame, std::string_view what) {
+  if (frame.outcomes != nullptr) {
+    frame.outcomes->Record(*this, Outcome::kFailed, what);
+    frame.recorded = true;
   }
-  for (std::uint64_t position = started(); position < end; position = started()) {
-    Move(position);
-    LogCell& cell = page_->At(position);
-    // Who has claimed it needs a few instructions more.
-    while (cell.state.load(std::memory_order_acquire) == LogCell::kEmpty) sync::Yield();
-    Publication* const publication =
-        cell.state.load(std::memory_order_relaxed) == LogCell::kPublication ? cell.publication()
-                                                                            : nullptr;
-    started_.store(position + 1, std::memory_order_release);
-    cancelled_.fetch_add(1, std::memory_order_relaxed);
-    if (publication != nullptr) {
-      bytes_started_.store(bytes_started() + publication->bytes(), std::memory_order_release);
-      publication->Release();
-    }
-  }
-  listeners.RoomMade();
-}
-
-// By the one who is alone with a detached listener: nobody begins a turn any more.
-void QueuedListener::End() {
-  QueuedListeners& listeners = topic().queued_listeners();
-  CancelUntil(end_);
-  for (bool last = false; !last;) {
-    LogPage* const page = page_;
-    last = page == end_page_;
-    page_ = page->next.load(std::memory_order_acquire);
-    listeners.Leave(*page);
-  }
-  {
-    const DestructionScope scope(*core_, *this);
-    callable_.Destroy();
-  }
-  listeners.Gone(*this);
-}
-
-void QueuedListener::DetachNow() {
-  if (topic().queued_listeners().Remove(*this)) End();
-}
-
-void QueuedListener::Detach() {
-  const std::shared_ptr<QueuedListener> held = std::move(held_);
-  if (!core_->forked()) DetachNow();  // else: locks may be held by threads that do not exist here
-}
-
-ResetResult QueuedListener::Reset() {
-  const std::shared_ptr<QueuedListener> held = std::move(held_);
-  if (core_->forked()) return ResetResult::kDone;
-  DetachNow();
-  QueuedListeners& listeners = topic().queued_listeners();
-  if (listeners.IsGone(*this)) return ResetResult::kDone;
-  return AwaitEnd(*this, [&] { listeners.AwaitGone(*this); });
-}
-
-std::uint64_t QueuedListener::Discard() {
-  const std::uint32_t before = state_.fetch_or(kDiscarding, std::memory_order_seq_cst);
-  const std::uint64_t count = topic().queued_listeners().tail() - started();
-  if (BeginTurn()) {  // else who is running does it
-    EndTurn();
-    core_->TellQuiet();
-  }
-  return (before & (kDiscarding | kDetached)) != 0 ? 0 : count;
+  core_->TellFailure(*this, frame.MadeEnvelope(), what);
 }
 
 }  // namespace belfry

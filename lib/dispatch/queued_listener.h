@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "belfry/executor.h"
 #include "belfry/listener_body.h"
@@ -41,7 +42,6 @@ class QueuedListener final : public Listener,
   void Begin(ListenerId id, std::string& name, Site site);
 
   const QueuedTraits& traits() const { return traits_; }
-  bool takes_context() const { return callable_.takes_context(); }
 
   // --- Its topic's, under the mutex ---
   void EnterLog(EventLog& log);
@@ -65,6 +65,12 @@ class QueuedListener final : public Listener,
   DeliveryCounts CountsAtEnd() const { return CountsAt(end_); }
   QueuedListener* next_to_post = nullptr;
   std::uint64_t bytes_before = 0;  // of the events in the log before it began
+  bool takes_context = false;      // what will be called does
+  // Who takes over from the callable when nobody runs it.
+  std::unique_ptr<Callable> next_callable;
+  void SetReplacing(bool replacing);
+  bool muted() const { return (state_.load(std::memory_order_seq_cst) & kMuted) != 0; }
+  bool replacing() const { return (state_.load(std::memory_order_seq_cst) & kReplacing) != 0; }
 
   // --- Deliveries ---
   void PostTurn() { traits_.executor->Post(static_cast<Runnable&>(*this)); }
@@ -75,12 +81,14 @@ class QueuedListener final : public Listener,
   // --- The end ---
   void Detach() override;
   ResetResult Reset() override;
+  ReplaceResult Replace(CallableHandle callable) override;
+  void SetMuted(bool muted) override;
   // At the end of the dispatcher.
   void DetachNow();
   // Nothing that is queued is delivered any more. Returns how many events that were.
   std::uint64_t Discard();
 
-  DeliveryCounts counts() const override;
+  DeliveryCounts counts() const;
 
  private:
   // How many events a turn delivers before others on its executor get theirs.
@@ -89,28 +97,35 @@ class QueuedListener final : public Listener,
   static constexpr std::uint32_t kRunning = 2;     // somebody has its callable and position
   static constexpr std::uint32_t kDetached = 4;    // it ends when nobody is running
   static constexpr std::uint32_t kDiscarding = 8;  // nothing is delivered any more
+  static constexpr std::uint32_t kReplacing = 16;  // who runs it is to take the next callable
+  static constexpr std::uint32_t kMuted = 32;      // what comes is passed over
 
   class Turn;
+  class Delivering;
   class Attempt;
 
   bool BeginTurn();
   void EndTurn();
+  void TakeNext();
 
   // The next event, if it has come and is to be delivered.
   LogCell* Next(std::uint64_t position);
   void Move(std::uint64_t position);
   bool Linger(std::uint64_t position);
-  bool DeliverNext(Frame& frame, LazyEnvelope& lazy);
+  bool DeliverNext(Frame& frame);
   bool DeliverLossy(Frame& frame);
+  bool DeliverBytes(Frame& frame, LogCell& cell, std::uint64_t position);
   bool DeliverPublication(Frame& frame, Publication& publication);
-  bool Call(Frame& frame, const void* event, Context* context);
+  bool Call(Frame& frame, const void* event);
+  void Fail(Frame& frame, std::string_view what);
+  bool PassOver(Publication* publication);
   void CancelUntil(std::uint64_t end);
   void End();
 
   const std::shared_ptr<DispatcherCore> core_;
   const QueuedTraits traits_;
   const bool lossy_;                        // of library events: a full queue drops the oldest
-  Callable callable_;                       // of the one who is running
+  std::unique_ptr<Callable> callable_;      // of the one who is running
   std::shared_ptr<QueuedListener> held_;    // by its subscription
   std::shared_ptr<QueuedListener> posted_;  // by its executor
 
@@ -120,6 +135,7 @@ class QueuedListener final : public Listener,
   sync::Atomic<std::uint64_t> started_{0};
   sync::Atomic<std::uint64_t> bytes_started_{0};
   sync::Atomic<std::uint64_t> failed_{0};
+  sync::Atomic<std::uint64_t> filtered_{0};
   sync::Atomic<std::uint64_t> cancelled_{0};
 
   // Under the topic's mutex.

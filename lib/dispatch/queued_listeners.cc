@@ -7,191 +7,11 @@
 #include "dispatch/dispatcher_core.h"
 #include "dispatch/publication.h"
 #include "dispatch/topic.h"
-#include "event/registry.h"
 
 namespace belfry {
 
-using Code = PublishResult::Code;
-
 QueuedListeners::QueuedListeners(Topic& topic, sync::Mutex& mutex)
     : topic_(topic), mutex_(mutex), event_size_(topic.type().size()), log_(event_size_) {}
-
-// --- The short way ---
-
-bool QueuedListeners::TryAppend(const void* event, std::size_t size, const Cause* cause) {
-  for (;;) {
-    switch (log_.TryAppend(event, size, cause)) {
-      case EventLog::Appended::kYes:
-        if (idle_.load(std::memory_order_seq_cst) != 0) WakeIdle();
-        return true;
-      case EventLog::Appended::kNoRoom:
-        if (!MoveBound()) return false;
-        break;
-      case EventLog::Appended::kOthersOnly:
-        return false;
-    }
-  }
-}
-
-void QueuedListeners::UpdateShortWay() {
-  mutex_.AssertHeld();
-  const EventLog::Own own(log_);
-  log_.SetOpen(event_size_ <= LogPage::kValueMax && topic_.ShortWayOpen());
-}
-
-// Looks anew how far publishers may go. False when some queue is full, or memory is short.
-bool QueuedListeners::MoveBound() {
-  for (;;) {
-    {
-      const sync::Lock lock(mutex_);
-      const EventLog::Own own(log_);
-      if (listeners_.empty()) return false;
-      const bool page = log_.HasCell() || log_.AddPage(listeners_.size());
-      UpdateBound();
-      if (page) return log_.HasRoom();
-    }
-    if (!MakeSpare()) return false;
-  }
-}
-
-// Places that are reserved are not for those who come the short way.
-void QueuedListeners::UpdateBound() {
-  std::uint64_t bound = ~std::uint64_t{0} >> 2;
-  if (listeners_.empty()) bound = 0;
-  for (const auto& listener : listeners_) {
-    bound = std::min(bound, listener->started() + EventsMax(*listener, {event_size_, false}));
-  }
-  log_.SetBound(bound, reserved_events_);
-}
-
-// --- The long way ---
-
-std::uint64_t QueuedListeners::EventsMax(const QueuedListener& listener, Size size) const {
-  const QueueLimit& limit = listener.traits().limit;
-  const std::uint64_t events = std::min<std::uint64_t>(limit.events_max, std::uint64_t{1} << 48);
-  return size.counted ? events : std::min<std::uint64_t>(events, limit.bytes_max / size.bytes);
-}
-
-QueuedListeners::Room QueuedListeners::RoomOf(const QueuedListener& listener, Size size) const {
-  const std::uint64_t events_max = EventsMax(listener, size);
-  const std::uint64_t bytes_max = listener.traits().limit.bytes_max;
-  if (events_max == 0 || size.bytes > bytes_max) return Room::kNever;
-  const std::uint64_t events = log_.tail() - listener.started() + reserved_events_;
-  if (events >= events_max) return Room::kNo;
-  if (!size.counted) return Room::kYes;
-  const std::uint64_t bytes =
-      bytes_ - listener.bytes_before - listener.bytes_started() + reserved_bytes_;
-  return bytes <= bytes_max - size.bytes ? Room::kYes : Room::kNo;
-}
-
-QueuedListeners::Refusal QueuedListeners::Reserve(Size size) {
-  Publication* dropped = nullptr;  // linked by next_dropped
-  LogPage* freed = nullptr;
-  Refusal refusal;
-  for (bool done = false; !done;) {
-    bool needs_page = false;
-    {
-      const sync::Lock lock(mutex_);
-      const EventLog::Own own(log_);
-      needs_page = log_.NeedsSpare(reserved_events_ + 1);
-      for (const auto& listener : listeners_) {
-        if (needs_page) break;
-        Room room = RoomOf(*listener, size);
-        if (room == Room::kNo && listener->lossy()) {
-          if (Publication* const oldest = listener->TakeOldest(log_, freed)) {
-            listener->CountDropped();
-            oldest->next_turn = std::exchange(dropped, oldest);
-            room = RoomOf(*listener, size);
-          }
-        }
-        if (room == Room::kYes) continue;
-        refusal = {room == Room::kNever ? Code::kTooLarge : Code::kQueueFull, listener};
-        break;
-      }
-      done = !needs_page;
-      if (done && refusal.listener == nullptr) {
-        ++reserved_events_;
-        reserved_bytes_ += size.bytes;
-      }
-      UpdateBound();
-    }
-    if (needs_page && !MakeSpare()) return {Code::kOutOfMemory, {}};
-  }
-  while (dropped != nullptr) std::exchange(dropped, dropped->next_turn)->Release();
-  GiveBackPages(freed);
-  return refusal;
-}
-
-void QueuedListeners::GiveBack(Size size) {
-  {
-    const sync::Lock lock(mutex_);
-    const EventLog::Own own(log_);
-    --reserved_events_;
-    reserved_bytes_ -= size.bytes;
-    UpdateBound();
-  }
-  RoomMade();
-}
-
-QueuedListener* QueuedListeners::Commit(Publication& publication, Size size) {
-  mutex_.AssertHeld();
-  const EventLog::Own own(log_);
-  --reserved_events_;
-  reserved_bytes_ -= size.bytes;
-  if (listeners_.empty()) return nullptr;
-  if (!log_.HasCell()) log_.AddPage(listeners_.size());
-  publication.Retain(static_cast<std::uint32_t>(listeners_.size()));
-  if (size.counted) bytes_ += size.bytes;
-  log_.Append(publication);
-  UpdateBound();
-  return TakeIdle();
-}
-
-bool QueuedListeners::AwaitRoom(const QueuedListener& listener, Size size, SteadyTime deadline) {
-  const sync::Lock lock(mutex_);
-  bool in_time = true;
-  while (in_time) {
-    waiting_.store(true, std::memory_order_seq_cst);
-    // From here on either who makes room sees that, or this sees the room. Only where the system
-    // has no heavy barrier is there need to look again.
-    const bool sure = sync::HeavyBarrier();
-    if (listener.detached() || RoomOf(listener, size) != Room::kNo) return true;
-    const SteadyTime look = TimeAfter(Clock::Real().Now(), std::chrono::milliseconds(1));
-    in_time = room_made_.WaitUntil(mutex_, sure ? deadline : std::min(look, deadline)) ||
-              Clock::Real().Now() < deadline;
-  }
-  return false;
-}
-
-void QueuedListeners::TellRoom() {
-  const sync::Lock lock(mutex_);
-  waiting_.store(false, std::memory_order_relaxed);
-  room_made_.NotifyAll();
-}
-
-// False when there is no memory.
-bool QueuedListeners::MakeSpare() {
-  LogPage* const page = log_.MakePage();
-  if (page == nullptr) return false;
-  const sync::Lock lock(mutex_);
-  log_.AddSpare(page);
-  return true;
-}
-
-void QueuedListeners::GiveBackPages(LogPage* first) {
-  while (first != nullptr) {
-    LogPage* page = std::exchange(first, first->spare_next);
-    page->Clear();
-    {
-      const sync::Lock lock(mutex_);
-      if (!log_.HasSparesEnough()) {
-        log_.AddSpare(page);
-        page = nullptr;
-      }
-    }
-    if (page != nullptr) LogPage::Delete(page);
-  }
-}
 
 // --- Turns ---
 
@@ -254,7 +74,7 @@ bool QueuedListeners::Add(const std::shared_ptr<QueuedListener>& listener, std::
         listeners_.swap(larger);
       }
       if (listeners_.size() < listeners_.capacity() && !log_.NeedsSpare(reserved_events_ + 1)) {
-        listener->Begin(NextListenerNumber(), name, site);
+        listener->Begin(topic_.NextListenerId(), name, site);
         Enlist(listener);
         return true;
       }
@@ -272,7 +92,7 @@ void QueuedListeners::Enlist(const std::shared_ptr<QueuedListener>& listener) {
     listener->EnterLog(log_);
     listener->bytes_before = bytes_;
     listeners_.push_back(listener);
-    if (listener->takes_context()) ++with_context_;
+    if (listener->takes_context) ++with_context_;
     if (listener->traits().executor != nullptr) idle_.fetch_add(1, std::memory_order_seq_cst);
     UpdateBound();
     log_.SetOpen(event_size_ <= LogPage::kValueMax && topic_.ShortWayOpen());
@@ -290,7 +110,7 @@ bool QueuedListeners::Remove(QueuedListener& listener) {
                                     [&](const auto& other) { return other.get() == &listener; });
     removed = std::move(*place);
     listeners_.erase(place);
-    if (listener.takes_context()) --with_context_;
+    if (listener.takes_context) --with_context_;
     if (listener.traits().executor != nullptr && listener.idle()) {
       idle_.fetch_sub(1, std::memory_order_seq_cst);
     }
@@ -316,6 +136,36 @@ void QueuedListeners::Gone(QueuedListener& listener) {
 bool QueuedListeners::IsGone(const QueuedListener& listener) const {
   const sync::Lock lock(mutex_);
   return listener.gone();
+}
+
+bool QueuedListeners::SetNext(QueuedListener& listener, std::unique_ptr<Callable>& callable) {
+  const sync::Lock lock(mutex_);
+  if (listener.detached()) return false;
+  if (listener.takes_context) --with_context_;
+  listener.takes_context = callable->takes_context();
+  if (listener.takes_context) ++with_context_;
+  UpdateShortWay();
+  listener.next_callable.swap(callable);
+  listener.SetReplacing(true);
+  return true;
+}
+
+std::unique_ptr<Callable> QueuedListeners::TakeNext(QueuedListener& listener) {
+  const sync::Lock lock(mutex_);
+  return std::move(listener.next_callable);
+}
+
+bool QueuedListeners::Replaced(QueuedListener& listener) {
+  const sync::Lock lock(mutex_);
+  if (listener.next_callable != nullptr) return false;
+  listener.SetReplacing(false);
+  ended_.NotifyAll();
+  return true;
+}
+
+void QueuedListeners::AwaitReplaced(const QueuedListener& listener) {
+  const sync::Lock lock(mutex_);
+  while (listener.replacing() && !listener.gone()) ended_.Wait(mutex_);
 }
 
 void QueuedListeners::AwaitGone(const QueuedListener& listener) {

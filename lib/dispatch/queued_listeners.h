@@ -28,7 +28,7 @@ class QueuedListeners {
 
   // --- The short way: an event of bytes ---
   // Whether it was appended; if not, it has to go the long way.
-  bool TryAppend(const void* event, std::size_t size, const Cause* cause);
+  bool TryAppend(const void* event, const Cause* cause);
   // After what the topic's ShortWayOpen depends on has changed.
   void UpdateShortWay();
 
@@ -58,6 +58,13 @@ class QueuedListeners {
   bool Remove(QueuedListener& listener);
   void Gone(QueuedListener& listener);
   bool IsGone(const QueuedListener& listener) const;
+  // Swaps in the callable that is to take over; false when the listener is detached.
+  bool SetNext(QueuedListener& listener, std::unique_ptr<Callable>& callable);
+  // Null when there is none.
+  std::unique_ptr<Callable> TakeNext(QueuedListener& listener);
+  // Whether there is none any more: then those who wait for that are told.
+  bool Replaced(QueuedListener& listener);
+  void AwaitReplaced(const QueuedListener& listener);
   void AwaitGone(const QueuedListener& listener);
   // Returns how many events.
   std::uint64_t DiscardAll();
@@ -80,6 +87,7 @@ class QueuedListeners {
   Publication* TakeOldest(QueuedListener& listener);
   // After a place became free.
   void RoomMade() {
+    sync::LightBarrier();
     if (waiting_.load(std::memory_order_relaxed)) TellRoom();
   }
   // After a turn: true when there is nothing left to do for it, and its next turn will be posted

@@ -13,15 +13,15 @@ namespace belfry {
 struct DispatcherCore::Watch {
   struct Running {
     const Frame* frame;
-    std::uint64_t entries;
+    std::uint64_t deliveries;
   };
   SteadyTime since;
   std::vector<Running> running;
 
   // How long what is in `frame` has been running for certain.
-  Nanoseconds RunningFor(const Frame& frame, std::uint64_t entries, SteadyTime now) const {
+  Nanoseconds RunningFor(const Frame& frame, std::uint64_t deliveries, SteadyTime now) const {
     const bool was_there = std::any_of(running.begin(), running.end(), [&](const Running& earlier) {
-      return earlier.frame == &frame && earlier.entries == entries;
+      return earlier.frame == &frame && earlier.deliveries == deliveries;
     });
     return was_there ? now - since : Nanoseconds::zero();
   }
@@ -38,7 +38,7 @@ DispatcherCore::Watch DispatcherCore::WatchRunning() const {
   Watch watch{Clock::Real().Now(), {}};
   Frame::ForEach([&](const Frame& frame) {
     if (frame.inside() != nullptr && frame.core() == this) {
-      watch.running.push_back({&frame, frame.entries()});
+      watch.running.push_back({&frame, frame.deliveries()});
     }
   });
   return watch;
@@ -115,7 +115,7 @@ void DispatcherCore::CloseIntake(ShutdownMode mode) {
   while (state < wanted &&
          !state_.compare_exchange_weak(state, wanted, std::memory_order_seq_cst)) {
   }
-  topics_.ForEach([](Topic& topic) { topic.CloseShortWay(); });
+  topics_.ForEach([](Topic& topic) { topic.Close(); });
 }
 
 std::uint64_t DispatcherCore::DiscardAll() {
@@ -185,10 +185,10 @@ void DispatcherCore::ReportStuck(const Watch& before, ShutdownReport& report) co
       report.queued += listener.stats.deliveries.queued;
       if (listener.stats.deliveries.running == 0) continue;
       Frame::ForEach([&](const Frame& frame) {
-        if (!frame.Is(listener.place)) return;
+        if (!frame.Calls(listener.place)) return;
         report.stuck.push_back({listener.stats.name, topic.type(),
                                 frame.thread().thread_id.load(std::memory_order_relaxed),
-                                before.RunningFor(frame, frame.entries(), now)});
+                                before.RunningFor(frame, frame.deliveries(), now)});
       });
     }
   });

@@ -45,6 +45,24 @@ void Subscription::Detach() {
   if (Listener* const listener = std::exchange(listener_, nullptr)) listener->Detach();
 }
 
+ReplaceResult Subscription::ReplaceErased(EventType type, CallableHandle callable) {
+  if (listener_ == nullptr) return ReplaceResult::kClosed;
+  if (const EventType own = listener_->topic().type(); own != type) {
+    const std::string message =
+        "listener \"" + std::string(listener_->name()) + "\" gets " + std::string(own.name()) +
+        ", the callable to replace its own takes " + std::string(type.name());
+    CheckFailed(__FILE__, __LINE__, "a callable is replaced by one for the same event", message);
+  }
+  return listener_->Replace(callable);
+}
+
+void Subscription::Mute() {
+  if (listener_ != nullptr) listener_->SetMuted(true);
+}
+void Subscription::Unmute() {
+  if (listener_ != nullptr) listener_->SetMuted(false);
+}
+
 ListenerId Subscription::id() const { return listener_ == nullptr ? 0 : listener_->id(); }
 
 absl::Status Subscription::status() const {

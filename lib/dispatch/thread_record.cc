@@ -6,7 +6,7 @@
 
 namespace belfry {
 
-thread_local ThreadRecord* ThreadRecord::current = nullptr;
+constinit thread_local ThreadRecord* ThreadRecord::current = nullptr;
 sync::Atomic<ThreadRecord*> ThreadRecord::first{nullptr};
 
 ThreadRecord* ThreadRecord::Acquire() {
@@ -75,6 +75,7 @@ bool ThreadRecord::IsBusy(const Frame& frame, const DispatcherCore& core) {
 }
 
 bool ThreadRecord::AwaitLeft(const DispatcherCore& core, std::optional<SteadyTime> deadline) {
+  sync::HeavyBarrier();  // some enter their frames without one
   while (Frame* const busy = BusyFrame(core)) {
     const Watching watching(busy->thread());
     // From here on either it sees that it is watched, or this sees that it has left. Only where the

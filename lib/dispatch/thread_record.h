@@ -42,7 +42,7 @@ struct ThreadRecord {
   static Frame* BusyFrame(const DispatcherCore& core);
   static ThreadRecord* Acquire();
   static void Release(void* record);
-  static thread_local ThreadRecord* current __attribute__((tls_model("initial-exec")));
+  static constinit thread_local ThreadRecord* current __attribute__((tls_model("initial-exec")));
   static sync::Atomic<ThreadRecord*> first;
 };
 

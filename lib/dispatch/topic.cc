@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "dispatch/dispatcher_core.h"
+#include "event/registry.h"
 
 namespace belfry {
 
@@ -24,7 +25,7 @@ bool Topic::CommitInline(InlineSet& set) {
   const sync::Lock lock(mutex_);
   if (!queued_.empty()) return false;
   set = inline_.set();
-  inline_.CountPass(set);
+  inline_.roll().CountPass(set);
   if (set.listeners == 0) ++orphaned_;
   return true;
 }
@@ -34,7 +35,7 @@ QueuedListener* Topic::CommitQueued(Publication& publication, QueuedListeners::S
   const sync::Lock lock(mutex_);
   set = inline_.set();
   const bool counted = !queued_.empty();  // else they have all gone meanwhile
-  if (set.listeners != 0 || !counted) inline_.CountPass(set);
+  if (set.listeners != 0 || !counted) inline_.roll().CountPass(set);
   if (set.listeners != 0 && counted) ++to_both_;
   publication.position = queued_.tail();
   return queued_.Commit(publication, size);
@@ -56,8 +57,19 @@ void Topic::InlineChanged() {
   if (!queued_.empty()) queued_.UpdateShortWay();
 }
 
-void Topic::CloseShortWay() {
+ListenerId Topic::NextListenerId() {
+  mutex_.AssertHeld();
+  constexpr ListenerId kMany = 64;
+  if (next_listener_ == listeners_end_) {
+    next_listener_ = ReserveListenerNumbers(kMany);
+    listeners_end_ = next_listener_ + kMany;
+  }
+  return next_listener_++;
+}
+
+void Topic::Close() {
   const sync::Lock lock(mutex_);
+  inline_.SetClosed();
   queued_.UpdateShortWay();
 }
 
@@ -67,7 +79,7 @@ void Topic::AddTo(Stats& stats) const {
   }
   stats.types.push_back({type_});
   const sync::Lock lock(mutex_);
-  const InlineListeners::Totals inlined = inline_.totals();
+  const InlineRoll::Totals inlined = inline_.roll().totals();
   TypeStats& type = stats.types.back();
   type.published = inlined.passes + queued_.tail() - to_both_;
   type.refused = refused_;
@@ -77,7 +89,7 @@ void Topic::AddTo(Stats& stats) const {
 }
 
 std::vector<ListedListener> Topic::ListListeners() const {
-  std::vector<ListedListener> all = inline_.List();
+  std::vector<ListedListener> all = inline_.roll().List();
   for (const auto& listener : queued_.List()) {
     all.push_back({{listener->id(), std::string(listener->name()), type_, listener->counts()},
                    listener->place()});

@@ -46,6 +46,7 @@ class Topic {
   void CountRefused();
 
   // --- Under the mutex ---
+  ListenerId NextListenerId();
   // Whether events may go to the queued listeners as bytes, without the mutex.
   bool ShortWayOpen() const;
   // There are queued listeners now that were not, or none any more.
@@ -53,7 +54,7 @@ class Topic {
   void InlineChanged();
 
   // From now on publishers go the long way and see that the dispatcher is closing.
-  void CloseShortWay();
+  void Close();
 
   // Adds to `stats` the type and its listeners.
   void AddTo(Stats& stats) const;
@@ -69,6 +70,9 @@ class Topic {
   RateLimit refusals_told_;
 
   mutable sync::Mutex mutex_;
+  // Numbers that are this topic's to give out.
+  ListenerId next_listener_ ABSL_GUARDED_BY(mutex_) = 0;
+  ListenerId listeners_end_ ABSL_GUARDED_BY(mutex_) = 0;
   std::uint64_t refused_ ABSL_GUARDED_BY(mutex_) = 0;
   std::uint64_t orphaned_ ABSL_GUARDED_BY(mutex_) = 0;
   std::uint64_t to_both_ ABSL_GUARDED_BY(mutex_) = 0;  // events that both kinds counted

@@ -29,6 +29,19 @@ class Turns {
     const bool outermost_;
   };
 
+  // Calls `f` in the calling thread's turn, and then delivers what was pushed, also when it throws:
+  // what it has published before still has its turn.
+  template <class F>
+  void Run(F f) {
+    const Holder turn(*this);
+    try {
+      f();
+    } catch (...) {
+      if (turn.outermost()) RunAll();
+      throw;
+    }
+    if (turn.outermost()) RunAll();
+  }
   // By the holder. Takes over a reference to the publication.
   void Push(Publication& publication);
   // By the outermost holder: delivers what was pushed, and what that pushes, until nothing is left.

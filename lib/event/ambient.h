@@ -29,10 +29,11 @@ struct Ambient {
   AmbientFrame* frame = nullptr;
   const CauseScope* scope = nullptr;
 
-  Cause cause() const;
+  // The cause in that frame, or outside of all where it is null: for what was begun in it last.
+  static Cause CauseIn(AmbientFrame* frame);
 };
 
 // Found without a call, also from a shared library.
-extern thread_local Ambient ambient __attribute__((tls_model("initial-exec")));
+extern constinit thread_local Ambient ambient __attribute__((tls_model("initial-exec")));
 
 }  // namespace belfry

@@ -44,10 +44,12 @@ std::string_view Envelope::header(std::string_view name) const {
   return {};
 }
 
-thread_local Ambient ambient;
+constinit thread_local Ambient ambient;
 
-Cause Ambient::cause() const {
-  if (scope != nullptr && scope->frame_ == frame) return scope->cause_;
+Cause Ambient::CauseIn(AmbientFrame* frame) {
+  const CauseScope* scope = ambient.scope;
+  while (scope != nullptr && scope->frame_ != frame) scope = scope->outer_;
+  if (scope != nullptr) return scope->cause_;
   return frame == nullptr ? Cause{} : frame->cause();
 }
 
@@ -58,6 +60,6 @@ CauseScope::CauseScope(const Cause& cause)
 
 CauseScope::~CauseScope() { ambient.scope = outer_; }
 
-Cause Cause::Current() { return ambient.cause(); }
+Cause Cause::Current() { return Ambient::CauseIn(ambient.frame); }
 
 }  // namespace belfry

@@ -117,9 +117,9 @@ bool IsUniqueTypeName(std::string_view name, const char* mangled) {
   return unique;
 }
 
-std::uint64_t NextListenerNumber() {
-  static sync::Atomic<std::uint64_t> last{0};
-  return last.fetch_add(1, std::memory_order_relaxed) + 1;
+std::uint64_t ReserveListenerNumbers(std::uint64_t count) {
+  static sync::Atomic<std::uint64_t> next{1};
+  return next.fetch_add(count, std::memory_order_relaxed);
 }
 
 }  // namespace belfry

@@ -5,8 +5,8 @@
 
 namespace belfry {
 
-// A number never handed out before in this process; starts at 1.
+// So many numbers never handed out before in this process; returns the first. They start at 1.
 // Thread safety: any thread.
-std::uint64_t NextListenerNumber();
+std::uint64_t ReserveListenerNumbers(std::uint64_t count);
 
 }  // namespace belfry

@@ -15,6 +15,7 @@
 #include "belfry/dispatcher.h"
 #include "belfry/manual_executor.h"
 #include "dispatch/modes.h"
+#include "dispatch/show_counts.h"
 #include "waiting.h"
 
 namespace belfry {
@@ -102,10 +103,12 @@ class ModeTest : public testing::TestWithParam<Mode> {
 
   void ExpectBalanced() const {
     for (const TypeStats& type : dispatcher->GetStats().types) {
-      EXPECT_TRUE(type.deliveries.balanced()) << "D1 " << type.event_type.name();
+      EXPECT_TRUE(type.deliveries.balanced())
+          << "D1 " << type.event_type.name() << ": " << ToString(type.deliveries);
     }
     for (const ListenerStats& listener : dispatcher->GetStats().listeners) {
-      EXPECT_TRUE(listener.deliveries.balanced()) << "D1 " << listener.name;
+      EXPECT_TRUE(listener.deliveries.balanced())
+          << "D1 " << listener.name << ": " << ToString(listener.deliveries);
     }
   }
 

@@ -1,0 +1,46 @@
+#include "dispatch/outcomes.h"
+
+#include <algorithm>
+#include <memory>
+#include <new>
+#include <string>
+#include <utility>
+
+#include "dispatch/listener.h"
+
+namespace belfry {
+
+Outcomes::~Outcomes() {
+  Node* node = latest_.load(std::memory_order_acquire);
+  while (node != nullptr) delete std::exchange(node, node->next);
+}
+
+void Outcomes::Record(const Listener& listener, DeliveryOutcome::Kind kind,
+                      std::string_view what) noexcept try {
+  auto node = std::make_unique<Node>(
+      Node{{listener.id(), std::string(listener.name()), kind, std::string(what)},
+           latest_.load(std::memory_order_relaxed)});
+  while (!latest_.compare_exchange_weak(node->next, node.get(), std::memory_order_release)) {
+  }
+  node.release();
+} catch (const std::bad_alloc&) {
+  unrecorded_.fetch_add(1, std::memory_order_relaxed);
+}
+
+void Outcomes::Finish(PublishResult result) noexcept {
+  PublishOutcome outcome{result, {}, unrecorded_.load(std::memory_order_relaxed)};
+  try {
+    for (Node* node = latest_.load(std::memory_order_acquire); node != nullptr; node = node->next) {
+      outcome.deliveries.push_back(std::move(node->outcome));
+    }
+    std::reverse(outcome.deliveries.begin(), outcome.deliveries.end());
+  } catch (const std::bad_alloc&) {
+    for (Node* node = latest_.load(std::memory_order_acquire); node != nullptr; node = node->next) {
+      ++outcome.unrecorded;
+    }
+    outcome.deliveries.clear();
+  }
+  told_.Finish(std::move(outcome));
+}
+
+}  // namespace belfry

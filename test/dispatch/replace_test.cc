@@ -1,0 +1,228 @@
+// X4: one callable takes the place of another, and no event is lost or handled twice.
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "dispatch/mode_test.h"
+
+namespace belfry {
+namespace {
+
+struct Baked {
+  int baker = 0;
+  int number = 0;
+};
+struct Burnt {};
+
+class ReplaceTest : public ModeTest {
+ protected:
+  ListenerStats Only() {
+    const Stats stats = dispatcher->GetStats();
+    EXPECT_EQ(stats.listeners.size(), 1U);
+    return stats.listeners.at(0);
+  }
+};
+BELFRY_IN_EVERY_MODE(ReplaceTest);
+
+TEST_P(ReplaceTest, X4_KeepsIdNameAndCounters) {
+  int before = 0;
+  int after = 0;
+  Subscription listener = dispatcher->Subscribe([&](const Baked&) { ++before; }, Options("oven"));
+  const ListenerId id = listener.id();
+  ASSERT_TRUE(dispatcher->Publish(Baked{}));
+  Settle();
+  EXPECT_EQ(listener.Replace([&, more = std::string("x")](const Baked&) { ++after; }),
+            ReplaceResult::kDone);
+  ASSERT_TRUE(dispatcher->Publish(Baked{}));
+  ASSERT_TRUE(dispatcher->Publish(Baked{}));
+  Settle();
+  EXPECT_EQ(before, 1);
+  EXPECT_EQ(after, 2);
+  EXPECT_EQ(listener.id(), id);
+  const ListenerStats stats = Only();
+  EXPECT_EQ(stats.id, id);
+  EXPECT_EQ(stats.name, "oven");
+  EXPECT_EQ(stats.deliveries.handled, 3U);
+}
+
+TEST_P(ReplaceTest, X4_TheFormerCallableIsDestroyedWhenReplaceReturns) {
+  auto former = std::make_shared<int>(1);
+  auto next = std::make_shared<int>(2);
+  Subscription listener = dispatcher->Subscribe([former](const Baked&) {}, Options());
+  ASSERT_EQ(former.use_count(), 2);
+  EXPECT_EQ(listener.Replace([next](const Baked&) {}), ReplaceResult::kDone);
+  EXPECT_EQ(former.use_count(), 1);
+  EXPECT_EQ(next.use_count(), 2);
+  listener.Reset();
+  EXPECT_EQ(next.use_count(), 1);
+}
+
+TEST_P(ReplaceTest, X4_FromInsideItsOwnDeliveryTheFormerCallableEndsLater) {
+  auto former = std::make_shared<int>(1);
+  int after = 0;
+  Subscription listener;
+  ReplaceResult result{};
+  listener = dispatcher->Subscribe(
+      [&, former](const Baked&) {
+        result = listener.Replace([&](const Baked&) { ++after; });
+        EXPECT_EQ(former.use_count(), 2) << "destroyed while it runs";
+      },
+      Options());
+  ASSERT_TRUE(dispatcher->Publish(Baked{}));
+  Settle();
+  EXPECT_EQ(result, ReplaceResult::kDeferred);
+  EXPECT_EQ(former.use_count(), 1);
+  ASSERT_TRUE(dispatcher->Publish(Baked{}));
+  Settle();
+  EXPECT_EQ(after, 1);
+}
+
+TEST_P(ReplaceTest, X4_TwiceInOneDeliveryOnlyTheLastOneStays) {
+  auto second = std::make_shared<int>(2);
+  int third_calls = 0;
+  Subscription listener;
+  listener = dispatcher->Subscribe(
+      [&](const Baked&) {
+        listener.Replace([second](const Baked&) { ADD_FAILURE() << "never its turn"; });
+        listener.Replace([&](const Baked&) { ++third_calls; });
+      },
+      Options());
+  ASSERT_TRUE(dispatcher->Publish(Baked{}));
+  Settle();
+  ASSERT_TRUE(dispatcher->Publish(Baked{}));
+  Settle();
+  EXPECT_EQ(third_calls, 1);
+  EXPECT_EQ(second.use_count(), 1);
+  listener.Reset();
+}
+
+TEST_P(ReplaceTest, X4_ResetAfterADeferredReplaceEndsBoth) {
+  auto former = std::make_shared<int>(1);
+  auto next = std::make_shared<int>(2);
+  Subscription listener;
+  ResetResult reset{};
+  listener = dispatcher->Subscribe(
+      [&, former](const Baked&) {
+        listener.Replace([next](const Baked&) {});
+        reset = listener.Reset();
+      },
+      Options());
+  ASSERT_TRUE(dispatcher->Publish(Baked{}));
+  Settle();
+  EXPECT_EQ(reset, ResetResult::kDeferred);
+  EXPECT_EQ(former.use_count(), 1);
+  EXPECT_EQ(next.use_count(), 1);
+  EXPECT_TRUE(dispatcher->GetStats().listeners.empty());
+}
+
+TEST_P(ReplaceTest, X4_WhatThrowsWhileItIsMovedChangesNothing) {
+  struct Throwing {
+    Throwing() = default;
+    Throwing(const Throwing&) = default;
+    Throwing(Throwing&& other) : moves(other.moves + 1) {
+      if (moves > 1) throw std::runtime_error("stuck");
+    }
+    void operator()(const Baked&) const {}
+    int moves = 0;
+  };
+  int calls = 0;
+  Subscription listener = dispatcher->Subscribe([&](const Baked&) { ++calls; }, Options());
+  EXPECT_THROW(listener.Replace(Throwing{}), std::runtime_error);
+  ASSERT_TRUE(dispatcher->Publish(Baked{}));
+  Settle();
+  EXPECT_EQ(calls, 1);
+}
+
+TEST_P(ReplaceTest, AReplacementMayTakeAContextWhereTheFormerTookNone) {
+  std::string name;
+  Subscription listener = dispatcher->Subscribe([](const Baked&) {}, Options("oven"));
+  EXPECT_EQ(listener.Replace([&](const Baked&, Context& context) {
+    name = context.listener_name();
+    EXPECT_TRUE(context.envelope().id());
+  }),
+            ReplaceResult::kDone);
+  ASSERT_TRUE(dispatcher->Publish(Baked{}));
+  Settle();
+  EXPECT_EQ(name, "oven");
+  EXPECT_EQ(listener.Replace([&](const Baked&) { name = "no more"; }), ReplaceResult::kDone);
+  ASSERT_TRUE(dispatcher->Publish(Baked{}));
+  Settle();
+  EXPECT_EQ(name, "no more");
+}
+
+TEST_P(ReplaceTest, AnEmptySubscriptionOrAClosedDispatcherHasNothingToReplace) {
+  Subscription none;
+  EXPECT_EQ(none.Replace([](const Baked&) {}), ReplaceResult::kClosed);
+  Subscription listener = dispatcher->Subscribe([](const Baked&) {}, Options());
+  ASSERT_TRUE(dispatcher->Shutdown(ShutdownMode::kDrain, kPatience).complete);
+  auto next = std::make_shared<int>(2);
+  EXPECT_EQ(listener.Replace([next](const Baked&) {}), ReplaceResult::kClosed);
+  EXPECT_EQ(next.use_count(), 1);
+}
+
+TEST_P(ReplaceTest, ACallableForAnotherEventIsABug) {
+  testing::FLAGS_gtest_death_test_style = "threadsafe";
+  Subscription listener = dispatcher->Subscribe([](const Baked&) {}, Options("oven"));
+  EXPECT_DEATH(listener.Replace([](const Burnt&) {}),
+               "listener \"oven\" gets .*Baked.*, the callable .* takes .*Burnt");
+}
+
+// Each event once, in the order of its publisher, by one of the callables.
+TEST_P(ReplaceTest, X4_UnderFireEachEventIsHandledExactlyOnce) {
+  constexpr int kEvents = 20'000;
+  constexpr int kBakers = 2;
+  std::vector<std::atomic<int>> handled(kEvents * kBakers);
+  std::atomic<bool> done{false};
+  const auto count = [&](const Baked& baked) {
+    handled[static_cast<std::size_t>(baked.baker * kEvents + baked.number)].fetch_add(1);
+  };
+  const auto count_too = [count, more = std::string("of another type")](const Baked& baked) {
+    if (!more.empty()) count(baked);
+  };
+  Subscription listener = dispatcher->Subscribe(count, Options());
+  int replaced = 0;
+  std::thread replacing([&] {
+    while (!done) {
+      const ReplaceResult result =
+          replaced % 2 == 0 ? listener.Replace(count_too) : listener.Replace(count);
+      EXPECT_EQ(result, ReplaceResult::kDone);
+      ++replaced;
+      std::this_thread::yield();
+    }
+  });
+  PublishFromThreads(kBakers, kEvents, [](int baker, int number) { return Baked{baker, number}; });
+  done = true;
+  replacing.join();
+  for (const std::atomic<int>& times : handled) ASSERT_EQ(times, 1);
+  EXPECT_EQ(Only().deliveries.handled, static_cast<std::uint64_t>(kEvents * kBakers));
+  EXPECT_GT(replaced, 0);
+}
+
+TEST_P(ReplaceTest, X4_ReplaceWaitsForTheDeliveryThatRuns) {
+  if (!threaded() && mode() != Mode::kInline) GTEST_SKIP() << "nobody else runs";
+  std::atomic<bool> inside{false};
+  std::atomic<bool> go{false};
+  std::atomic<bool> left{false};
+  Subscription listener = dispatcher->Subscribe(
+      [&](const Baked&) {
+        inside = true;
+        while (!go) std::this_thread::yield();
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+        left = true;
+      },
+      Options());
+  std::thread publisher([&] { EXPECT_TRUE(dispatcher->Publish(Baked{})); });
+  while (!inside) std::this_thread::yield();
+  std::thread opener([&] { go = true; });
+  EXPECT_EQ(listener.Replace([](const Baked&) {}), ReplaceResult::kDone);
+  EXPECT_TRUE(left);
+  opener.join();
+  publisher.join();
+}
+
+}  // namespace
+}  // namespace belfry
