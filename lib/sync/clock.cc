@@ -1,11 +1,13 @@
 #include "belfry/clock.h"
 
+#include "sync/sync.h"
+
 namespace belfry {
 namespace {
 
 class RealClock final : public Clock {
  public:
-  SteadyTime Now() const override { return std::chrono::steady_clock::now(); }
+  SteadyTime Now() const override { return sync::Now(); }
   WallTime WallNow() const override { return std::chrono::system_clock::now(); }
 };
 

@@ -74,6 +74,9 @@ class Condition {
   std::condition_variable condition_;
 };
 
+// The steady clock's time.
+inline std::chrono::steady_clock::time_point Now() { return std::chrono::steady_clock::now(); }
+
 // In a loop that waits for another thread's next few instructions.
 inline void Pause() {
 #if defined(__x86_64__) || defined(__i386__)
