@@ -38,7 +38,7 @@ class EventLog {
       if (log_.open_) log_.tail_.fetch_or(kOwned, std::memory_order_seq_cst);
     }
     ~Own() {
-      if (log_.open_) log_.tail_.fetch_and(~kOwned, std::memory_order_seq_cst);
+      if (log_.open_) log_.Disown();
     }
     Own(const Own&) = delete;
     Own& operator=(const Own&) = delete;
@@ -73,9 +73,19 @@ class EventLog {
   }
 
  private:
-  static constexpr int kShift = 1;
+  // Below the position: whether somebody owns the tail, and how often somebody did. Who has looked
+  // at the bound before an owner changed it must not claim the tail after that.
+  static constexpr int kShift = 13;
   static constexpr std::uint64_t kOwned = 1;
+  static constexpr std::uint64_t kOwnerships = (std::uint64_t{1} << kShift) - 2;
+  static constexpr std::uint64_t kOneOwnership = 2;
   static constexpr unsigned kSparesMax = 4;
+
+  void Disown() {
+    const std::uint64_t tail = tail_.load(std::memory_order_relaxed);
+    const std::uint64_t ownerships = (tail + kOneOwnership) & kOwnerships;
+    tail_.store((tail & ~(kOwnerships | kOwned)) | ownerships, std::memory_order_seq_cst);
+  }
 
   // Moved by every publish.
   alignas(64) sync::Atomic<std::uint64_t> tail_{kOwned};
