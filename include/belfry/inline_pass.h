@@ -28,7 +28,7 @@ struct InlineCells {
 class BELFRY_EXPORT InlinePass {
  public:
   const InlineCells& cells() const { return *cells_; }
-  // What the cells' count of changes was when the pass last looked at them.
+  // What the cells' count of changes was when the pass came to them.
   std::uint64_t seen() const { return seen_; }
 
   // The call of the listener in `cell` begins. The store says whom a Reset must wait for; the load,

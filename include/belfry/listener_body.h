@@ -96,7 +96,7 @@ struct TypedListener {
                       const void* untyped_event) {
     const E& event = *static_cast<const E*>(untyped_event);
     const InlineCells& group = pass.cells();
-    std::uint64_t seen = pass.seen();
+    const std::uint64_t seen = pass.seen();
     // Run by run of neighbours.
     for (unsigned index = 0; listeners != 0;) {
       const auto skipped = static_cast<unsigned>(std::countr_zero(listeners));
@@ -104,11 +104,7 @@ struct TypedListener {
       index += skipped;
       F* listener = static_cast<F*>(cells) + index;
       for (F* const end = listener + run; listener != end; ++listener, ++index) {
-        if (!pass.Enter(listener, group, seen)) {
-          const bool calls = pass.StillCalls(index);
-          seen = pass.seen();
-          if (!calls) continue;
-        }
+        if (!pass.Enter(listener, group, seen) && !pass.StillCalls(index)) continue;
         if constexpr (kTakesContext) {
           Context context = pass.MakeContext(index);
           if (const Failure failure = Invoke(*listener, event, context)) pass.Failed(*failure);

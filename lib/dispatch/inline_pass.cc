@@ -36,12 +36,12 @@ std::uint64_t Later(const InlineGroup& group, const void* current) {
 
 // --- For the typed loop ---
 
-// What the last listener left may wait for that.
+// From a change on that is asked for each of those still to be called, since several may have been
+// reset. What the last listener left may wait for that.
 bool InlinePass::StillCalls(unsigned index) {
   Frame& frame = static_cast<Frame&>(*this);
   InlineGroup& group = frame.group();
   InlineListeners& listeners = frame.topic().inline_listeners();
-  seen_ = group.changes.load(std::memory_order_acquire);
   const bool live = (group.live.load(std::memory_order_acquire) >> index & 1) != 0 &&
                     group.Has(index, frame.version());
   const bool muted = live && group.IsMuted(index);
