@@ -14,6 +14,7 @@
 #include "belfry/context.h"
 #include "belfry/export.h"
 #include "belfry/inline_pass.h"
+#include "belfry/queued_pass.h"
 #include "belfry/status_fwd.h"
 
 namespace belfry {
@@ -31,7 +32,7 @@ struct Site {
 
 BELFRY_EXPORT Failure FailureOf(const absl::Status& status);
 
-// What the untyped code must be able to do with listeners of one callable type.
+// What the untyped code must be able to do with listeners of one type.
 struct ListenerOperations {
   std::size_t size;
   std::size_t alignment;
@@ -47,6 +48,8 @@ struct ListenerOperations {
   using CallAll = void (*)(InlinePass& pass, void* cells, std::uint64_t listeners,
                            const void* event);
   CallAll call_all;
+  // The events that `pass` brings. Null where a context is taken, or events are more than bytes.
+  void (*call_each)(QueuedPass& pass, void* listener);
 
   template <class E, class F>
   static const ListenerOperations& Of();
@@ -58,8 +61,8 @@ struct CallableHandle {
   const ListenerOperations& operations;
 
   template <class E, class F>
-  static CallableHandle Of(F& callable) {
-    return {&callable, ListenerOperations::Of<E, F>()};
+  static CallableHandle Of(F& f) {
+    return {&f, ListenerOperations::Of<E, F>()};
   }
 };
 
@@ -92,6 +95,17 @@ struct TypedListener {
     }
   }
 
+  static void CallEach(QueuedPass& pass, void* listener) {
+    if constexpr (!kTakesContext) {
+      F& typed = *static_cast<F*>(listener);
+      while (const void* const event = pass.Next()) {
+        if (const Failure failure = Invoke(typed, *static_cast<const E*>(event))) {
+          pass.Failed(*failure);
+        }
+      }
+    }
+  }
+
   static void CallAll(InlinePass& pass, void* cells, std::uint64_t listeners,
                       const void* untyped_event) {
     const E& event = *static_cast<const E*>(untyped_event);
@@ -119,6 +133,8 @@ struct TypedListener {
 
 template <class E, class F>
 const ListenerOperations& ListenerOperations::Of() {
+  constexpr bool kCallsEach =
+      std::is_trivially_copyable_v<E> && !TypedListener<E, F>::kTakesContext;
   static constexpr ListenerOperations kOperations{
       sizeof(F),
       alignof(F),
@@ -128,7 +144,8 @@ const ListenerOperations& ListenerOperations::Of() {
       [](void* from, void* to) { ::new (to) F(std::move(*static_cast<F*>(from))); },
       [](void* listener) noexcept { static_cast<F*>(listener)->~F(); },
       TypedListener<E, F>::Call,
-      TypedListener<E, F>::CallAll};
+      TypedListener<E, F>::CallAll,
+      kCallsEach ? TypedListener<E, F>::CallEach : nullptr};
   return kOperations;
 }
 

@@ -7,13 +7,17 @@
 #include <memory>
 #include <string>
 
+#include "belfry/clock.h"
 #include "belfry/executor.h"
 #include "belfry/export.h"
 
 namespace belfry {
 
 struct ThreadPoolOptions {
-  unsigned threads = 0;         // 0: one per core, at least 2
+  unsigned threads = 0;  // 0: one per core, at least 2
+  // How long an idle thread looks for work before it sleeps: what comes meanwhile starts within a
+  // fraction of a microsecond, and a processor is busy for it. Nanoseconds::max(): always.
+  Nanoseconds spin{};
   unsigned spare_max = 4;       // started, one by one, when all others wait: see below
   std::string name = "belfry";  // of the threads; the system cuts it to 15 bytes
 };

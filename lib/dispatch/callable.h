@@ -32,6 +32,8 @@ class Callable {
   Callable& operator=(const Callable&) = delete;
 
   bool takes_context() const { return operations_.takes_context; }
+  bool calls_each() const { return operations_.call_each != nullptr; }
+  void CallEach(QueuedPass& pass) { operations_.call_each(pass, where_); }
   Failure Call(const void* event, Context* context) {
     return operations_.call(where_, event, context);
   }

@@ -22,7 +22,7 @@ bool EventLog::HasRoom() const {
 
 void EventLog::Append(Publication& publication) {
   LogCell& cell = last_->At(tail());
-  cell.publication() = &publication;
+  PublicationIn(cell) = &publication;
   cell.state.store(LogCell::kPublication, std::memory_order_release);
   tail_.fetch_add(std::uint64_t{1} << kShift, std::memory_order_seq_cst);
 }
@@ -32,6 +32,7 @@ bool EventLog::AddPage(std::uint64_t listeners) {
   LogPage* const page = std::exchange(spares_, spares_->spare_next);
   --spare_count_;
   page->begin = tail();
+  page->FetchFirst();
   page->users.store(listeners + 1, std::memory_order_relaxed);
   LogPage* const before = std::exchange(last_, page);
   page_.store(page, std::memory_order_release);

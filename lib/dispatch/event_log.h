@@ -4,7 +4,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <new>
 
+#include "belfry/event_handle.h"
 #include "dispatch/log_page.h"
 #include "sync/sync.h"
 
@@ -26,7 +28,7 @@ class EventLog {
   enum class Appended { kYes, kNoRoom, kOthersOnly };
   // An event of bytes, with its cause if it has one. kNoRoom: the bound must be looked at.
   // kOthersOnly: somebody has the tail for himself.
-  Appended TryAppend(const void* event, const Cause* cause);
+  Appended TryAppend(EventHandle event, const Cause* cause);
 
   std::uint64_t tail() const { return tail_.load(std::memory_order_seq_cst) >> kShift; }
 
@@ -79,7 +81,7 @@ class EventLog {
   static constexpr std::uint64_t kOwned = 1;
   static constexpr std::uint64_t kOwnerships = (std::uint64_t{1} << kShift) - 2;
   static constexpr std::uint64_t kOneOwnership = 2;
-  static constexpr unsigned kSparesMax = 4;
+  static constexpr unsigned kSparesMax = 64;
 
   void Disown() {
     const std::uint64_t tail = tail_.load(std::memory_order_relaxed);
@@ -99,7 +101,7 @@ class EventLog {
   unsigned spare_count_ = 0;
 };
 
-inline EventLog::Appended EventLog::TryAppend(const void* event, const Cause* cause) {
+inline EventLog::Appended EventLog::TryAppend(EventHandle event, const Cause* cause) {
   std::uint64_t tail = tail_.load(std::memory_order_seq_cst);
   LogPage* page = nullptr;
   do {
@@ -111,12 +113,15 @@ inline EventLog::Appended EventLog::TryAppend(const void* event, const Cause* ca
                                         std::memory_order_seq_cst));
   const std::uint64_t position = tail >> kShift;
   LogCell& cell = page->At(position);
-  __builtin_memcpy(cell.bytes(), event, event_size_);
+  // The next claim waits until what is written here has left for the cache: its lines had better be
+  // there, and not with who has read them.
+  page->FetchBehind(cell);
+  event.operations->take(event.carrier, cell.bytes());  // bytes: it runs no code of anybody's
   cell.sequence.store(0, std::memory_order_relaxed);
   if (cause == nullptr) {
     cell.state.store(LogCell::kValue, std::memory_order_release);
   } else {
-    page->CauseAt(position) = *cause;
+    ::new (&page->CauseAt(position)) Cause(*cause);
     cell.state.store(LogCell::kValueWithCause, std::memory_order_release);
   }
   return Appended::kYes;

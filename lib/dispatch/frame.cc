@@ -54,7 +54,7 @@ Topic& Frame::topic() const {
 
 Cause Frame::CauseOf(AmbientFrame& ambient_frame) {
   Frame& frame = static_cast<Frame&>(ambient_frame);
-  return frame.envelope_.delivers() ? frame.MadeEnvelope().AsCause() : frame.OuterCause();
+  return frame.delivers() ? frame.MadeEnvelope().AsCause() : frame.OuterCause();
 }
 
 }  // namespace belfry

@@ -6,6 +6,7 @@
 
 #include "belfry/inline_pass.h"
 #include "dispatch/lazy_envelope.h"
+#include "dispatch/queued_run.h"
 #include "event/ambient.h"
 #include "sync/sync.h"
 
@@ -87,12 +88,17 @@ class alignas(64) Frame final : public AmbientFrame, public InlinePass {
   Cause OuterCause() const { return Ambient::CauseIn(outer_); }
   // Of what it delivers.
   LazyEnvelope& envelope() { return envelope_; }
-  const Envelope& MadeEnvelope() { return envelope_.Made(*this); }
+  const Envelope& MadeEnvelope() {
+    if (run != nullptr) run->Introduce(envelope_);
+    return envelope_.Made(*this);
+  }
+  bool delivers() const { return run != nullptr || envelope_.delivers(); }
   // What it is a pass over, or delivers an event of.
   Topic& topic() const;
   InlineGroup& group() const;
 
   Listener* delivering = nullptr;  // a queued listener
+  QueuedRun* run = nullptr;        // which is being given events one after the other
   std::uint64_t skipped = 0;       // a pass's listeners so far that it has not called
   Outcomes* outcomes = nullptr;    // where to tell what becomes of what it delivers
   bool recorded = false;           // of the delivery that began last

@@ -22,10 +22,7 @@ LogPage* LogPage::Make(std::size_t event_size) {
   page->stride_ = stride;
   page->cells_ = static_cast<std::byte*>(memory) + cells_at;
   page->causes_ = reinterpret_cast<Cause*>(static_cast<std::byte*>(memory) + causes_at);
-  for (std::uint64_t i = 0; i < kCells; ++i) {
-    ::new (&page->At(i)) LogCell;
-    ::new (&page->causes_[i]) Cause;
-  }
+  for (std::uint64_t i = 0; i < kCells; ++i) ::new (&page->At(i)) LogCell;
   return page;
 }
 

@@ -5,27 +5,17 @@
 #include <cstdint>
 
 #include "belfry/envelope.h"
+#include "belfry/queued_pass.h"
 #include "sync/sync.h"
 
 namespace belfry {
 
 class Publication;
 
-// A place for one event. Written once by the publisher who claimed it, then by nobody until the
-// page is used again.
-struct alignas(16) LogCell {
-  enum State : std::uint64_t {
-    kEmpty,
-    kValue,           // the event's bytes are in the cell
-    kValueWithCause,  // and its cause is in the page
-    kPublication,     // a pointer to it is
-  };
-  sync::Atomic<std::uint64_t> state{kEmpty};
-  sync::Atomic<std::uint64_t> sequence{0};  // the event's id, when somebody has asked for it
-
-  void* bytes() { return this + 1; }
-  Publication*& publication() { return *static_cast<Publication**>(bytes()); }
-};
+// Where a cell has the pointer to a publication.
+inline Publication*& PublicationIn(LogCell& cell) {
+  return *static_cast<Publication**>(cell.bytes());
+}
 
 // A stretch of the log. Used again when everybody has left it.
 class LogPage {
@@ -41,7 +31,17 @@ class LogPage {
   LogCell& At(std::uint64_t position) {
     return *reinterpret_cast<LogCell*>(cells_ + (position - begin) * stride_);
   }
+  // Fetches, to be written, the cell so many places behind that one, or the first ones of all.
+  static constexpr std::size_t kFetchedAhead = 12;
+  void FetchBehind(LogCell& cell) const {  // past the end: harmless
+    __builtin_prefetch(reinterpret_cast<std::byte*>(&cell) + kFetchedAhead * stride_, 1);
+  }
+  void FetchFirst() const {
+    for (std::size_t i = 0; i < kFetchedAhead; ++i) __builtin_prefetch(cells_ + i * stride_, 1);
+  }
+  // Of an event that has one.
   Cause& CauseAt(std::uint64_t position) { return causes_[position - begin]; }
+  std::size_t stride() const { return stride_; }
   std::uint64_t end() const { return begin + kCells; }
   void Clear();
 

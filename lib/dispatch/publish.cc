@@ -40,7 +40,7 @@ PublishResult DispatcherCore::PublishBytes(Topic& topic, EventHandle handle) {
     Cause cause;
     const bool caused = frame->HasOuterCause();
     if (caused) cause = frame->OuterCause();
-    if (topic.queued_listeners().TryAppend(handle.carrier, caused ? &cause : nullptr)) {
+    if (topic.queued_listeners().TryAppend(handle, caused ? &cause : nullptr)) {
       return {};
     }
   }

@@ -13,14 +13,14 @@ using Code = PublishResult::Code;
 
 // --- The short way ---
 
-bool QueuedListeners::TryAppend(const void* event, const Cause* cause) {
+bool QueuedListeners::TryAppend(EventHandle event, const Cause* cause) {
   for (;;) {
     switch (log_.TryAppend(event, cause)) {
       case EventLog::Appended::kYes:
         if (idle_.load(std::memory_order_seq_cst) != 0) WakeIdle();
         return true;
       case EventLog::Appended::kNoRoom:
-        if (!MoveBound()) return false;
+        if (!MoveBound() && !(GiveWay() && MoveBound())) return false;
         break;
       case EventLog::Appended::kOthersOnly:
         return false;
@@ -32,6 +32,27 @@ void QueuedListeners::UpdateShortWay() {
   mutex_.AssertHeld();
   const EventLog::Own own(log_);
   log_.SetOpen(event_size_ <= LogPage::kValueMax && topic_.ShortWayOpen());
+}
+
+// Gives way, for a moment, to those who make room, rather than sleep and be woken for a single
+// place. Whether there is room for some more events than one by then.
+bool QueuedListeners::GiveWay() {
+  constexpr int kLooks = 64;
+  if (Executor::Current() != nullptr) return false;  // it may be that one who makes room
+  for (int i = 0; i < kLooks; ++i) {
+    sync::Yield();
+    bool room = true;
+    const sync::Lock lock(mutex_);
+    for (const auto& listener : listeners_) {
+      const Overflow& overflow = listener->traits().overflow;
+      if (overflow.policy != Overflow::Policy::kBlock) return false;
+      if (overflow.patience < std::chrono::milliseconds(1)) return false;
+      const std::uint64_t events_max = EventsMax(*listener, {event_size_, false});
+      room = room && log_.tail() - listener->started() < events_max - events_max / 8;
+    }
+    if (room) return true;
+  }
+  return false;
 }
 
 // Looks anew how far publishers may go. False when some queue is full, or memory is short.

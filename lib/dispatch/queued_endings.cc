@@ -28,7 +28,7 @@ void QueuedListener::CancelUntil(std::uint64_t end) {
     // Who has claimed it needs a few instructions more.
     while (cell.state.load(std::memory_order_acquire) == LogCell::kEmpty) sync::Yield();
     Publication* const publication =
-        cell.state.load(std::memory_order_relaxed) == LogCell::kPublication ? cell.publication()
+        cell.state.load(std::memory_order_relaxed) == LogCell::kPublication ? PublicationIn(cell)
                                                                             : nullptr;
     started_.store(position + 1, std::memory_order_release);
     cancelled_.fetch_add(1, std::memory_order_relaxed);
@@ -76,7 +76,7 @@ ReplaceResult QueuedListener::Replace(CallableHandle callable) {
     if (!listeners.SetNext(*this, next)) return ReplaceResult::kClosed;
   }
   const auto take_over = [this] {
-    if (BeginTurn()) EndTurn();  // else who is running does it
+    if (state_.BeginRunning()) EndTurn();  // else who is running does it
   };
   if (traits_.executor == nullptr) {
     core_->turns().Run(take_over);
@@ -90,9 +90,9 @@ ReplaceResult QueuedListener::Replace(CallableHandle callable) {
 
 void QueuedListener::SetMuted(bool muted) {
   if (muted) {
-    state_.fetch_or(kMuted, std::memory_order_seq_cst);
+    state_.Set(QueuedState::kMuted);
   } else {
-    state_.fetch_and(~kMuted, std::memory_order_seq_cst);
+    state_.Clear(QueuedState::kMuted);
   }
 }
 
@@ -115,13 +115,13 @@ ResetResult QueuedListener::Reset() {
 }
 
 std::uint64_t QueuedListener::Discard() {
-  const std::uint32_t before = state_.fetch_or(kDiscarding, std::memory_order_seq_cst);
+  const std::uint32_t before = state_.Set(QueuedState::kDiscarding);
   const std::uint64_t count = topic().queued_listeners().tail() - started();
-  if (BeginTurn()) {  // else who is running does it
+  if (state_.BeginRunning()) {  // else who is running does it
     EndTurn();
     core_->TellQuiet();
   }
-  return (before & (kDiscarding | kDetached)) != 0 ? 0 : count;
+  return (before & (QueuedState::kDiscarding | QueuedState::kDetached)) != 0 ? 0 : count;
 }
 
 }  // namespace belfry

@@ -44,11 +44,11 @@ void QueuedListener::EnterLog(EventLog& log) {
 bool QueuedListener::LeaveLog(std::uint64_t tail, LogPage* last) {
   end_ = tail;
   end_page_ = last;
-  return (state_.fetch_or(kDetached, std::memory_order_seq_cst) & kRunning) == 0;
+  return (state_.Set(QueuedState::kDetached) & QueuedState::kRunning) == 0;
 }
 
 void QueuedListener::MarkPosted() {
-  state_.fetch_or(kPosted, std::memory_order_seq_cst);
+  state_.Set(QueuedState::kPosted);
   posted_ = shared_from_this();
 }
 
@@ -60,7 +60,7 @@ Publication* QueuedListener::TakeOldest(EventLog& log, LogPage*& freed) {
     page_ = left->next.load(std::memory_order_acquire);
     if (log.Leave(*left)) left->spare_next = std::exchange(freed, left);
   }
-  Publication* const oldest = page_->At(position).publication();
+  Publication* const oldest = PublicationIn(page_->At(position));
   started_.store(position + 1, std::memory_order_release);
   bytes_started_.store(bytes_started() + oldest->bytes(), std::memory_order_release);
   return oldest;
@@ -77,7 +77,7 @@ DeliveryCounts QueuedListener::CountsAt(std::uint64_t tail) const {
   counts.filtered = filtered_.load(std::memory_order_relaxed);
   counts.cancelled = cancelled_.load(std::memory_order_relaxed);
   counts.dropped = dropped_;
-  if ((state_.load(std::memory_order_relaxed) & (kDetached | kDiscarding)) != 0) {
+  if (state_.Is(QueuedState::kDetached | QueuedState::kDiscarding)) {
     // They will not be delivered any more, whoever comes to cancel them.
     counts.cancelled += std::exchange(counts.queued, 0);
   }
@@ -93,32 +93,16 @@ DeliveryCounts QueuedListener::counts() const { return topic().queued_listeners(
 
 // --- Turns ---
 
-bool QueuedListener::BeginTurn() {
-  std::uint32_t state = state_.load(std::memory_order_seq_cst);
-  do {
-    if ((state & (kDetached | kRunning)) != 0) return false;
-  } while (!state_.compare_exchange_weak(state, state | kRunning, std::memory_order_seq_cst));
-  return true;
-}
-
-void QueuedListener::SetReplacing(bool replacing) {
-  if (replacing) {
-    state_.fetch_or(kReplacing, std::memory_order_seq_cst);
-  } else {
-    state_.fetch_and(~kReplacing, std::memory_order_seq_cst);
-  }
-}
-
 // What comes in after a last look is left to whoever brings it: he begins a turn himself.
 void QueuedListener::EndTurn() {
   for (;;) {
-    const std::uint32_t before = state_.load(std::memory_order_seq_cst);
-    if ((before & kReplacing) != 0) TakeNext();
-    if ((before & kDiscarding) != 0) CancelUntil(topic().queued_listeners().tail());
-    const std::uint32_t state = state_.fetch_and(~kRunning, std::memory_order_seq_cst);
-    if ((state & kDetached) != 0) return End();
-    const bool left = (state & kDiscarding) != 0 && started() != topic().queued_listeners().tail();
-    if ((!left && (state & kReplacing) == 0) || !BeginTurn()) return;
+    if (replacing()) TakeNext();
+    if (state_.Is(QueuedState::kDiscarding)) CancelUntil(topic().queued_listeners().tail());
+    const std::uint32_t state = state_.Clear(QueuedState::kRunning);
+    if ((state & QueuedState::kDetached) != 0) return End();
+    const bool left =
+        (state & QueuedState::kDiscarding) != 0 && started() != topic().queued_listeners().tail();
+    if ((!left && (state & QueuedState::kReplacing) == 0) || !state_.BeginRunning()) return;
   }
 }
 
@@ -127,7 +111,7 @@ void QueuedListener::EndTurn() {
 class QueuedListener::Turn {
  public:
   explicit Turn(QueuedListener& listener)
-      : self_(std::move(listener.posted_)), mine_(listener.BeginTurn()) {}
+      : self_(std::move(listener.posted_)), mine_(listener.state_.BeginRunning()) {}
   ~Turn() {
     QueuedListener& listener = *self_;
     if (mine_) listener.EndTurn();
@@ -175,12 +159,22 @@ void QueuedListener::Run() {
   Delivering delivering(*this);
   const Turn turn(*this);
   if (!turn.mine()) return;
-  for (unsigned i = 0; i < kTurnMax && DeliverNext(delivering.frame()); ++i) {
+  for (unsigned left = kTurnMax; left > 0;) {
+    const unsigned delivered = DeliverRun(delivering.frame(), left);
+    left -= delivered;
+    if (delivered > 0) {
+      // Where many come, many more will while it waits a little longer; else it shall not be late.
+      linger_ =
+          delivered > 4 ? std::min(2 * linger_, kLingerMax) : std::max(linger_ / 2, kLingerMin);
+      continue;
+    }
+    if (!DeliverNext(delivering.frame())) break;
+    --left;
   }
 }
 
 void QueuedListener::DeliverUntil(std::uint64_t position) {
-  if (!BeginTurn()) return;
+  if (!state_.BeginRunning()) return;
   struct Ending {
     ~Ending() {
       listener.EndTurn();
@@ -205,8 +199,7 @@ LogCell* QueuedListener::Next(std::uint64_t position) {
   if (page == nullptr) return nullptr;
   LogCell& cell = page->At(position);
   if (cell.state.load(std::memory_order_acquire) == LogCell::kEmpty) return nullptr;
-  const std::uint32_t state = state_.load(std::memory_order_seq_cst);
-  return (state & (kDetached | kDiscarding)) != 0 ? nullptr : &cell;
+  return state_.Is(QueuedState::kDetached | QueuedState::kDiscarding) ? nullptr : &cell;
 }
 
 // Leaves the pages before the one of that position.
@@ -219,12 +212,13 @@ void QueuedListener::Move(std::uint64_t position) {
 }
 
 // Waits a moment for the next event rather than to be woken for it, if nobody else could use the
-// thread meanwhile. Whether it came.
+// thread meanwhile. Whether it came. Looking takes the cell's line away from the publisher, so it
+// is done ever more seldom.
 bool QueuedListener::Linger(std::uint64_t position) {
-  constexpr int kLooks = 32;
   if (traits_.executor == nullptr) return false;
-  for (int i = 0; i < kLooks && traits_.executor->nothing_waits(); ++i) {
-    sync::Pause();
+  for (unsigned pauses = linger_; pauses <= kLingerMax; pauses *= 2) {
+    if (!traits_.executor->nothing_waits()) return false;
+    for (unsigned i = 0; i < pauses; ++i) sync::Pause();
     if (Next(position) != nullptr) return true;
   }
   return false;
@@ -262,22 +256,27 @@ class QueuedListener::Attempt {
   Publication* const publication_;
 };
 
-// False when there is nothing to deliver.
+// Delivers events of bytes until something else is to be done; returns how many.
+unsigned QueuedListener::DeliverRun(Frame& frame, unsigned max) {
+  const std::uint64_t position = started_.load(std::memory_order_relaxed);
+  if (lossy_ || !callable_->calls_each() || Next(position) == nullptr) return 0;
+  Move(position);
+  QueuedRun(*this, frame, *page_, position, max).Deliver();
+  return static_cast<unsigned>(started_.load(std::memory_order_relaxed) - position);
+}
+
+// One event, or whatever else is to be done; false when there is nothing.
 bool QueuedListener::DeliverNext(Frame& frame) {
   if (replacing()) TakeNext();
   if (lossy_) return DeliverLossy(frame);
   const std::uint64_t position = started_.load(std::memory_order_relaxed);
-  LogCell* cell = Next(position);
-  if (cell == nullptr) {
-    if (!Linger(position)) return false;
-    cell = Next(position);
-    if (cell == nullptr) return false;
-  }
+  LogCell* const cell = Next(position);
+  if (cell == nullptr) return Linger(position);
   Move(position);
   if (cell->state.load(std::memory_order_relaxed) != LogCell::kPublication) {
     return DeliverBytes(frame, *cell, position);
   }
-  Publication& publication = *cell->publication();
+  Publication& publication = *PublicationIn(*cell);
   bytes_started_.store(bytes_started() + publication.bytes(), std::memory_order_relaxed);
   started_.store(position + 1, std::memory_order_release);
   topic().queued_listeners().RoomMade();
@@ -287,7 +286,7 @@ bool QueuedListener::DeliverNext(Frame& frame) {
 bool QueuedListener::DeliverBytes(Frame& frame, LogCell& cell, std::uint64_t position) {
   started_.store(position + 1, std::memory_order_release);
   topic().queued_listeners().RoomMade();
-  if (muted()) return PassOver(nullptr);
+  if (state_.Is(QueuedState::kMuted)) return PassOver(nullptr);
   static constexpr Cause kNone{};
   const bool caused = cell.state.load(std::memory_order_relaxed) == LogCell::kValueWithCause;
   Attempt attempt(*this, frame, nullptr);
@@ -297,7 +296,7 @@ bool QueuedListener::DeliverBytes(Frame& frame, LogCell& cell, std::uint64_t pos
 }
 
 bool QueuedListener::DeliverPublication(Frame& frame, Publication& publication) {
-  if (muted()) return PassOver(&publication);
+  if (state_.Is(QueuedState::kMuted)) return PassOver(&publication);
   Attempt attempt(*this, frame, &publication);
   frame.outcomes = publication.outcomes.get();
   frame.envelope().Use(publication.envelope());
@@ -306,8 +305,7 @@ bool QueuedListener::DeliverPublication(Frame& frame, Publication& publication) 
 }
 
 bool QueuedListener::DeliverLossy(Frame& frame) {
-  const std::uint32_t state = state_.load(std::memory_order_seq_cst);
-  if ((state & (kDetached | kDiscarding)) != 0) return false;
+  if (state_.Is(QueuedState::kDetached | QueuedState::kDiscarding)) return false;
   Publication* const publication = topic().queued_listeners().TakeOldest(*this);
   return publication != nullptr && DeliverPublication(frame, *publication);
 }

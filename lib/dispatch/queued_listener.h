@@ -14,6 +14,7 @@
 #include "dispatch/event_log.h"
 #include "dispatch/frame.h"
 #include "dispatch/listener.h"
+#include "dispatch/queued_state.h"
 #include "sync/sync.h"
 
 namespace belfry {
@@ -26,9 +27,7 @@ struct QueuedTraits {
 };
 
 // Its turn is one piece of work on its executor, posted when there is something to deliver and not
-// posted yet. What it delivers it reads from the log without a lock. One word says whether a turn
-// is posted or running and whether it is to stop; whoever finds it detached and not running, or
-// stops running and finds it detached, ends it.
+// posted yet. What it delivers it reads from the log without a lock.
 //
 // Thread safety: any thread, where nothing else is said.
 class QueuedListener final : public Listener,
@@ -47,14 +46,14 @@ class QueuedListener final : public Listener,
   void EnterLog(EventLog& log);
   // It is in the listener set no more. Whether nobody runs it, and so nobody else will end it.
   bool LeaveLog(std::uint64_t tail, LogPage* last);
-  bool detached() const { return (state_.load(std::memory_order_seq_cst) & kDetached) != 0; }
+  QueuedState& state() { return state_; }
+  bool detached() const { return state_.Is(QueuedState::kDetached); }
   bool lossy() const { return lossy_; }
   std::uint64_t started() const { return started_.load(std::memory_order_acquire); }
   std::uint64_t bytes_started() const { return bytes_started_.load(std::memory_order_acquire); }
-  bool idle() const { return (state_.load(std::memory_order_seq_cst) & kPosted) == 0; }
-  bool running() const { return (state_.load(std::memory_order_seq_cst) & kRunning) != 0; }
+  bool idle() const { return !state_.Is(QueuedState::kPosted); }
+  bool running() const { return state_.Is(QueuedState::kRunning); }
   void MarkPosted();
-  void MarkIdle() { state_.fetch_and(~kPosted, std::memory_order_seq_cst); }
   // Of a lossy one, whose position is the mutex's: the oldest event, whose place is free then. Null
   // when there is none. Adds to `freed` the pages that nobody uses any more.
   Publication* TakeOldest(EventLog& log, LogPage*& freed);
@@ -68,15 +67,19 @@ class QueuedListener final : public Listener,
   bool takes_context = false;      // what will be called does
   // Who takes over from the callable when nobody runs it.
   std::unique_ptr<Callable> next_callable;
-  void SetReplacing(bool replacing);
-  bool muted() const { return (state_.load(std::memory_order_seq_cst) & kMuted) != 0; }
-  bool replacing() const { return (state_.load(std::memory_order_seq_cst) & kReplacing) != 0; }
+  bool replacing() const { return state_.Is(QueuedState::kReplacing); }
 
   // --- Deliveries ---
   void PostTurn() { traits_.executor->Post(static_cast<Runnable&>(*this)); }
   void Run() override;
   // A synchronous dispatcher's: all events up to that position, on this thread.
   void DeliverUntil(std::uint64_t position);
+
+  // --- Its run's ---
+  sync::Atomic<std::uint64_t>& position() { return started_; }
+  Callable& callable() { return *callable_; }
+  void CountFailed() { failed_.fetch_add(1, std::memory_order_relaxed); }
+  void Fail(Frame& frame, std::string_view what);
 
   // --- The end ---
   void Detach() override;
@@ -93,18 +96,14 @@ class QueuedListener final : public Listener,
  private:
   // How many events a turn delivers before others on its executor get theirs.
   static constexpr unsigned kTurnMax = 256;
-  static constexpr std::uint32_t kPosted = 1;      // a turn is on its executor, or running there
-  static constexpr std::uint32_t kRunning = 2;     // somebody has its callable and position
-  static constexpr std::uint32_t kDetached = 4;    // it ends when nobody is running
-  static constexpr std::uint32_t kDiscarding = 8;  // nothing is delivered any more
-  static constexpr std::uint32_t kReplacing = 16;  // who runs it is to take the next callable
-  static constexpr std::uint32_t kMuted = 32;      // what comes is passed over
+  // How long a turn that has come to the end of the log waits for more, in pauses of the processor.
+  static constexpr unsigned kLingerMin = 4;
+  static constexpr unsigned kLingerMax = 128;
 
   class Turn;
   class Delivering;
   class Attempt;
 
-  bool BeginTurn();
   void EndTurn();
   void TakeNext();
 
@@ -112,12 +111,12 @@ class QueuedListener final : public Listener,
   LogCell* Next(std::uint64_t position);
   void Move(std::uint64_t position);
   bool Linger(std::uint64_t position);
+  unsigned DeliverRun(Frame& frame, unsigned max);
   bool DeliverNext(Frame& frame);
   bool DeliverLossy(Frame& frame);
   bool DeliverBytes(Frame& frame, LogCell& cell, std::uint64_t position);
   bool DeliverPublication(Frame& frame, Publication& publication);
   bool Call(Frame& frame, const void* event);
-  void Fail(Frame& frame, std::string_view what);
   bool PassOver(Publication* publication);
   void CancelUntil(std::uint64_t end);
   void End();
@@ -129,8 +128,9 @@ class QueuedListener final : public Listener,
   std::shared_ptr<QueuedListener> held_;    // by its subscription
   std::shared_ptr<QueuedListener> posted_;  // by its executor
 
-  alignas(64) sync::Atomic<std::uint32_t> state_{0};
-  LogPage* page_ = nullptr;  // of the one who is running
+  alignas(64) QueuedState state_;
+  LogPage* page_ = nullptr;       // of the one who is running
+  unsigned linger_ = kLingerMin;  // likewise: how long to wait at first
   // The position of the next event to start. Where it is lossy, moved under the topic's mutex.
   sync::Atomic<std::uint64_t> started_{0};
   sync::Atomic<std::uint64_t> bytes_started_{0};

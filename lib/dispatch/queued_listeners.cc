@@ -54,7 +54,7 @@ bool QueuedListeners::GoneIdle(QueuedListener& listener) {
         return false;
       }
     }
-    listener.MarkIdle();
+    listener.state().Clear(QueuedState::kPosted);
   }
   topic_.core().TellQuiet();
   return true;
@@ -146,7 +146,7 @@ bool QueuedListeners::SetNext(QueuedListener& listener, std::unique_ptr<Callable
   if (listener.takes_context) ++with_context_;
   UpdateShortWay();
   listener.next_callable.swap(callable);
-  listener.SetReplacing(true);
+  listener.state().Set(QueuedState::kReplacing);
   return true;
 }
 
@@ -158,7 +158,7 @@ std::unique_ptr<Callable> QueuedListeners::TakeNext(QueuedListener& listener) {
 bool QueuedListeners::Replaced(QueuedListener& listener) {
   const sync::Lock lock(mutex_);
   if (listener.next_callable != nullptr) return false;
-  listener.SetReplacing(false);
+  listener.state().Clear(QueuedState::kReplacing);
   ended_.NotifyAll();
   return true;
 }

@@ -28,7 +28,7 @@ class QueuedListeners {
 
   // --- The short way: an event of bytes ---
   // Whether it was appended; if not, it has to go the long way.
-  bool TryAppend(const void* event, const Cause* cause);
+  bool TryAppend(EventHandle event, const Cause* cause);
   // After what the topic's ShortWayOpen depends on has changed.
   void UpdateShortWay();
 
@@ -85,6 +85,8 @@ class QueuedListeners {
   std::uint64_t tail() const { return log_.tail(); }
   void Leave(LogPage& page);
   Publication* TakeOldest(QueuedListener& listener);
+  // Whether somebody waits for room, and has not been told.
+  const sync::Atomic<bool>& waiting() const { return waiting_; }
   // After a place became free.
   void RoomMade() {
     sync::LightBarrier();
@@ -104,6 +106,7 @@ class QueuedListeners {
  private:
   void Enlist(const std::shared_ptr<QueuedListener>& listener)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool GiveWay();
   bool MoveBound();
   void UpdateBound() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   std::uint64_t EventsMax(const QueuedListener& listener, Size size) const;
@@ -122,7 +125,6 @@ class QueuedListeners {
   EventLog log_;
   // How many turns are not posted. Changed under the mutex.
   alignas(64) sync::Atomic<std::uint64_t> idle_{0};
-  // Somebody waits for room, and has not been told.
   sync::Atomic<bool> waiting_{false};
   sync::Condition room_made_;
   sync::Condition ended_;

@@ -172,7 +172,7 @@ ShutdownReport DispatcherCore::Shutdown(ShutdownMode mode, Nanoseconds limit) {
   if (ending.mine()) {
     sources_.StopAll();
     report.complete = AwaitQuiet(deadline);
-    // What ran when it was told to stop may have begun one more event, or cancelled the rest at once.
+    // What ran when it was told to stop may have begun one more event, or cancelled all the rest.
     // Those who are subscribed have no other cancelled events than these.
     if (mode == ShutdownMode::kDiscard) {
       report.cancelled = 0;

@@ -46,6 +46,7 @@ class ThreadPool::Impl {
     {
       const sync::Lock lock(mutex_);
       stopping_ = true;
+      stopping_seen_.store(true, std::memory_order_relaxed);
       ready_.NotifyAll();
     }
     for (sync::Thread& thread : threads_) thread.join();
@@ -135,7 +136,24 @@ class ThreadPool::Impl {
     while (Runnable* const work = Next()) Run(*work);
   }
 
+  // Looks for work without the mutex, until there is some, or for as long as was asked for.
+  void Spin() const {
+    if (options_.spin <= Nanoseconds::zero()) return;
+    const SteadyTime until = TimeAfter(Clock::Real().Now(), options_.spin);
+    constexpr int kLooks = 64;  // for every one at the clock
+    do {
+      for (int i = 0; i < kLooks; ++i) {
+        if (waiting_.load(std::memory_order_relaxed) != 0 ||
+            stopping_seen_.load(std::memory_order_relaxed)) {
+          return;
+        }
+        sync::Pause();
+      }
+    } while (Clock::Real().Now() < until);
+  }
+
   Runnable* Next() {
+    Spin();
     const sync::Lock lock(mutex_);
     while (queue_.empty() && !(stopping_ && running_ == 0)) {
       ++idle_;
@@ -237,6 +255,7 @@ class ThreadPool::Impl {
   unsigned running_ ABSL_GUARDED_BY(mutex_) = 0;  // pieces of work, on whatever thread
   unsigned running_spares_ ABSL_GUARDED_BY(mutex_) = 0;
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  sync::Atomic<bool> stopping_seen_{false};  // the same, for a look without the mutex
   bool spares_stopping_ ABSL_GUARDED_BY(mutex_) = false;
   // The flags are guarded by the mutex; a thread belongs to whoever set its flag.
   std::vector<Spare> spares_;

@@ -90,10 +90,8 @@ inline void Yield() { std::this_thread::yield(); }
 // is running likewise, at that moment: the dear half of a handshake whose other half is then free
 // (Linux's membarrier). False where the system has none: then nothing was ordered.
 bool HeavyBarrier();
-// The other half, between a store and a later load: nothing but a word to the compiler.
-inline void LightBarrier() { std::atomic_signal_fence(std::memory_order_seq_cst); }
-// Of so many light halves one heavy barrier is worth it: what they save, it costs, a microsecond or
-// a few.
+// Of so many light halves (LightBarrier) one heavy barrier is worth it: what they save, it costs, a
+// microsecond or a few.
 inline constexpr std::uint64_t kHeavyBarrierPays = 1024;
 
 }  // namespace belfry::sync

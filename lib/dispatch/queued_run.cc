@@ -1,0 +1,78 @@
+#include "dispatch/queued_run.h"
+
+#include <cxxabi.h>
+
+#include <algorithm>
+#include <exception>
+
+#include "dispatch/frame.h"
+#include "dispatch/queued_listener.h"
+#include "dispatch/topic.h"
+
+namespace belfry {
+
+QueuedRun::QueuedRun(QueuedListener& listener, Frame& frame, LogPage& page, std::uint64_t position,
+                     std::uint64_t count)
+    : listener_(listener), frame_(frame), page_(page) {
+  next_ = &page.At(position);
+  end_ = &page.At(std::min(position + count, page.end()));
+  stride_ = page.stride();
+  position_ = position;
+  // Anything else than that is something to be done.
+  goes_on_ = listener.state().word() & (QueuedState::kPosted | QueuedState::kRunning);
+  state_ = &listener.state().place();
+  started_ = &listener.position();
+  waiting_ = &listener.topic().queued_listeners().waiting();
+  frame_.run = this;
+  frame_.CountDelivery();
+  frame_.SetCurrent(&listener);
+}
+
+QueuedRun::~QueuedRun() {
+  frame_.SetCurrent(nullptr);
+  frame_.run = nullptr;
+  frame_.envelope().End();
+}
+
+// The one place where what leaves a listener in the loop is caught.
+void QueuedRun::Deliver() {
+  for (bool over = false; !over;) {
+    try {
+      listener_.callable().CallEach(*this);
+      over = !asked_;
+    } catch (const abi::__forced_unwind&) {
+      listener_.CountFailed();
+      throw;  // the thread is being cancelled: swallowing that would abort
+    } catch (const std::exception& exception) {
+      Fail(exception.what());
+    } catch (...) {
+      Fail("an exception that is not a std::exception");
+    }
+    if (asked_) frame_.envelope().End();
+    asked_ = false;
+  }
+}
+
+void QueuedRun::Introduce(LazyEnvelope& envelope) {
+  if (asked_) return;
+  asked_ = true;
+  static constexpr Cause kNone{};
+  LogCell& cell = page_.At(position_ - 1);
+  const bool caused = cell.state.load(std::memory_order_relaxed) == LogCell::kValueWithCause;
+  envelope.Begin(cell.bytes(), caused ? page_.CauseAt(position_ - 1) : kNone, cell.sequence);
+}
+
+void QueuedRun::Fail(std::string_view what) {
+  listener_.Fail(frame_, what);
+  listener_.CountFailed();
+}
+
+// --- For the typed loop ---
+
+void QueuedPass::Failed(const std::string& what) { static_cast<QueuedRun*>(this)->Fail(what); }
+
+void QueuedPass::RoomMade() {
+  static_cast<QueuedRun*>(this)->listener_.topic().queued_listeners().RoomMade();
+}
+
+}  // namespace belfry
