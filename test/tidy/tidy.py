@@ -369,6 +369,30 @@ def check_sizes(tree):
             yield f"{RATCHET}:{number}: there is no {' '.join(key).strip()} any more; remove this"
 
 
+# --- synchronisation ------------------------------------------------------------------------------
+
+# What ThreadSanitizer cannot judge, so that a race beside it would stay hidden: (what, pattern, why).
+NOT_JUDGED = (
+    ("atomic_thread_fence", r"\batomic_thread_fence\b",
+     "ThreadSanitizer does not see fences and reports races that are none; order the atomics "
+     "themselves, or use sync::HeavyBarrier and its light half"),
+    ("an atomic smart pointer", r"\b[Aa]tomic\s*<\s*(?:std\s*::\s*)?(?:shared|weak)_ptr\b",
+     "libstdc++ 12 has a race in it, and it is a lock in disguise; use a plain pointer and the "
+     "frames, or a mutex"),
+)
+
+
+def check_synchronisation(tree):
+    for name, text in tree.text.items():
+        if name.startswith("test/"):
+            continue
+        code = blank(text)
+        for what, pattern, why in NOT_JUDGED:
+            for match in re.finditer(pattern, code):
+                line = code[:match.start()].count("\n") + 1
+                yield f"{name}:{line}: uses {what}: {why}"
+
+
 # --- documents and folders ------------------------------------------------------------------------
 
 def check_readme_program(tree):
@@ -416,7 +440,7 @@ def check_readmes(tree):
 
 RULES = (
     check_rooms, check_floors, check_cycles, check_sizes, check_readme_program, check_top_level,
-    check_readmes,
+    check_readmes, check_synchronisation,
 )
 
 

@@ -209,6 +209,25 @@ class SizesTest(RulesTest):
                             "cannot be read")
 
 
+class SynchronisationTest(RulesTest):
+    def test_a_fence(self):
+        self.assert_finding(
+            {"lib/execute/pool.cc": "void F() {\n  std::atomic_thread_fence(order);\n}\n"},
+            "lib/execute/pool.cc:2: uses atomic_thread_fence")
+
+    def test_an_atomic_smart_pointer(self):
+        for code in ("std::atomic<std::shared_ptr<int>> p;", "sync::Atomic<shared_ptr<T>> p;",
+                     "std::atomic <\n  std::weak_ptr<T>> p;"):
+            self.assert_finding({"include/belfry/executor.h": f"\n{code}\n"},
+                                "include/belfry/executor.h:2: uses an atomic smart pointer")
+
+    def test_what_is_like_them_is_fine(self):
+        self.assert_fine({
+            "lib/execute/pool.cc": "// No atomic_thread_fence.\nstd::atomic_signal_fence(order);\n"
+                                   "std::atomic<Set*> set;\nstd::shared_ptr<std::atomic<int>> p;\n",
+            "test/execute/pool_test.cc": "std::atomic_thread_fence(order);\n"})
+
+
 class FunctionsTest(unittest.TestCase):
     def test_what_is_a_function(self):
         code = textwrap.dedent("""\
