@@ -55,8 +55,10 @@ InlineListener* InlineListeners::Claim(const ListenerOperations& operations) {
 void InlineListeners::MakeRoom(const ListenerOperations& operations) {
   InlineGroup* made = nullptr;
   unsigned groups = 0;
+  bool has_spare = false;
   {
     const sync::Lock lock(mutex_);
+    has_spare = spare_ != nullptr;
     bool room = false;
     for (InlineGroup* group = first_.load(std::memory_order_relaxed); group != nullptr;
          group = group->next.load(std::memory_order_relaxed)) {
@@ -66,7 +68,7 @@ void InlineListeners::MakeRoom(const ListenerOperations& operations) {
     }
     if (room) groups = ~0U;
   }
-  auto listener = std::make_unique<InlineListener>(topic_);
+  auto listener = has_spare ? nullptr : std::make_unique<InlineListener>(topic_);
   // A type with few listeners shall not pay for many.
   if (groups != ~0U) {
     made = InlineGroup::Make(operations, groups == 0 ? 16 : InlineGroup::kCellsMax);
@@ -74,8 +76,10 @@ void InlineListeners::MakeRoom(const ListenerOperations& operations) {
   std::shared_ptr<DispatcherCore> core = topic_.core().shared_from_this();
   const sync::Lock lock(mutex_);
   if (keeps_core_ == nullptr) keeps_core_ = std::move(core);
-  listener->older_ = spare_;
-  spare_ = listener.release();
+  if (listener != nullptr) {
+    listener->older_ = spare_;
+    spare_ = listener.release();
+  }
   if (made == nullptr) return;
   sync::Atomic<InlineGroup*>* end = &first_;
   while (InlineGroup* const group = end->load(std::memory_order_relaxed)) end = &group->next;
