@@ -215,6 +215,7 @@ void InlineListeners::Reap() {
       *link = group->next_retired;
       group->next_retired = std::exchange(remains.groups, group);
     }
+    RetireSurplus(remains);
     if (dying_ == nullptr && retired_ == nullptr) {
       dying_since_.store(0, std::memory_order_relaxed);
     }
@@ -242,12 +243,21 @@ void InlineListeners::FreeCell(InlineListener& listener, Remains& remains) {
   group.Free(listener.index_);
   listener.state_ = State::kGone;
   if (group.taken != 0 || &group == first_.load(std::memory_order_relaxed)) return;
-  // Some are kept, so that who comes and goes allocates nothing.
+  ++empty_;
+  RetireSurplus(remains);
+}
+
+// Some empty groups are kept, so that who comes and goes allocates nothing; and all while one is
+// retired, since a pass that stands still would keep every one that leaves the list.
+void InlineListeners::RetireSurplus(Remains& remains) {
   constexpr std::size_t kEmptyKept = 4;
-  if (empty_ < kEmptyKept) {
-    ++empty_;
-  } else {
-    Retire(group, remains);
+  InlineGroup* group = first_.load(std::memory_order_relaxed);
+  while (empty_ > kEmptyKept && retired_ == nullptr) {
+    do {
+      group = group->next.load(std::memory_order_relaxed);
+    } while (group->taken != 0);
+    --empty_;
+    Retire(*group, remains);
   }
 }
 

@@ -119,6 +119,7 @@ class InlineListeners {
   void Reap();
   void End(InlineListener& listener);
   void FreeCell(InlineListener& listener, Remains& remains) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void RetireSurplus(Remains& remains) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Retire(InlineGroup& group, Remains& remains) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void DropHandle(InlineListener& listener, Remains& remains) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Recycle(InlineListener& listener, Remains& remains) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
