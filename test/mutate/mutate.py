@@ -1,0 +1,154 @@
+"""Puts one small defect after the other into a copy of lib/, and sees whether a test notices.
+
+README.md explains it. Results are kept in build/mutate/results.jsonl.
+"""
+
+import argparse
+import itertools
+import pathlib
+import re
+import sys
+from collections.abc import Iterator
+
+import choice
+import programs
+import results
+import workshop
+from operators import WEAKEN, Mutant
+from results import Result, Results
+from workshop import Broken, Verdict, Workshop
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="./dev mutate", description=__doc__)
+    parser.add_argument("--count", type=int, default=200, metavar="N",
+                        help="how many mutants that compile (200)")
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="which ones (1)")
+    parser.add_argument("--only", type=re.compile, default=re.compile(""), metavar="REGEX",
+                        help="of files that match")
+    parser.add_argument("--operator", type=re.compile, default=re.compile(""), metavar="REGEX",
+                        help="by operators that match")
+    parser.add_argument("--list", action="store_true", help="show the mutants, run nothing")
+    parser.add_argument("--resume", action="store_true", help="keep the results of an earlier run")
+    parser.add_argument("--survivors", action="store_true",
+                        help="with --resume: try those again that survived, after tests were added")
+    parser.add_argument("--report", action="store_true", help="the tables of the results so far")
+    parser.add_argument("--tsan", action="store_true",
+                        help="try what survived a weaker memory order under the thread sanitizer")
+    parser.add_argument("--require", type=float, default=85, metavar="PERCENT",
+                        help="exit with 1 if fewer are killed (85)")
+    parser.add_argument("--jobs", type=int, default=1, metavar="N", help="of the build (1)")
+    parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "mutate",
+                        metavar="FOLDER", help="where to work (build/mutate)")
+    return parser.parse_args(arguments)
+
+
+def say(text: str) -> None:
+    print(text, flush=True)
+
+
+class Session:
+    """One run of the command."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self.options = options
+        options.build.mkdir(parents=True, exist_ok=True)
+        self.known = results.read_survivors((HERE / "survivors.md").read_text(encoding="utf-8"))
+        self.results = Results(options.build / "results.jsonl",
+                               options.resume or options.report or options.list)
+        self.judged: list[Result] = []
+        self.plain = Workshop(ROOT, options.build, "plain", workshop.PLAIN, programs.PROGRAMS,
+                              options.jobs)
+        self.tsan: Workshop | None = None
+
+    def mutants(self) -> Iterator[Mutant]:
+        found = [mutant for mutant in choice.all_mutants(ROOT)
+                 if self.options.only.search(mutant.file)
+                 and self.options.operator.search(mutant.operator)]
+        return choice.in_order(found, self.options.seed)
+
+    def run_all(self) -> None:
+        """In portions, each file by file, since a mutant in the file before costs less to build."""
+        say("-- building without a mutant")
+        self.plain.prepare()
+        self.plain.check_unchanged()
+        mutants = self.mutants()
+        while missing := self.options.count - sum(result.counted for result in self.judged):
+            portion = sorted(itertools.islice(mutants, missing),
+                             key=lambda mutant: (mutant.file, mutant.start))
+            if not portion:
+                break
+            for mutant in portion:
+                self.judged.append(self.judge(mutant))
+
+    def judge(self, mutant: Mutant) -> Result:
+        before = self.results.of(mutant)
+        if before and not (self.options.survivors and before.survived):
+            return before
+        began = workshop.spent()
+        verdict = self.plain.judge(mutant)
+        if verdict.word == "survived" and self.options.tsan and mutant.operator == WEAKEN:
+            verdict = self.under_tsan().judge(mutant)
+        ended = workshop.spent()
+        result = Result(mutant, verdict, ended[0] - began[0], ended[1] - began[1])
+        self.results.add(result)
+        self.say_result(result)
+        return result
+
+    def under_tsan(self) -> Workshop:
+        if self.tsan is None:
+            say("-- building for the thread sanitizer, without a mutant")
+            self.tsan = Workshop(ROOT, self.options.build, "tsan", workshop.TSAN,
+                                 programs.TSAN_PROGRAMS, self.options.jobs)
+            self.tsan.prepare()
+            self.tsan.check_unchanged()
+        return self.tsan
+
+    def say_result(self, result: Result) -> None:
+        mutant, verdict = result.mutant, result.verdict
+        word = verdict.word
+        if result.survived:
+            word = "known to survive" if results.is_known(self.known, mutant) else "SURVIVED"
+        say(f"{len(self.judged) + 1} of {self.options.count}: {mutant.file}:{mutant.line}: "
+            f"{mutant.operator}: {word}{f' by {verdict.by}' if verdict.by else ''} "
+            f"({result.seconds:.1f} s, {result.cpu:.1f} s of one core)")
+        if word == "SURVIVED":
+            say(f"    - {mutant.before}\n    + {mutant.after}")
+
+    def finish(self) -> int:
+        """The tables; what the process returns."""
+        say("\n" + results.report(self.judged, self.known))
+        share = results.share_killed(self.judged, self.known)
+        if share < self.options.require:
+            say(f"\nfewer than the {self.options.require:g} % that are required")
+            return 1
+        return 0
+
+
+def main(arguments: list[str]) -> int:
+    options = parse(arguments)
+    session = Session(options)
+    if options.list:
+        for mutant in itertools.islice(session.mutants(), options.count):
+            say(results.diff(mutant))
+        return 0
+    if options.report:
+        session.judged = list(session.results.all.values())
+        return session.finish()
+    try:
+        session.run_all()
+    except Broken as broken:
+        say(f"mutate.py: {broken}")
+        return 2
+    except KeyboardInterrupt:
+        say("\nstopped; --resume goes on from here")
+        session.finish()
+        return 130
+    return session.finish()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

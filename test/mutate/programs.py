@@ -1,0 +1,46 @@
+"""What a mutant has to get past, and in which order."""
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class Program:
+    """A test program, or some of its tests. Left out where the build has no such target."""
+    target: str
+    tests: str = "*"  # a --gtest_filter
+    seconds: int = 15  # how long it may take; a mutant that takes longer is killed
+    first_for: str = ""  # the folder whose mutants meet it before all others
+
+
+# Those that kill most in the shortest time come first; the last ones are for what is left.
+SLOW = "*ASubscribeThatRaces*"
+PROGRAMS = (
+    Program("execute_test", first_for="lib/execute"),
+    Program("timer_queue_test", first_for="lib/execute"),
+    Program("dispatch_test", f"-{SLOW}", seconds=20),
+    Program("allocation_test"),
+    Program("explore_test", seconds=120),
+    Program("reset_race_test", seconds=40),
+    Program("dispatch_test", SLOW, seconds=40),
+)
+
+# What is said otherwise in the copy, since a mutant has less time than a release:
+# (file, regular expression, what stands there instead).
+IN_THE_COPY = (
+    ("test/waiting.h", r"kPatience\{60\}", "kPatience{4}"),
+    ("test/dispatch/shutdown_test.cc", r"round < 200\b", "round < 40"),
+    ("test/dispatch/reset_race_test.cc", r"kRounds = [\d']+", "kRounds = 100"),
+    ("test/dispatch/reset_race_test.cc", r"kFoundRunningMin = [\d']+", "kFoundRunningMin = 10"),
+)
+
+# Under the thread sanitizer only what is short enough.
+TSAN_PROGRAMS = (
+    Program("execute_test", seconds=120, first_for="lib/execute"),
+    Program("dispatch_test", f"-{SLOW}", seconds=180),
+    Program("reset_race_test", seconds=180),
+)
+
+
+def in_order_for(file: str, programs: tuple[Program, ...]) -> list[Program]:
+    return sorted(programs, key=lambda program: not (
+        program.first_for and file.startswith(program.first_for)))
