@@ -1,0 +1,160 @@
+// D1: the counters, number by number: that they balance is not enough, since two wrong ones may.
+
+#include <atomic>
+#include <string>
+#include <vector>
+
+#include "belfry/library_events.h"
+#include "dispatch/mode_test.h"
+
+namespace belfry {
+namespace {
+
+struct Coin {
+  int number = 0;
+};
+// More than bytes: goes another way through the queues.
+struct Note {
+  std::string text = std::string(100, 'x');
+};
+
+class CountingTest : public ModeTest {};
+BELFRY_IN_EVERY_MODE(CountingTest);
+
+TEST_P(CountingTest, D1_WhatIsPublishedAfterAResetIsNotOfferedToTheOneThatLeft) {
+  const Subscription steady = dispatcher->Subscribe([](const Coin&) {}, Options());
+  Subscription leaving = dispatcher->Subscribe([](const Coin&) {}, Options());
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(dispatcher->Publish(Coin{i}));
+  Settle();
+  leaving.Reset();
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(dispatcher->Publish(Coin{i}));
+  Settle();
+  const TypeStats type = StatsOf<Coin>();
+  EXPECT_EQ(type.published, 8U);
+  EXPECT_EQ(type.orphaned, 0U);
+  EXPECT_EQ(type.deliveries.offered, 3U * 2 + 5);
+  EXPECT_EQ(type.deliveries.handled, 3U * 2 + 5);
+  const Stats stats = dispatcher->GetStats();
+  ASSERT_EQ(stats.listeners.size(), 1U);
+  EXPECT_EQ(stats.listeners[0].deliveries.offered, 8U);
+}
+
+TEST_P(CountingTest, D1_ALateListenerIsOfferedOnlyWhatCameAfterIt) {
+  const Subscription early = dispatcher->Subscribe([](const Coin&) {}, Options("early"));
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(dispatcher->Publish(Coin{i}));
+  const Subscription late = dispatcher->Subscribe([](const Coin&) {}, Options("late"));
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(dispatcher->Publish(Coin{i}));
+  Settle();
+  const Stats stats = dispatcher->GetStats();
+  ASSERT_EQ(stats.listeners.size(), 2U);
+  EXPECT_EQ(stats.listeners[0].name, "early");
+  EXPECT_EQ(stats.listeners[0].deliveries.handled, 8U);
+  EXPECT_EQ(stats.listeners[1].deliveries.offered, 5U);
+  EXPECT_EQ(stats.listeners[1].deliveries.handled, 5U);
+}
+
+TEST_P(CountingTest, R5_AfterTheResetOfAllAnEventIsAnOrphan) {
+  std::atomic<int> told{0};
+  const Subscription orphans = dispatcher->Subscribe([&](const Orphaned&) { ++told; }, Options());
+  for (int round = 1; round <= 3; ++round) {
+    Subscription leaving = dispatcher->Subscribe([](const Coin&) {}, Options());
+    ASSERT_TRUE(dispatcher->Publish(Coin{}));
+    Settle();
+    leaving.Reset();
+    ASSERT_TRUE(dispatcher->Publish(Coin{}));
+    Settle();
+    EXPECT_EQ(told, round);
+    EXPECT_EQ(StatsOf<Coin>().orphaned, static_cast<std::uint64_t>(round));
+    EXPECT_EQ(StatsOf<Coin>().deliveries.offered, static_cast<std::uint64_t>(round));
+  }
+}
+
+TEST_P(CountingTest, D1_WhileAListenerRunsItIsCountedAsRunning) {
+  DeliveryCounts of_type;
+  DeliveryCounts of_listener;
+  const auto look = [&](EventType type) {
+    const Stats stats = dispatcher->GetStats();
+    for (const TypeStats& each : stats.types) {
+      if (each.event_type == type) of_type = each.deliveries;
+    }
+    for (const ListenerStats& each : stats.listeners) {
+      if (each.event_type == type) of_listener = each.deliveries;
+    }
+  };
+  const auto expect_running = [&] {
+    for (const DeliveryCounts& counts : {of_type, of_listener}) {
+      EXPECT_EQ(counts.running, 1U);
+      EXPECT_EQ(counts.offered, 2U);
+      EXPECT_EQ(counts.handled, 1U);
+      EXPECT_TRUE(counts.balanced());
+    }
+  };
+  const Subscription coins = dispatcher->Subscribe(
+      [&](const Coin& e) {
+        if (e.number == 1) look(EventTypeOf<Coin>());
+      },
+      Options());
+  int notes_seen = 0;
+  const Subscription notes = dispatcher->Subscribe(
+      [&](const Note&) {
+        if (++notes_seen == 2) look(EventTypeOf<Note>());
+      },
+      Options());
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(dispatcher->Publish(Coin{i}));
+  Settle();
+  expect_running();
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_TRUE(dispatcher->Publish(Note{}));
+    Settle();
+  }
+  expect_running();
+  for (const TypeStats& type : {StatsOf<Coin>(), StatsOf<Note>()}) {
+    EXPECT_EQ(type.deliveries.handled, 2U);
+    EXPECT_EQ(type.deliveries.running, 0U);
+  }
+}
+
+TEST_P(CountingTest, D1_WhatWaitsIsCountedAsQueued) {
+  if (mode() != Mode::kManual) GTEST_SKIP() << "elsewhere it may have run";
+  const Subscription coins = dispatcher->Subscribe([](const Coin&) {}, Options());
+  const Subscription notes = dispatcher->Subscribe([](const Note&) {}, Options());
+  for (int i = 1; i <= 3; ++i) {
+    ASSERT_TRUE(dispatcher->Publish(Coin{i}));
+    ASSERT_TRUE(dispatcher->Publish(Note{}));
+    EXPECT_EQ(StatsOf<Coin>().deliveries.queued, static_cast<std::uint64_t>(i));
+    EXPECT_EQ(StatsOf<Note>().deliveries.queued, static_cast<std::uint64_t>(i));
+    EXPECT_EQ(StatsOf<Note>().deliveries.handled, 0U);
+  }
+  Settle();
+  EXPECT_EQ(StatsOf<Coin>().deliveries.queued, 0U);
+  EXPECT_EQ(StatsOf<Note>().deliveries.handled, 3U);
+}
+
+// Everything that comes out of one delivery has one and the same event for a cause.
+TEST_P(CountingTest, AnEventHasOneIdHoweverOftenItIsAskedFor) {
+  std::vector<EventId> causes;
+  const Subscription children = dispatcher->Subscribe(
+      [&](const Note&, Context& context) { causes.push_back(context.envelope().causation_id()); },
+      Options());
+  const Subscription parents = dispatcher->Subscribe(
+      [&](const Coin&) {
+        const EventId self = Cause::Current().causation;
+        EXPECT_TRUE(self);
+        EXPECT_EQ(Cause::Current().causation, self);
+        EXPECT_TRUE(dispatcher->Publish(Note{}));
+        EXPECT_TRUE(dispatcher->Publish(Note{}));
+        EXPECT_EQ(Cause::Current().causation, self);
+      },
+      Options());
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_TRUE(dispatcher->Publish(Coin{i}));
+    Settle();
+  }
+  ASSERT_EQ(causes.size(), 4U);
+  EXPECT_EQ(causes[0], causes[1]);
+  EXPECT_EQ(causes[2], causes[3]);
+  EXPECT_NE(causes[0], causes[2]);
+}
+
+}  // namespace
+}  // namespace belfry
