@@ -125,6 +125,84 @@ TEST_P(BackPressureTest, B1_ABlockingPublishGoesOnWhenThereIsRoom) {
   EXPECT_EQ(slow.calls, 20);
 }
 
+TEST_P(BackPressureTest, B1_OfSeveralThatWaitForOnePlaceAllGetItInTheEnd) {
+  std::atomic<int> calls{0};
+  const Subscription listener =
+      dispatcher->Subscribe([&](const Box&) { ++calls; },
+                            {.queue = {.events_max = 1}, .overflow = Overflow::Block(kPatience)});
+  constexpr int kPublishers = 3;
+  constexpr int kEvents = 50;
+  std::atomic<int> publishing{kPublishers};
+  std::vector<std::thread> publishers;
+  for (int p = 0; p < kPublishers; ++p) {
+    publishers.emplace_back([&] {
+      for (int i = 0; i < kEvents; ++i) EXPECT_TRUE(dispatcher->Publish(Box{}));
+      --publishing;
+    });
+  }
+  if (manual != nullptr) {
+    EXPECT_TRUE(Eventually([&] { return manual->RunUntilIdle() == 0 && publishing == 0; }));
+  }
+  for (std::thread& publisher : publishers) publisher.join();
+  Settle();
+  EXPECT_EQ(calls, kPublishers * kEvents);
+  EXPECT_EQ(StatsOf<Box>().refused, 0U);
+}
+
+// Nothing but bytes, of a size that all have: counted as events alone.
+struct Brick {
+  int number = 0;
+};
+
+TEST_P(BackPressureTest, B1_TheLimitHoldsToTheEventAlsoForEventsOfBytes) {
+  Gate started;
+  Gate go_on;
+  std::vector<int> got;
+  const Subscription narrow = dispatcher->Subscribe(
+      [&](const Brick& e) {
+        started.Open();
+        go_on.Wait();
+        got.push_back(e.number);
+      },
+      {.queue = {.events_max = 300}, .overflow = Overflow::Reject()});
+  const Subscription roomy = dispatcher->Subscribe([](const Brick&) {});
+  int published = 0;
+  if (threaded()) {
+    ASSERT_TRUE(dispatcher->Publish(Brick{published++}));
+    started.Wait();  // what runs has left the queue
+  }
+  for (int i = 0; i < 300; ++i) ASSERT_TRUE(dispatcher->Publish(Brick{published++})) << i;
+  EXPECT_EQ(dispatcher->Publish(Brick{published}).code(), PublishResult::Code::kQueueFull);
+  go_on.Open();
+  Settle();
+  EXPECT_TRUE(dispatcher->Publish(Brick{published++}));
+  Settle();
+  ASSERT_EQ(got.size(), static_cast<std::size_t>(published));
+  for (int i = 0; i < published; ++i) EXPECT_EQ(got[static_cast<std::size_t>(i)], i);
+}
+
+TEST_P(BackPressureTest, B1_TheLimitOfBytesHoldsToTheByte) {
+  if (mode() != Mode::kManual) GTEST_SKIP() << "elsewhere some of it may have run";
+  std::size_t got = 0;
+  const Subscription listener =
+      dispatcher->Subscribe([&](const Box& e) { got += e.content.size(); },
+                            {.queue = {.events_max = 100, .bytes_max = 3 * sizeof(Box) + 30},
+                             .overflow = Overflow::Reject()});
+  for (int round = 0; round < 3; ++round) {
+    EXPECT_TRUE(dispatcher->Publish(Box{std::string(10, 'x')}));
+    EXPECT_TRUE(dispatcher->Publish(Box{std::string(15, 'x')}));
+    EXPECT_EQ(dispatcher->Publish(Box{std::string(6, 'x')}).code(),
+              PublishResult::Code::kQueueFull);
+    EXPECT_TRUE(dispatcher->Publish(Box{std::string(5, 'x')}));
+    EXPECT_EQ(dispatcher->Publish(Box{}).code(), PublishResult::Code::kQueueFull);
+    Settle();
+  }
+  EXPECT_EQ(got, 90U);
+  EXPECT_EQ(dispatcher->Publish(Box{std::string(2 * sizeof(Box) + 31, 'x')}).code(),
+            PublishResult::Code::kTooLarge);
+  EXPECT_TRUE(dispatcher->Publish(Box{std::string(2 * sizeof(Box) + 30, 'x')}));
+}
+
 TEST_P(BackPressureTest, B1_WhoWaitsForRoomIsLetGoByAResetOfTheListener) {
   Slow slow;
   Subscription listener = dispatcher->Subscribe(

@@ -1,6 +1,7 @@
 // D1 to D4: what a delivery is.
 
 #include <atomic>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <thread>
@@ -134,6 +135,62 @@ TEST_P(DeliveryTest, AMoveOnlyEventCanBePublished) {
   ASSERT_TRUE(dispatcher->Publish(Parcel{std::make_unique<int>(7)}));
   Settle();
   EXPECT_EQ(got, 7);
+}
+
+// Whether something lies where its type wants it.
+template <class T>
+bool Aligned(const T* thing) {
+  return reinterpret_cast<std::uintptr_t>(thing) % alignof(T) == 0;
+}
+
+template <std::size_t kAlignment, std::size_t kSize>
+struct alignas(kAlignment) Shaped {
+  char content[kSize] = {};
+};
+
+// A callable of a certain shape.
+template <std::size_t kAlignment, std::size_t kSize>
+struct ShapedListener {
+  std::atomic<int>* wrong;
+  std::atomic<int>* calls;
+  Shaped<kAlignment, kSize> shape{};
+
+  template <class E>
+  void operator()(const E& event) const {
+    if (!Aligned(&event) || !Aligned(this)) ++*wrong;
+    if (event.content[0] != 'a' || event.content[sizeof(event.content) - 1] != 'z') ++*wrong;
+    ++*calls;
+  }
+};
+
+TEST_P(DeliveryTest, D3_EventsAndCallablesOfAnyShapeLieWhereTheyMustAndArriveWhole) {
+  std::atomic<int> wrong{0};
+  std::atomic<int> calls{0};
+  const auto try_event = [&]<class E>(E event) {
+    event.content[0] = 'a';
+    event.content[sizeof(event.content) - 1] = 'z';
+    const auto listen = [&]<class L>(const L& listener) {
+      return dispatcher->Subscribe<E>(listener, Options());
+    };
+    std::vector<Subscription> subscriptions;
+    for (int i = 0; i < 3; ++i) {
+      subscriptions.push_back(listen(ShapedListener<8, 8>{&wrong, &calls}));
+      subscriptions.push_back(listen(ShapedListener<64, 8>{&wrong, &calls}));
+      subscriptions.push_back(listen(ShapedListener<8, 200>{&wrong, &calls}));
+      subscriptions.push_back(listen(ShapedListener<64, 200>{&wrong, &calls}));
+    }
+    for (int i = 0; i < 3; ++i) ASSERT_TRUE(dispatcher->Publish(E(event)));
+    Settle();
+  };
+  try_event(Shaped<1, 2>{});
+  try_event(Shaped<8, 111>{});
+  try_event(Shaped<1, 112>{});
+  try_event(Shaped<1, 113>{});
+  try_event(Shaped<64, 64>{});
+  try_event(Shaped<64, 300>{});
+  try_event(Shaped<16, 5000>{});
+  EXPECT_EQ(wrong, 0);
+  EXPECT_EQ(calls, 7 * 3 * 12);
 }
 
 TEST_P(DeliveryTest, D4_EachListenerGetsEachEventOnce) {

@@ -231,6 +231,50 @@ TEST_P(WaitingResetTest, X2_ResetWaitsForADeliveryThatRunsOnAnotherThread) {
   publisher.join();
 }
 
+TEST_P(WaitingResetTest, X2_EachResetWaitsForItsOwnListenerWhateverElseEnds) {
+  if (mode() == Mode::kPool1) GTEST_SKIP() << "one thread runs one listener at a time";
+  struct Guest {
+    Gate started;
+    Gate go_on;
+    std::atomic<bool> inside{false};
+    std::atomic<bool> gone{false};
+    Subscription subscription;
+  };
+  std::vector<Guest> guests(2);
+  for (int i = 0; i < 2; ++i) {
+    Guest& guest = guests[static_cast<std::size_t>(i)];
+    guest.subscription = dispatcher->Subscribe(
+        [&guest, i](const Ring& e) {
+          if (e.number != i) return;
+          guest.inside = true;
+          guest.started.Open();
+          guest.go_on.Wait();
+          guest.inside = false;
+        },
+        Options());
+  }
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 2; ++i) {
+    threads.emplace_back([&, i] { EXPECT_TRUE(dispatcher->Publish(Ring{i})); });
+    if (mode() == Mode::kInline) guests[static_cast<std::size_t>(i)].started.Wait();
+  }
+  for (Guest& guest : guests) guest.started.Wait();
+  for (Guest& guest : guests) {
+    threads.emplace_back([&guest] {
+      EXPECT_EQ(guest.subscription.Reset(), ResetResult::kDone);
+      EXPECT_FALSE(guest.inside);
+      guest.gone = true;
+    });
+  }
+  EXPECT_TRUE(Eventually([&] { return dispatcher->GetStats().listeners.empty(); }));
+  guests[0].go_on.Open();
+  EXPECT_TRUE(Eventually([&] { return guests[0].gone.load(); }));
+  for (int i = 0; i < 1000; ++i) std::this_thread::yield();  // would be over in this time
+  EXPECT_FALSE(guests[1].gone);
+  guests[1].go_on.Open();
+  for (std::thread& thread : threads) thread.join();
+}
+
 TEST_P(WaitingResetTest, X1_DetachDoesNotWait) {
   Gate started;
   Gate go_on;

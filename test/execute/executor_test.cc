@@ -144,6 +144,64 @@ TEST(ThreadPoolTest, SpareThreadsTakeOverWhenAllOthersWaitUpToTheirLimit) {
   EXPECT_LE(CountThreads("busy"), 4U);
 }
 
+// The work of one pool thread that must not be mistaken for one that waits.
+TEST(ThreadPoolTest, NobodyWhoWaitsNoMoreOrOnlyOnceCallsForASpareThread) {
+  std::atomic<unsigned> told{0};
+  std::atomic<bool> ran{false};
+  ThreadPool pool({.threads = 2, .spare_max = 2, .name = "calm"});
+  const auto hook = pool.OnSpareThread([&](unsigned) { ++told; });
+  Gate busy_started;
+  Gate go_on;
+  pool.Post([&] {
+    busy_started.Open();
+    go_on.Wait();  // busy, as far as the pool knows
+  });
+  busy_started.Wait();
+  const Completion<int> looked;
+  pool.Post([&] {
+    {
+      const BlockingScope once;
+      const BlockingScope twice;  // still one thread
+      pool.Post([&] { ran = true; });
+    }
+    pool.Post([] {});
+    for (int i = 0; i < 3; ++i) {
+      const BlockingScope again;
+      pool.Post([] {});
+    }
+    looked.Finish(1);
+    go_on.Wait();
+  });
+  EXPECT_TRUE(looked.WaitFor(kPatience));
+  EXPECT_EQ(CountThreads("calm"), 2U);
+  EXPECT_FALSE(ran);
+  go_on.Open();
+  EXPECT_TRUE(Eventually([&] { return ran.load(); }));
+  EXPECT_EQ(told, 0U);
+}
+
+TEST(ThreadPoolTest, WhoNoLongerWantsToHearOfSpareThreadsHearsNothing) {
+  std::atomic<int> first{0};
+  std::atomic<int> second{0};
+  ThreadPool pool({.threads = 1, .spare_max = 1});
+  auto hook = pool.OnSpareThread([&](unsigned) { ++first; });
+  const auto other = pool.OnSpareThread([&](unsigned) { ++second; });
+  const auto need_one = [&] {
+    const Completion<int> done;
+    pool.Post([done] { EXPECT_TRUE(done.WaitFor(kPatience)); });
+    pool.Post([done] { done.Finish(1); });
+    EXPECT_TRUE(done.WaitFor(kPatience));
+  };
+  need_one();
+  EXPECT_TRUE(Eventually([&] { return first == 1 && second == 1; }));
+  hook.reset();
+  EXPECT_TRUE(Eventually([&] {
+    need_one();
+    return second > 1;
+  }));
+  EXPECT_EQ(first, 1);
+}
+
 // Lets the system refuse every thread from the n-th on.
 class NoMoreThreads final : public sys::Hook {
  public:
