@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "belfry/dispatcher.h"
+#include "belfry/manual_executor.h"
 #include "dispatch/counting_allocator.h"
 
 namespace belfry {
@@ -77,6 +78,23 @@ TEST(AllocationTest, AMillionPublishesAllocateOnlyTheEnvelopesThatAreUnderWayAtO
   EXPECT_LE(allocated, kUnderWayMax);
   std::cout << kEvents << " publishes, " << allocated << " allocations after the first "
             << kPublishers * 10'000 << "\n";
+}
+
+TEST(AllocationTest, M1_EventsOfBytesThatWaitNeedNoBlocksOfTheirOwn) {
+  struct Beat {
+    int number = 0;
+  };
+  ManualExecutor executor;
+  Dispatcher dispatcher({.executor = &executor});
+  int sum = 0;
+  const Subscription queued = dispatcher.Subscribe([&](const Beat& e) { sum += e.number; });
+  ASSERT_TRUE(dispatcher.Publish(Beat{1}));
+  executor.RunUntilIdle();
+  const std::uint64_t before = Allocations();
+  for (int i = 0; i < 1000; ++i) ASSERT_TRUE(dispatcher.Publish(Beat{1}));
+  EXPECT_LE(Allocations() - before, 4U) << "a page for each 256";
+  executor.RunUntilIdle();
+  EXPECT_EQ(sum, 1001);
 }
 
 }  // namespace

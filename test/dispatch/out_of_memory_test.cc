@@ -2,15 +2,19 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <new>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
+#include "belfry/completion.h"
 #include "belfry/dispatcher.h"
 #include "belfry/library_events.h"
 #include "belfry/manual_executor.h"
 #include "dispatch/counting_allocator.h"
+#include "waiting.h"
 
 namespace belfry {
 namespace {
@@ -87,6 +91,55 @@ TEST_F(OutOfMemoryTest, E3_APublishThatFindsNoMemoryIsRefusedAndLeavesTheEventAl
   executor.RunUntilIdle();
   EXPECT_GE(failures, 2);
   EXPECT_EQ(accepted, 1);
+  EXPECT_EQ(handled, 2);
+}
+
+// The library keeps a record of each thread, and uses those of threads that have ended again: none of
+// these ends before all have begun.
+TEST_F(OutOfMemoryTest, E3_AThreadsFirstPublishThatFindsNoMemoryIsRefused) {
+  struct Inlined {
+    int number = 0;
+  };
+  struct Queued {
+    int number = 0;
+  };
+  std::atomic<int> handled{0};
+  const Subscription inlined =
+      dispatcher.Subscribe([&](const Inlined&) { ++handled; }, {.run = Run::kInline});
+  const Subscription queued = dispatcher.Subscribe([&](const Queued&) { ++handled; });
+  Gate all_began;
+  std::vector<std::thread> threads;
+  const auto on_new_thread = [&](auto publish) {
+    const Completion<bool> done;
+    threads.emplace_back([&, publish, done] {
+      done.Finish(publish());
+      all_began.Wait();
+    });
+    return done.Wait();
+  };
+  for (int i = 0; i < 16; ++i) {  // takes the records that other tests have left
+    on_new_thread([&] { return dispatcher.Publish(Unheard{}).ok(); });
+  }
+  const auto fail_each = [&](auto event) {
+    int failures = 0;
+    while (on_new_thread([&] {
+      FailAllocation(static_cast<std::uint64_t>(failures) + 1);
+      const PublishResult result = dispatcher.Publish(decltype(event)(event));
+      const bool failed = AllocationFailed();
+      FailAllocation(0);
+      EXPECT_EQ(result.code(),
+                failed ? PublishResult::Code::kOutOfMemory : PublishResult::Code::kAccepted);
+      return failed;
+    })) {
+      ++failures;
+    }
+    return failures;
+  };
+  EXPECT_GE(fail_each(Inlined{}), 2) << "a record, and a place for its counts";
+  EXPECT_GE(fail_each(Queued{}), 1);
+  all_began.Open();
+  for (std::thread& thread : threads) thread.join();
+  executor.RunUntilIdle();
   EXPECT_EQ(handled, 2);
 }
 
