@@ -7,6 +7,7 @@ import argparse
 import itertools
 import pathlib
 import re
+import signal
 import sys
 from collections.abc import Iterator
 
@@ -14,7 +15,7 @@ import choice
 import programs
 import results
 import workshop
-from operators import WEAKEN, Mutant
+from operators import RACES, Mutant
 from results import Result, Results
 from workshop import Broken, Verdict, Workshop
 
@@ -36,8 +37,11 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--survivors", action="store_true",
                         help="with --resume: try those again that survived, after tests were added")
     parser.add_argument("--report", action="store_true", help="the tables of the results so far")
+    parser.add_argument("--asan", action="store_true",
+                        help="try what survives under the address sanitizer")
     parser.add_argument("--tsan", action="store_true",
-                        help="try what survived a weaker memory order under the thread sanitizer")
+                        help="try what survives a weaker order or the loss of a guard under the "
+                             "thread sanitizer")
     parser.add_argument("--require", type=float, default=85, metavar="PERCENT",
                         help="exit with 1 if fewer are killed (85)")
     parser.add_argument("--jobs", type=int, default=1, metavar="N", help="of the build (1)")
@@ -60,9 +64,7 @@ class Session:
         self.results = Results(options.build / "results.jsonl",
                                options.resume or options.report or options.list)
         self.judged: list[Result] = []
-        self.plain = Workshop(ROOT, options.build, "plain", workshop.PLAIN, programs.PROGRAMS,
-                              options.jobs)
-        self.tsan: Workshop | None = None
+        self.workshops: dict[str, Workshop] = {}
 
     def mutants(self) -> Iterator[Mutant]:
         found = [mutant for mutant in choice.all_mutants(ROOT)
@@ -72,9 +74,7 @@ class Session:
 
     def run_all(self) -> None:
         """In portions, each file by file, since a mutant in the file before costs less to build."""
-        say("-- building without a mutant")
-        self.plain.prepare()
-        self.plain.check_unchanged()
+        self.workshop("plain")
         mutants = self.mutants()
         while missing := self.options.count - sum(result.counted for result in self.judged):
             portion = sorted(itertools.islice(mutants, missing),
@@ -86,26 +86,41 @@ class Session:
 
     def judge(self, mutant: Mutant) -> Result:
         before = self.results.of(mutant)
-        if before and not (self.options.survivors and before.survived):
+        again = self.options.survivors or self.options.asan or self.options.tsan
+        if before and not (again and before.survived):
             return before
+        # Without a sanitizer a survivor has had its turn, unless tests were added.
+        stages = ["plain"] * (not before or self.options.survivors)
+        stages += ["asan"] * self.options.asan
+        stages += ["tsan"] * (self.options.tsan and mutant.operator in RACES)
+        if not stages:
+            return before
+        for stage in stages:
+            self.workshop(stage)
         began = workshop.spent()
-        verdict = self.plain.judge(mutant)
-        if verdict.word == "survived" and self.options.tsan and mutant.operator == WEAKEN:
-            verdict = self.under_tsan().judge(mutant)
+        for stage in stages:
+            verdict = self.workshop(stage).judge(mutant)
+            if verdict.word != "survived":
+                break
         ended = workshop.spent()
-        result = Result(mutant, verdict, ended[0] - began[0], ended[1] - began[1])
+        result = Result(mutant, verdict, *(now - then + earlier for now, then, earlier in zip(
+            ended, began, (before.seconds, before.cpu) if before else (0, 0))))
         self.results.add(result)
         self.say_result(result)
         return result
 
-    def under_tsan(self) -> Workshop:
-        if self.tsan is None:
-            say("-- building for the thread sanitizer, without a mutant")
-            self.tsan = Workshop(ROOT, self.options.build, "tsan", workshop.TSAN,
-                                 programs.TSAN_PROGRAMS, self.options.jobs)
-            self.tsan.prepare()
-            self.tsan.check_unchanged()
-        return self.tsan
+    def workshop(self, name: str) -> Workshop:
+        """Prepared when it is first needed: without a mutant all programs must pass in it."""
+        if name not in self.workshops:
+            say(f"-- building without a mutant: {name}")
+            flags, tests = {"plain": (workshop.PLAIN, programs.PROGRAMS),
+                            "asan": (workshop.ASAN, programs.SHORT_PROGRAMS),
+                            "tsan": (workshop.TSAN, programs.SHORT_PROGRAMS)}[name]
+            made = Workshop(ROOT, self.options.build, name, flags, tests, self.options.jobs)
+            made.prepare()
+            made.check_unchanged()
+            self.workshops[name] = made
+        return self.workshops[name]
 
     def say_result(self, result: Result) -> None:
         mutant, verdict = result.mutant, result.verdict
@@ -128,6 +143,11 @@ class Session:
         return 0
 
 
+def stop(signum: int, _) -> None:
+    """Also in the background, where a shell has interrupts ignored."""
+    raise KeyboardInterrupt
+
+
 def main(arguments: list[str]) -> int:
     options = parse(arguments)
     session = Session(options)
@@ -138,6 +158,8 @@ def main(arguments: list[str]) -> int:
     if options.report:
         session.judged = list(session.results.all.values())
         return session.finish()
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signum, stop)
     try:
         session.run_all()
     except Broken as broken:

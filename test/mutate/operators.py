@@ -164,7 +164,8 @@ OPERATORS: dict[str, Callable[[Source], Iterator[Change]]] = {
     "return a constant": return_a_constant,
     "weaken an order": weaken_an_order,
 }
-WEAKEN = "weaken an order"
+# What is a race, and nothing that one core or a lucky schedule would show.
+RACES = ("weaken an order", "drop a guard")
 
 
 def mutants_of(source: Source) -> list[Mutant]:

@@ -9,6 +9,7 @@ class Program:
     target: str
     tests: str = "*"  # a --gtest_filter
     seconds: int = 15  # how long it may take; a mutant that takes longer is killed
+    without: str = ""  # the system call that it has to do without
     first_for: str = ""  # the folder whose mutants meet it before all others
 
 
@@ -20,6 +21,7 @@ PROGRAMS = (
     Program("dispatch_test", f"-{SLOW}", seconds=20),
     Program("allocation_test"),
     Program("explore_test", seconds=120),
+    Program("dispatch_test", f"-{SLOW}", seconds=30, without="membarrier"),
     Program("reset_race_test", seconds=40),
     Program("dispatch_test", SLOW, seconds=40),
 )
@@ -33,10 +35,10 @@ IN_THE_COPY = (
     ("test/dispatch/reset_race_test.cc", r"kFoundRunningMin = [\d']+", "kFoundRunningMin = 10"),
 )
 
-# Under the thread sanitizer only what is short enough.
-TSAN_PROGRAMS = (
+# Under a sanitizer, only what is short enough.
+SHORT_PROGRAMS = (
     Program("execute_test", seconds=120, first_for="lib/execute"),
-    Program("dispatch_test", f"-{SLOW}", seconds=180),
+    Program("dispatch_test", f"-{SLOW}:*AMillion*", seconds=180),
     Program("reset_race_test", seconds=180),
 )
 

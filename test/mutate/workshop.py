@@ -12,7 +12,8 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+import types
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from operators import Mutant
 from programs import IN_THE_COPY, Program, in_order_for
@@ -24,6 +25,7 @@ COPIED = ("CMakeLists.txt", "include", "lib", "test/CMakeLists.txt", "test/waiti
 # Leaks, overruns and memory used too late are defects that the tests alone would not see, and cost
 # next to nothing to look for.
 PLAIN = "-O1 -g0 -D_GLIBCXX_ASSERTIONS -fsanitize=leak"
+ASAN = "-O1 -g1 -D_GLIBCXX_ASSERTIONS -fsanitize=address"
 TSAN = "-O1 -g1 -D_GLIBCXX_ASSERTIONS -fsanitize=thread"
 ENVIRONMENT = {"MALLOC_PERTURB_": "165", "TSAN_OPTIONS": "halt_on_error=1"}
 
@@ -54,6 +56,7 @@ class Workshop:
     def __init__(self, root: pathlib.Path, folder: pathlib.Path, name: str, flags: str,
                  programs: tuple[Program, ...], jobs: int) -> None:
         self.root = root
+        self.said = "" if flags == PLAIN else f" ({name})"
         self.tree = folder / f"{name}.tree"
         self.out = folder / name
         self.flags = flags
@@ -108,7 +111,9 @@ class Workshop:
                 ran = self.run_tests(program)
                 if not ran.ok:
                     word = "killed" if ran.in_time else "timeout"
-                    return Verdict(word, f"{program.target}: {test_that_failed(ran.output)}")
+                    without = f" without {program.without}" if program.without else ""
+                    return Verdict(word, f"{program.target}{self.said}{without}: "
+                                         f"{test_that_failed(ran.output)}")
         return Verdict("survived")
 
     @contextlib.contextmanager
@@ -131,7 +136,8 @@ class Workshop:
                     if path.is_file() and os.access(path, os.X_OK))
         return run([*self.wrapper, str(path), f"--gtest_filter={program.tests}",
                     "--gtest_fail_fast"], program.seconds,
-                   limits=(lambda: limit(not self.wrapper)))
+                   limits=(lambda: limit(self.flags == PLAIN)),
+                   more={f"BELFRY_NO_{program.without.upper()}": "1"} if program.without else {})
 
     def must(self, command: Sequence[str]) -> None:
         done = run(command, BUILD_SECONDS)
@@ -154,12 +160,13 @@ def limit(memory: bool) -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_MAX, MEMORY_MAX))
 
 
-def run(command: Sequence[str], seconds: float, limits=None) -> Ran:
+def run(command: Sequence[str], seconds: float, limits: Callable[[], None] | None = None,
+        more: Mapping[str, str] = types.MappingProxyType({})) -> Ran:
     """Ends with all of its descendants, at the latest after `seconds`."""
     with tempfile.TemporaryFile() as output:
         child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output,
                                  stderr=subprocess.STDOUT, start_new_session=True,
-                                 preexec_fn=limits, env={**os.environ, **ENVIRONMENT})
+                                 preexec_fn=limits, env={**os.environ, **ENVIRONMENT, **more})
         in_time = True
         try:
             child.wait(seconds)
@@ -181,7 +188,7 @@ def test_that_failed(output: str) -> str:
     ended = len(re.findall(r"^\[(?:       OK|  SKIPPED) \]", output, re.MULTILINE))
     if failed:
         return failed[0]
-    if "LeakSanitizer" in output:
+    if "LeakSanitizer" in output and ended == len(began):
         return "a leak"
     return began[-1] if began and ended < len(began) else "at its end"
 
