@@ -112,6 +112,26 @@ TEST_P(SerialTest, O2_DeliveriesOfOneListenerNeverOverlapAndSeeEachOthersWrites)
   EXPECT_EQ(plain, 2 * kEvents);
 }
 
+class TurnTest : public ModeTest {};
+INSTANTIATE_TEST_SUITE_P(Modes, TurnTest, testing::Values(Mode::kManual), ModeTestName);
+
+TEST_P(TurnTest, B5_AListenerWithMuchToDoLetsOthersHaveTheirTurn) {
+  constexpr int kTurn = 256;
+  struct Other {};
+  int calls = 0;
+  int other_calls = 0;
+  const Subscription busy = dispatcher->Subscribe([&](const Step&) { ++calls; });
+  const Subscription other = dispatcher->Subscribe([&](const Other&) { ++other_calls; });
+  for (int i = 0; i < 2 * kTurn + 1; ++i) ASSERT_TRUE(dispatcher->Publish(Step{}));
+  ASSERT_TRUE(dispatcher->Publish(Other{}));
+  EXPECT_TRUE(manual->RunOne());
+  EXPECT_EQ(calls, kTurn);
+  EXPECT_TRUE(manual->RunOne());
+  EXPECT_EQ(other_calls, 1);
+  EXPECT_EQ(manual->RunUntilIdle(), 2U);
+  EXPECT_EQ(calls, 2 * kTurn + 1);
+}
+
 class SynchronousTest : public ModeTest {};
 INSTANTIATE_TEST_SUITE_P(Modes, SynchronousTest, testing::Values(Mode::kSynchronous), ModeTestName);
 
