@@ -162,6 +162,33 @@ TEST_P(FailureTest, E4_ASlowListenerOfLibraryEventsLosesTheOldest) {
   EXPECT_EQ(StatsOf<Orphaned>().deliveries.dropped, threaded() ? 1U : 2U);
 }
 
+TEST_P(FailureTest, E4_SeveralSlowListenersOfLibraryEventsLoseEachTheirOldest) {
+  if (mode() != Mode::kManual) GTEST_SKIP() << "the one above says how it is elsewhere";
+  struct Heard {
+    std::vector<EventType> types{};
+  };
+  std::vector<Heard> heard(3);
+  std::vector<Subscription> listeners;
+  for (Heard& each : heard) {
+    listeners.push_back(
+        dispatcher->Subscribe([&](const Orphaned& e) { each.types.push_back(e.event_type); },
+                              {.queue = {.events_max = 2}}));
+  }
+  struct First {};
+  struct Second {};
+  struct Third {};
+  struct Fourth {};
+  ASSERT_TRUE(dispatcher->Publish(First{}));
+  ASSERT_TRUE(dispatcher->Publish(Second{}));
+  ASSERT_TRUE(dispatcher->Publish(Third{}));
+  ASSERT_TRUE(dispatcher->Publish(Fourth{}));
+  Settle();
+  for (const Heard& each : heard) {
+    EXPECT_EQ(each.types, (std::vector{EventTypeOf<Third>(), EventTypeOf<Fourth>()}));
+  }
+  EXPECT_EQ(StatsOf<Orphaned>().deliveries.dropped, 6U);
+}
+
 TEST_P(FailureTest, E3_ARefusedEventReachesNobodyAndIsNotMovedFrom) {
   if (on_publishing_thread()) GTEST_SKIP() << "its queues are empty whenever somebody publishes";
   struct Cargo {

@@ -1,5 +1,5 @@
-// Listeners of one callable type: inline, they lie side by side and are called by one loop. That may
-// make no difference to anybody.
+// Listeners of one callable type: inline, they lie side by side and are called by one loop. That
+// may make no difference to anybody.
 
 #include <atomic>
 #include <functional>

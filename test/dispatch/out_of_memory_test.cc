@@ -94,8 +94,8 @@ TEST_F(OutOfMemoryTest, E3_APublishThatFindsNoMemoryIsRefusedAndLeavesTheEventAl
   EXPECT_EQ(handled, 2);
 }
 
-// The library keeps a record of each thread, and uses those of threads that have ended again: none of
-// these ends before all have begun.
+// The library keeps a record of each thread, and uses those of threads that have ended again: none
+// of these ends before all have begun.
 TEST_F(OutOfMemoryTest, E3_AThreadsFirstPublishThatFindsNoMemoryIsRefused) {
   struct Inlined {
     int number = 0;
