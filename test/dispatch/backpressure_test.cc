@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <mutex>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
@@ -147,6 +148,51 @@ TEST_P(BackPressureTest, B1_OfSeveralThatWaitForOnePlaceAllGetItInTheEnd) {
   Settle();
   EXPECT_EQ(calls, kPublishers * kEvents);
   EXPECT_EQ(StatsOf<Box>().refused, 0U);
+}
+
+// An event whose move can be held up, and then fails.
+struct Brittle {
+  struct Way {
+    Gate begun;
+    Gate go_on;
+    std::atomic<bool> breaks{true};
+  };
+  explicit Brittle(Way& w) : way(&w) {}
+  Brittle(Brittle&& other) : way(other.way) {
+    if (!way->breaks) return;
+    way->begun.Open();
+    way->go_on.Wait();
+    throw std::runtime_error("broke on the way");
+  }
+  Brittle& operator=(Brittle&&) = delete;
+  ~Brittle() = default;
+  Way* way;
+};
+
+TEST_P(BackPressureTest, B1_ThePlaceOfAnEventThatBreaksIsForWhoeverWaitsForIt) {
+  std::atomic<int> calls{0};
+  const Subscription listener =
+      dispatcher->Subscribe([&](const Brittle&) { ++calls; },
+                            {.queue = {.events_max = 1}, .overflow = Overflow::Block(kPatience)});
+  Brittle::Way breaking;
+  std::thread breaker([&] {
+    EXPECT_THROW(static_cast<void>(dispatcher->Publish(Brittle(breaking))), std::runtime_error);
+  });
+  breaking.begun.Wait();
+  Brittle::Way sound;
+  sound.breaks = false;
+  std::atomic<bool> waiting{false};
+  std::thread waiter([&] {
+    waiting = true;
+    EXPECT_TRUE(dispatcher->Publish(Brittle(sound)));
+  });
+  EXPECT_TRUE(Eventually([&] { return waiting.load(); }));
+  for (int i = 0; i < 1000; ++i) std::this_thread::yield();  // it has come to its wait by now
+  breaking.go_on.Open();
+  breaker.join();
+  waiter.join();
+  Settle();
+  EXPECT_EQ(calls, 1);
 }
 
 // Nothing but bytes, of a size that all have: counted as events alone.

@@ -1,5 +1,6 @@
 // O1, O2, O4 and the order of inline and synchronous listeners.
 
+#include <algorithm>
 #include <atomic>
 #include <map>
 #include <mutex>
@@ -110,6 +111,44 @@ TEST_P(SerialTest, O2_DeliveriesOfOneListenerNeverOverlapAndSeeEachOthersWrites)
   PublishFromThreads(2, kEvents, [](int publisher, int number) { return Step{publisher, number}; });
   EXPECT_EQ(overlaps, 0);
   EXPECT_EQ(plain, 2 * kEvents);
+}
+
+// What is more than the event itself, such as headers, takes another way into the queue.
+TEST_P(OrderTest, O1_D4_EventsWithAndWithoutHeadersReachTheQueueInOneOrder) {
+  constexpr int kEvents = 1000;
+  std::mutex mutex;
+  std::vector<std::vector<int>> got(2);
+  const Subscription listener = dispatcher->Subscribe(
+      [&](const Step& e) {
+        const std::lock_guard lock(mutex);
+        got[static_cast<std::size_t>(e.publisher)].push_back(e.number);
+      },
+      Options());
+  std::atomic<int> publishing{2};
+  std::vector<std::thread> publishers;
+  for (int p = 0; p < 2; ++p) {
+    publishers.emplace_back([&, p] {
+      for (int i = 0; i < kEvents; ++i) {
+        PublishOptions options;
+        if (i % 3 == 0) options.headers = {{"user", "ada"}};
+        const Step step{p, i};
+        while (!(i % 3 == 0 ? dispatcher->Publish(Step(step), options)
+                            : dispatcher->Publish(Step(step)))) {
+          std::this_thread::yield();
+        }
+      }
+      --publishing;
+    });
+  }
+  if (manual != nullptr) {
+    EXPECT_TRUE(Eventually([&] { return manual->RunUntilIdle() == 0 && publishing == 0; }));
+  }
+  for (std::thread& publisher : publishers) publisher.join();
+  Settle();
+  for (const std::vector<int>& each : got) {
+    ASSERT_EQ(each.size(), static_cast<std::size_t>(kEvents));
+    EXPECT_TRUE(std::is_sorted(each.begin(), each.end()));
+  }
 }
 
 class TurnTest : public ModeTest {};
