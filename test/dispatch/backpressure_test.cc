@@ -90,6 +90,23 @@ TEST_P(BackPressureTest, B1_ARefusalIsToldAsAnEventThatNamesTheListener) {
   slow.go_on.Open();
 }
 
+TEST_P(BackPressureTest, E4_WhoFailsWhenTheLibraryTellsOfARefusalIsLoggedAndNotTold) {
+  Slow slow;
+  const Subscription listener = dispatcher->Subscribe(
+      slow.Body(), {.queue = {.events_max = 1}, .overflow = Overflow::Reject()});
+  std::atomic<int> failures{0};
+  const Subscription failed =
+      dispatcher->Subscribe([&](const ListenerFailed&) { ++failures; }, {.run = Run::kInline});
+  const Subscription told = dispatcher->Subscribe(
+      [](const PublishRefused&) { throw std::runtime_error("the messenger stumbles"); },
+      {.run = Run::kInline});
+  while (dispatcher->Publish(Box{})) {
+  }
+  EXPECT_EQ(failures, 0);
+  EXPECT_NE(log().find("the messenger stumbles"), std::string::npos) << log();
+  slow.go_on.Open();
+}
+
 TEST_P(BackPressureTest, B1_ABlockingPublishIsRefusedWhenItsPatienceEnds) {
   Slow slow;
   const Subscription listener = dispatcher->Subscribe(
@@ -328,6 +345,27 @@ TEST_P(SpareThreadTest, B2_WhenAllThreadsWaitForWhatOnlyTheyCanBringASpareOneDoe
   if (mode() == Mode::kPool1) {
     EXPECT_EQ(spares, 1U);
   }
+}
+
+TEST_P(SpareThreadTest, E4_WhoFailsWhenTheLibraryTellsOfASpareThreadIsLoggedAndNotTold) {
+  if (mode() != Mode::kPool1) GTEST_SKIP() << "four threads may do without a spare one";
+  struct Wait {};
+  struct Bring {};
+  const Completion<int> brought;
+  std::atomic<int> failures{0};
+  const Subscription failed =
+      dispatcher->Subscribe([&](const ListenerFailed&) { ++failures; }, {.run = Run::kInline});
+  const Subscription told = dispatcher->Subscribe(
+      [](const SpareThreadStarted&) { throw std::runtime_error("the messenger stumbles"); },
+      {.run = Run::kInline});
+  const Subscription waiter =
+      dispatcher->Subscribe([&](const Wait&) { EXPECT_EQ(brought.Wait(), 7); });
+  const Subscription bringer = dispatcher->Subscribe([&](const Bring&) { brought.Finish(7); });
+  ASSERT_TRUE(dispatcher->Publish(Wait{}));
+  ASSERT_TRUE(dispatcher->Publish(Bring{}));
+  Settle();
+  EXPECT_EQ(failures, 0);
+  EXPECT_NE(log().find("the messenger stumbles"), std::string::npos) << log();
 }
 
 }  // namespace

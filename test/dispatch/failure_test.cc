@@ -130,6 +130,33 @@ TEST_P(FailureTest, E4_LibraryEventsAreRateLimitedAndSayHowManyWereLeftOut) {
   dispatcher.reset();
 }
 
+TEST_P(FailureTest, E4_FailuresOnSeveralThreadsAreCountedAndLimitedTogether) {
+  ManualClock clock;
+  Make([&](DispatcherOptions& options) { options.clock = &clock; });
+  constexpr int kPublishers = 3;
+  constexpr int kEvents = 300;
+  std::atomic<std::uint64_t> told{0};
+  std::atomic<std::uint64_t> suppressed{0};
+  const Subscription telling = dispatcher->Subscribe(
+      [&](const ListenerFailed& e) {
+        ++told;
+        suppressed += e.suppressed;
+      },
+      Options());
+  const Subscription failing =
+      dispatcher->Subscribe([](const Task& e) { throw std::to_string(e.number); }, Options());
+  PublishFromThreads(kPublishers, kEvents, [](int, int number) { return Task{number}; });
+  EXPECT_EQ(StatsOf<Task>().deliveries.dead, static_cast<std::uint64_t>(kPublishers * kEvents));
+  EXPECT_EQ(told, kLibraryEventsPerSecond);
+  EXPECT_EQ(suppressed, 0U);
+  clock.Advance(std::chrono::seconds(1));
+  ASSERT_TRUE(dispatcher->Publish(Task{}));
+  Settle();
+  EXPECT_EQ(told, kLibraryEventsPerSecond + 1);
+  EXPECT_EQ(suppressed, kPublishers * kEvents - kLibraryEventsPerSecond);
+  dispatcher.reset();
+}
+
 TEST_P(FailureTest, E4_ASlowListenerOfLibraryEventsLosesTheOldest) {
   if (mode() == Mode::kInline) GTEST_SKIP() << "an inline listener has no queue";
   if (mode() == Mode::kSynchronous) GTEST_SKIP() << "each is told before the next one is caused";
