@@ -58,6 +58,16 @@ TEST(CompletionTest, ThoseWhoAskedAreToldInOrderOnTheFinishingThread) {
   EXPECT_EQ(order, "ab1") << "asked after it was finished: told at once";
 }
 
+TEST(CompletionTest, HoweverManyAskedAllAreTold) {
+  const Completion<int> completion;
+  std::string order;
+  for (char name = 'a'; name <= 'z'; ++name) {
+    completion.Then([&order, name](const int&) { order += name; });
+  }
+  completion.Finish(1);
+  EXPECT_EQ(order, "abcdefghijklmnopqrstuvwxyz");
+}
+
 TEST(CompletionTest, WhoAsksWhileOthersAreToldWaitsForHisTurn) {
   const Completion<int> completion;
   std::string order;

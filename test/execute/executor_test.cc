@@ -202,6 +202,28 @@ TEST(ThreadPoolTest, WhoNoLongerWantsToHearOfSpareThreadsHearsNothing) {
   EXPECT_EQ(first, 1);
 }
 
+TEST(ThreadPoolTest, HooksForSpareThreadsMayComeAndGoWhileTheyAreTold) {
+  ThreadPool pool({.threads = 1, .spare_max = 1});
+  std::atomic<bool> stop{false};
+  std::atomic<int> told{0};
+  std::thread changing([&] {
+    while (!stop) {
+      const auto one = pool.OnSpareThread([&](unsigned) { ++told; });
+      const auto two = pool.OnSpareThread([&](unsigned) { ++told; });
+      std::this_thread::yield();
+    }
+  });
+  EXPECT_TRUE(Eventually([&] {
+    const Completion<int> done;
+    pool.Post([done] { EXPECT_TRUE(done.WaitFor(kPatience)); });
+    pool.Post([done] { done.Finish(1); });
+    EXPECT_TRUE(done.WaitFor(kPatience));
+    return told > 20;
+  }));
+  stop = true;
+  changing.join();
+}
+
 // Lets the system refuse every thread from the n-th on.
 class NoMoreThreads final : public sys::Hook {
  public:
