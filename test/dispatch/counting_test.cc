@@ -130,6 +130,27 @@ TEST_P(CountingTest, D1_WhatWaitsIsCountedAsQueued) {
   EXPECT_EQ(StatsOf<Note>().deliveries.handled, 3U);
 }
 
+TEST_P(CountingTest, D1_AnEventForInlineAndForQueuedListenersIsPublishedOnce) {
+  const auto subscribe = [&]<class E>(const E&, belfry::Run run) {
+    return dispatcher->Subscribe([](const E&) {}, ListenerOptions{.run = run});
+  };
+  const Subscription listeners[] = {
+      subscribe(Coin{}, Run::kInline), subscribe(Coin{}, Run::kQueued),
+      subscribe(Coin{}, Run::kQueued), subscribe(Note{}, Run::kInline),
+      subscribe(Note{}, Run::kQueued), subscribe(Note{}, Run::kQueued),
+  };
+  for (int i = 0; i < 5; ++i) {
+    ASSERT_TRUE(dispatcher->Publish(Coin{i}));
+    ASSERT_TRUE(dispatcher->Publish(Note{}));
+  }
+  Settle();
+  for (const TypeStats& type : {StatsOf<Coin>(), StatsOf<Note>()}) {
+    EXPECT_EQ(type.published, 5U);
+    EXPECT_EQ(type.deliveries.offered, 15U);
+    EXPECT_EQ(type.deliveries.handled, 15U);
+  }
+}
+
 // Everything that comes out of one delivery has one and the same event for a cause.
 TEST_P(CountingTest, AnEventHasOneIdHoweverOftenItIsAskedFor) {
   std::vector<EventId> causes;

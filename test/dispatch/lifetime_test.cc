@@ -54,6 +54,23 @@ TEST_P(LifetimeTest, S1_ItWaitsForTheDestructorOfACallableOnAnotherThread) {
   resetter.join();
 }
 
+TEST_P(LifetimeTest, S1_ADiscardWakesWhoWaitsForWhatItDiscards) {
+  if (mode() != Mode::kManual) GTEST_SKIP() << "elsewhere nothing is left lying";
+  const Subscription listener = dispatcher->Subscribe([](const Work&) {});
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(dispatcher->Publish(Work{}));
+  std::atomic<bool> draining{false};
+  std::thread drainer([&] {
+    draining = true;
+    EXPECT_EQ(dispatcher->Drain(), DrainResult::kDrained);
+  });
+  EXPECT_TRUE(Eventually([&] { return draining.load(); }));
+  for (int i = 0; i < 1000; ++i) std::this_thread::yield();  // it has come to its wait by now
+  const ShutdownReport report = dispatcher->Shutdown(ShutdownMode::kDiscard, kPatience);
+  EXPECT_TRUE(report.complete);
+  EXPECT_EQ(report.cancelled, 3U);
+  drainer.join();
+}
+
 TEST_P(LifetimeTest, SeveralDispatchersMayComeAndGoAtOnce) {
   std::vector<std::thread> threads;
   std::atomic<int> calls{0};

@@ -299,6 +299,33 @@ TEST_P(WaitingResetTest, X1_DetachDoesNotWait) {
   EXPECT_TRUE(Eventually([&] { return seen.expired(); }));
 }
 
+TEST_P(WaitingResetTest, X2_AllThatWereDetachedWhileAnotherRanAreDestroyed) {
+  Gate started;
+  Gate go_on;
+  const Subscription running = dispatcher->Subscribe(
+      [&](const Ring&) {
+        started.Open();
+        go_on.Wait();
+      },
+      Options());
+  std::vector<std::weak_ptr<int>> seen;
+  std::vector<Subscription> others;
+  for (int i = 0; i < 4; ++i) {
+    auto captured = std::make_shared<int>(i);
+    seen.emplace_back(captured);
+    others.push_back(
+        dispatcher->Subscribe([captured = std::move(captured)](const Ring&) {}, Options()));
+  }
+  std::thread publisher([&] { EXPECT_TRUE(dispatcher->Publish(Ring{})); });
+  started.Wait();
+  for (Subscription& other : others) other.Detach();
+  go_on.Open();
+  publisher.join();
+  for (const std::weak_ptr<int>& each : seen) {
+    EXPECT_TRUE(Eventually([&] { return each.expired(); }));
+  }
+}
+
 // Two listeners that reset each other, each running on a thread of its own.
 class CycleTest : public ModeTest {};
 INSTANTIATE_TEST_SUITE_P(Modes, CycleTest, testing::Values(Mode::kInline, Mode::kPool4),
