@@ -15,20 +15,10 @@
 #include "belfry/export.h"
 #include "belfry/inline_pass.h"
 #include "belfry/queued_pass.h"
+#include "belfry/site.h"
 #include "belfry/status_fwd.h"
 
 namespace belfry {
-
-// A place in the source.
-struct Site {
-  const char* file = "";
-  unsigned line = 0;
-
-  static constexpr Site Here(const char* file = __builtin_FILE(),
-                             unsigned line = __builtin_LINE()) {
-    return {file, line};
-  }
-};
 
 BELFRY_EXPORT Failure FailureOf(const absl::Status& status);
 

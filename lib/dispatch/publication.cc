@@ -76,8 +76,7 @@ Publication::Publication(PublicationPool& pool, EventType type, EventHandle held
                          EventIdSource& ids, const Cause& cause)
     : pool_(pool), held_(held), bytes_(bytes), envelope_(type, held.event(), ids, cause) {}
 
-void Publication::Release() {
-  if (references_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+void Publication::End() {
   held_.operations->destroy(held_.carrier);
   const std::unique_ptr<Outcomes> told = std::move(outcomes);
   PublicationPool& pool = pool_;

@@ -40,7 +40,12 @@ class Publication {
 
   void Retain(std::uint32_t count) { references_.fetch_add(count, std::memory_order_relaxed); }
   // Destroys the event with the last reference. Under no lock of the library.
-  void Release();
+  void Release() {
+    if (Drop()) End();
+  }
+  // The same in two steps: whether it was the last one, and then the end.
+  bool Drop() { return references_.fetch_sub(1, std::memory_order_acq_rel) == 1; }
+  void End();
   // The listener's reference, when its delivery has ended so.
   void Ended(const Listener& listener, DeliveryOutcome::Kind how);
 

@@ -101,7 +101,7 @@ QueuedListeners::Room QueuedListeners::RoomOf(const QueuedListener& listener, Si
 }
 
 QueuedListeners::Refusal QueuedListeners::Reserve(Size size) {
-  Publication* dropped = nullptr;  // linked by next_dropped
+  Publication* dead = nullptr;  // dropped by the last one who had it
   LogPage* freed = nullptr;
   Refusal refusal;
   for (bool done = false; !done;) {
@@ -116,7 +116,7 @@ QueuedListeners::Refusal QueuedListeners::Reserve(Size size) {
         if (room == Room::kNo && listener->lossy()) {
           if (Publication* const oldest = listener->TakeOldest(log_, freed)) {
             listener->CountDropped();
-            oldest->next_turn = std::exchange(dropped, oldest);
+            if (oldest->Drop()) oldest->next_turn = std::exchange(dead, oldest);
             room = RoomOf(*listener, size);
           }
         }
@@ -133,7 +133,7 @@ QueuedListeners::Refusal QueuedListeners::Reserve(Size size) {
     }
     if (needs_page && !MakeSpare()) return {Code::kOutOfMemory, {}};
   }
-  while (dropped != nullptr) std::exchange(dropped, dropped->next_turn)->Release();
+  while (dead != nullptr) std::exchange(dead, dead->next_turn)->End();
   GiveBackPages(freed);
   return refusal;
 }
