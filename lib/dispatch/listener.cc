@@ -29,7 +29,8 @@ void Listener::Name(ListenerId id, std::string& name, Site site, Place place) {
 
 void Listener::Unname(std::string& name, std::unique_ptr<const std::string>& made_name) {
   name_.swap(name);
-  made_name.reset(made_name_.exchange(nullptr, std::memory_order_relaxed));
+  made_name.reset(made_name_.load(std::memory_order_relaxed));
+  made_name_.store(nullptr, std::memory_order_relaxed);
 }
 
 std::string_view Listener::name() const {

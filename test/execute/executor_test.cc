@@ -326,5 +326,22 @@ TEST(ClockTest, TimeAfterNeverOverflows) {
   EXPECT_EQ(TimeAfter(SteadyTime(Nanoseconds(-1)), Nanoseconds(3)), SteadyTime(Nanoseconds(2)));
 }
 
+// A spinning thread takes work that it was not woken for, and ends like any other.
+TEST(ThreadPoolTest, IdleThreadsThatSpinRunEverythingAndEndAtOnce) {
+  for (const Nanoseconds spin :
+       {Nanoseconds(1), Nanoseconds(std::chrono::microseconds(50)), Nanoseconds::max()}) {
+    std::atomic<int> ran{0};
+    {
+      ThreadPool pool({.threads = 2, .spin = spin});
+      for (int i = 0; i < 1'000; ++i) {
+        pool.Post([&] { ++ran; });
+        if (i % 100 != 0) continue;
+        EXPECT_TRUE(Eventually([&] { return ran == i + 1; }));
+      }
+    }
+    EXPECT_EQ(ran, 1'000);
+  }
+}
+
 }  // namespace
 }  // namespace belfry
