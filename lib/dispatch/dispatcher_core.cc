@@ -113,6 +113,9 @@ Listener* DispatcherCore::SubscribeQueued(Topic& topic, CallableHandle callable,
 Stats DispatcherCore::GetStats() const {
   Stats stats;
   topics_.ForEach([&](const Topic& topic) { topic.AddTo(stats); });
+  std::sort(stats.types.begin(), stats.types.end(), [](const TypeStats& a, const TypeStats& b) {
+    return a.event_type.index() < b.event_type.index();
+  });
   std::sort(stats.listeners.begin(), stats.listeners.end(),
             [](const ListenerStats& a, const ListenerStats& b) { return a.id < b.id; });
   return stats;

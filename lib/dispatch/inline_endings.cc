@@ -51,7 +51,7 @@ bool InlineListeners::AwaitPassing(const InlineListener& listener) const {
     int looks = 0;
     while (frame.inside() == place.inside && frame.version() < set && looks < kLooks) {
       // Looking takes the line away from the one who is to go on.
-      for (int i = 0; i < 4; ++i) sync::Pause();
+      sync::Pause(4);
       ++looks;
     }
     passed = passed && looks < kLooks;

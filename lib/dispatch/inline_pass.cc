@@ -6,6 +6,7 @@
 
 #include <bit>
 #include <exception>
+#include <utility>
 
 #include "dispatch/dispatcher_core.h"
 #include "dispatch/frame_scope.h"
@@ -150,10 +151,8 @@ template <class Call>
 // Those that were reset before their turn are counted, and whoever waits for the last listener, or
 // for passes of this age, may go on.
 inline void InlineListeners::EndPass(Frame& frame, std::uint64_t missing) {
-  missing += frame.skipped;
-  if (missing != 0) [[unlikely]] {
-    frame.skipped = 0;
-    roll_.CountUncalled(missing);
+  if ((missing | frame.skipped) != 0) [[unlikely]] {
+    roll_.CountUncalled(missing + std::exchange(frame.skipped, 0));
   }
   const std::uint64_t version = frame.version();
   frame.SetVersion(Frame::kOver);

@@ -218,7 +218,7 @@ bool QueuedListener::Linger(std::uint64_t position) {
   if (traits_.executor == nullptr) return false;
   for (unsigned pauses = linger_; pauses <= kLingerMax; pauses *= 2) {
     if (!traits_.executor->nothing_waits()) return false;
-    for (unsigned i = 0; i < pauses; ++i) sync::Pause();
+    sync::Pause(pauses);
     if (Next(position) != nullptr) return true;
   }
   return false;

@@ -25,6 +25,9 @@ class Topic {
   // Whether its events are the library's own: these cause no further ones.
   bool of_library() const { return of_library_; }
   PublicationPool& pool() { return pool_; }
+  // The one made before it; set once, before anybody else knows this one.
+  Topic* older() const { return older_; }
+  void SetOlder(Topic* older) { older_ = older; }
   RateLimit& orphans_told() { return orphans_told_; }
   RateLimit& refusals_told() { return refusals_told_; }
   InlineListeners& inline_listeners() { return inline_; }
@@ -65,6 +68,7 @@ class Topic {
   DispatcherCore& core_;
   const EventType type_;
   const bool of_library_;
+  Topic* older_ = nullptr;
   PublicationPool pool_;
   RateLimit orphans_told_;
   RateLimit refusals_told_;

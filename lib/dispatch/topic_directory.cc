@@ -1,22 +1,12 @@
 #include "dispatch/topic_directory.h"
 
+#include <utility>
+
 #include "belfry/check.h"
 #include "belfry/library_events.h"
 
 namespace belfry {
 namespace {
-
-// What `place` points to; if nothing yet, what `make` makes, or another thread that was faster.
-template <class T, class Make>
-T& FindOrMake(sync::Atomic<T*>& place, Make make) {
-  T* found = place.load(std::memory_order_acquire);
-  if (found != nullptr) return *found;
-  std::unique_ptr<T> made = make();
-  if (place.compare_exchange_strong(found, made.get(), std::memory_order_acq_rel)) {
-    return *made.release();
-  }
-  return *found;
-}
 
 bool IsLibraryEvent(EventType type) {
   return type == EventTypeOf<ListenerFailed>() || type == EventTypeOf<Orphaned>() ||
@@ -26,17 +16,35 @@ bool IsLibraryEvent(EventType type) {
 }  // namespace
 
 TopicDirectory::~TopicDirectory() {
-  ForEach([](Topic& topic) { delete &topic; });
+  Topic* topic = latest_.load(std::memory_order_relaxed);
+  while (topic != nullptr) delete std::exchange(topic, topic->older());
   for (auto& block : blocks_) delete block.load(std::memory_order_relaxed);
 }
 
-Topic& TopicDirectory::Of(EventType type) {
+TopicDirectory::Block& TopicDirectory::BlockOf(EventType type) {
   BELFRY_CHECK(type.index() < kBlocks * kBlockSize,
                "a process may have 65,536 event types at most");
-  Block& block =
-      FindOrMake(blocks_[type.index() / kBlockSize], [] { return std::make_unique<Block>(); });
-  return FindOrMake(block.topics[type.index() % kBlockSize],
-                    [&] { return std::make_unique<Topic>(core_, type, IsLibraryEvent(type)); });
+  sync::Atomic<Block*>& place = blocks_[type.index() / kBlockSize];
+  Block* found = place.load(std::memory_order_acquire);
+  if (found != nullptr) return *found;
+  auto made = std::make_unique<Block>();
+  if (place.compare_exchange_strong(found, made.get(), std::memory_order_acq_rel)) {
+    return *made.release();
+  }
+  return *found;
+}
+
+Topic& TopicDirectory::Of(EventType type) {
+  sync::Atomic<Topic*>& place = BlockOf(type).topics[type.index() % kBlockSize];
+  if (Topic* const found = place.load(std::memory_order_acquire)) return *found;
+  auto made = std::make_unique<Topic>(core_, type, IsLibraryEvent(type));
+  const sync::Lock lock(mutex_);
+  if (Topic* const found = place.load(std::memory_order_acquire)) return *found;
+  // In this order: a topic that somebody uses is one that ForEach finds.
+  made->SetOlder(latest_.load(std::memory_order_relaxed));
+  latest_.store(made.get(), std::memory_order_release);
+  place.store(made.get(), std::memory_order_release);
+  return *made.release();
 }
 
 }  // namespace belfry

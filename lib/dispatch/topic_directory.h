@@ -35,25 +35,23 @@ class TopicDirectory {
                : block->topics[type.index() % kBlockSize].load(std::memory_order_acquire);
   }
 
-  // Calls `visit` with each topic, by index.
+  // Calls `visit` with each topic, the latest first.
   template <class Visit>
   void ForEach(Visit visit) const {
-    for (const auto& entry : blocks_) {
-      const Block* const block = entry.load(std::memory_order_acquire);
-      if (block == nullptr) continue;
-      for (const auto& place : block->topics) {
-        if (Topic* const topic = place.load(std::memory_order_acquire)) visit(*topic);
-      }
-    }
+    Topic* topic = latest_.load(std::memory_order_acquire);
+    for (; topic != nullptr; topic = topic->older()) visit(*topic);
   }
 
  private:
   struct Block {
     std::array<sync::Atomic<Topic*>, kBlockSize> topics{};
   };
+  Block& BlockOf(EventType type);
 
   DispatcherCore& core_;
   std::array<sync::Atomic<Block*>, kBlocks> blocks_{};
+  sync::Mutex mutex_;  // around the entry of a new topic
+  sync::Atomic<Topic*> latest_{nullptr};
 };
 
 }  // namespace belfry

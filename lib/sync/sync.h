@@ -78,10 +78,12 @@ class Condition {
 inline std::chrono::steady_clock::time_point Now() { return std::chrono::steady_clock::now(); }
 
 // In a loop that waits for another thread's next few instructions.
-inline void Pause() {
+inline void Pause(unsigned times = 1) {
+  for (unsigned i = 0; i < times; ++i) {
 #if defined(__x86_64__) || defined(__i386__)
-  __builtin_ia32_pause();
+    __builtin_ia32_pause();
 #endif
+  }
 }
 // In a loop that waits for longer than that.
 inline void Yield() { std::this_thread::yield(); }

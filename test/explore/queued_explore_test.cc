@@ -35,7 +35,7 @@ TEST(QueuedExplored, O1_AQueueThatGoesFromEmptyToNotEmptyWakesItsListener) {
         EXPLORE_REQUIRE(last == 2);
         EXPLORE_REQUIRE(RequireSettled(dispatcher).handled == 2);
       },
-      kTimeless);
+      kTimelessFew);
 }
 
 TEST(QueuedExplored, O2_WhatTwoThreadsPublishIsHandledOneAfterTheOther) {
@@ -226,7 +226,7 @@ TEST(QueuedExplored, B1_APublisherThatWaitsForRoomIsWokenByIt) {
         EXPLORE_REQUIRE(handled == 2);
         RequireSettled(dispatcher);
       },
-      kTimeless);
+      kTimelessFew);
 }
 
 TEST(QueuedExplored, B1_APublisherThatWaitsForRoomIsWokenByTheListenersEnd) {

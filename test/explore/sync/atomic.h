@@ -132,5 +132,8 @@ class Atomic {
   mutable explore::Cell cell_;
 };
 
+// Orders nothing: what it stands for is the heavy barrier's.
+inline void LightBarrier() {}
+
 }  // namespace explored
 }  // namespace belfry::sync

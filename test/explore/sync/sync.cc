@@ -29,7 +29,7 @@ void Yield(explore::Where where) {
   run->Yield(where);
 }
 
-void Pause(explore::Where where) {
+void Pause(unsigned /*times*/, explore::Where where) {
   if (explore::Run* const run = explore::Run::Current(); run != nullptr) run->Pause(where);
 }
 

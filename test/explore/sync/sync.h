@@ -113,12 +113,14 @@ class Condition {
 
 // In a loop that looks again for a while and then does something else: either another thread gets
 // its turn, or the loop comes to its end.
-void Pause(explore::Where where = explore::Where::Here());
+void Pause(unsigned times = 1, explore::Where where = explore::Where::Here());
 // In a loop without an end of its own: another thread gets its turn.
 void Yield(explore::Where where = explore::Where::Here());
 
 // The store buffers of all threads are empty after it.
 bool HeavyBarrier(explore::Where where = explore::Where::Here());
+// Few, so that a short scenario gets there.
+inline constexpr std::uint64_t kHeavyBarrierPays = 0;
 
 // Stands still in a run, except that a wait ends with its time.
 std::chrono::steady_clock::time_point Now();
