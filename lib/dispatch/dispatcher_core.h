@@ -114,8 +114,6 @@ class DispatcherCore final : public std::enable_shared_from_this<DispatcherCore>
   void ReportStuck(const Watch& before, ShutdownReport& report) const;
   void Finish();
   Watch WatchRunning() const;
-  template <class Visit>
-  void ForEachQueued(Visit visit) const;
 
   Dispatcher& dispatcher_;
   const DispatcherOptions options_;

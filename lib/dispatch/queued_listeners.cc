@@ -204,6 +204,10 @@ std::uint64_t QueuedListeners::DiscardAll() {
   return count;
 }
 
+void QueuedListeners::DetachAll() {
+  while (const auto listener = NextAfter(0)) listener->DetachNow();
+}
+
 // --- Their own ---
 
 void QueuedListeners::Leave(LogPage& page) {

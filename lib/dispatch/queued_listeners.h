@@ -68,6 +68,7 @@ class QueuedListeners {
   void AwaitGone(const QueuedListener& listener);
   // Returns how many events.
   std::uint64_t DiscardAll();
+  void DetachAll();  // at the end of the dispatcher
   bool empty() const {
     mutex_.AssertHeld();
     return listeners_.empty();

@@ -1,6 +1,7 @@
 // Waiting for quiet, and the end.
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 #include "belfry/check.h"
@@ -27,20 +28,17 @@ struct DispatcherCore::Watch {
   }
 };
 
-template <class Visit>
-void DispatcherCore::ForEachQueued(Visit visit) const {
-  topics_.ForEach([&](Topic& topic) {
-    for (const auto& listener : topic.queued_listeners().List()) visit(*listener);
-  });
-}
-
 DispatcherCore::Watch DispatcherCore::WatchRunning() const {
   Watch watch{Clock::Real().Now(), {}};
-  Frame::ForEach([&](const Frame& frame) {
-    if (frame.inside() != nullptr && frame.core() == this) {
-      watch.running.push_back({&frame, frame.deliveries()});
-    }
-  });
+  try {
+    Frame::ForEach([&](const Frame& frame) {
+      if (frame.inside() != nullptr && frame.core() == this) {
+        watch.running.push_back({&frame, frame.deliveries()});
+      }
+    });
+  } catch (const std::bad_alloc&) {
+    // The end needs no memory; a report of what is stuck will not know for how long.
+  }
   return watch;
 }
 
@@ -208,7 +206,7 @@ void DispatcherCore::Finish() {
   AwaitQuiet(std::nullopt);
   spare_hook_.reset();
   own_pool_.reset();
-  ForEachQueued([](QueuedListener& listener) { listener.DetachNow(); });
+  topics_.ForEach([](Topic& topic) { topic.queued_listeners().DetachAll(); });
   topics_.ForEach([](Topic& topic) { topic.inline_listeners().DetachAll(); });
   turns_.Clear();
 }
