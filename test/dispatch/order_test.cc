@@ -195,32 +195,6 @@ TEST_P(SynchronousTest, NestedPublishesWaitTheirTurnBreadthFirst) {
   EXPECT_EQ(order, "1:0 2:0 1:1 2:1 3:2 ") << "first in, first out, whoever listens";
 }
 
-TEST_P(SynchronousTest, AChainOfAMillionNestedPublishesNeedsNoStack) {
-  struct Link {
-    int left;
-  };
-  const Subscription chain = dispatcher->Subscribe([&](const Link& e) {
-    if (e.left > 0) static_cast<void>(dispatcher->Publish(Link{e.left - 1}));
-  });
-  constexpr int kLinks = 1'000'000;
-  std::atomic<bool> done{false};
-  pthread_attr_t small;
-  pthread_attr_init(&small);
-  pthread_attr_setstacksize(&small, std::size_t{256} * 1024);
-  std::function<void()> work = [&] { done = dispatcher->Publish(Link{kLinks}).ok(); };
-  pthread_t thread;
-  ASSERT_EQ(
-      pthread_create(
-          &thread, &small,
-          [](void* w) -> void* { return (*static_cast<std::function<void()>*>(w))(), nullptr; },
-          &work),
-      0);
-  pthread_join(thread, nullptr);
-  pthread_attr_destroy(&small);
-  EXPECT_TRUE(done);
-  EXPECT_EQ(StatsOf<Link>().deliveries.handled, kLinks + 1U);
-}
-
 TEST_P(SynchronousTest, ThreadsThatPublishAtOnceTakeTurns) {
   std::atomic<int> inside{0};
   std::atomic<int> overlaps{0};

@@ -2,14 +2,12 @@
 
 #include <atomic>
 #include <memory>
-#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include "dispatch/mode_test.h"
-#include "sync/sync.h"
 
 namespace belfry {
 namespace {
@@ -232,53 +230,6 @@ TEST_P(WaitingResetTest, X2_ResetWaitsForADeliveryThatRunsOnAnotherThread) {
   publisher.join();
 }
 
-TEST_P(WaitingResetTest, X2_EachResetWaitsForItsOwnListenerWhateverElseEnds) {
-  if (mode() == Mode::kPool1) GTEST_SKIP() << "one thread runs one listener at a time";
-  if (mode() == Mode::kInline && !sync::HeavyBarrier()) {
-    GTEST_SKIP() << "without a heavy barrier it waits for all passes over its type";
-  }
-  struct Guest {
-    Gate started;
-    Gate go_on;
-    std::atomic<bool> inside{false};
-    std::atomic<bool> gone{false};
-    Subscription subscription;
-  };
-  std::vector<Guest> guests(2);
-  for (int i = 0; i < 2; ++i) {
-    Guest& guest = guests[static_cast<std::size_t>(i)];
-    guest.subscription = dispatcher->Subscribe(
-        [&guest, i](const Ring& e) {
-          if (e.number != i) return;
-          guest.inside = true;
-          guest.started.Open();
-          guest.go_on.Wait();
-          guest.inside = false;
-        },
-        Options());
-  }
-  std::vector<std::thread> threads;
-  for (int i = 0; i < 2; ++i) {
-    threads.emplace_back([&, i] { EXPECT_TRUE(dispatcher->Publish(Ring{i})); });
-    if (mode() == Mode::kInline) guests[static_cast<std::size_t>(i)].started.Wait();
-  }
-  for (Guest& guest : guests) guest.started.Wait();
-  for (Guest& guest : guests) {
-    threads.emplace_back([&guest] {
-      EXPECT_EQ(guest.subscription.Reset(), ResetResult::kDone);
-      EXPECT_FALSE(guest.inside);
-      guest.gone = true;
-    });
-  }
-  EXPECT_TRUE(Eventually([&] { return dispatcher->GetStats().listeners.empty(); }));
-  guests[0].go_on.Open();
-  EXPECT_TRUE(Eventually([&] { return guests[0].gone.load(); }));
-  for (int i = 0; i < 1000; ++i) std::this_thread::yield();  // would be over in this time
-  EXPECT_FALSE(guests[1].gone);
-  guests[1].go_on.Open();
-  for (std::thread& thread : threads) thread.join();
-}
-
 TEST_P(WaitingResetTest, X1_DetachDoesNotWait) {
   Gate started;
   Gate go_on;
@@ -297,98 +248,6 @@ TEST_P(WaitingResetTest, X1_DetachDoesNotWait) {
   go_on.Open();
   publisher.join();
   EXPECT_TRUE(Eventually([&] { return seen.expired(); }));
-}
-
-TEST_P(WaitingResetTest, X2_AllThatWereDetachedWhileAnotherRanAreDestroyed) {
-  Gate started;
-  Gate go_on;
-  const Subscription running = dispatcher->Subscribe(
-      [&](const Ring&) {
-        started.Open();
-        go_on.Wait();
-      },
-      Options());
-  std::vector<std::weak_ptr<int>> seen;
-  std::vector<Subscription> others;
-  for (int i = 0; i < 4; ++i) {
-    auto captured = std::make_shared<int>(i);
-    seen.emplace_back(captured);
-    others.push_back(
-        dispatcher->Subscribe([captured = std::move(captured)](const Ring&) {}, Options()));
-  }
-  std::thread publisher([&] { EXPECT_TRUE(dispatcher->Publish(Ring{})); });
-  started.Wait();
-  for (Subscription& other : others) other.Detach();
-  go_on.Open();
-  publisher.join();
-  for (const std::weak_ptr<int>& each : seen) {
-    EXPECT_TRUE(Eventually([&] { return each.expired(); }));
-  }
-}
-
-// Two listeners that reset each other, each running on a thread of its own.
-class CycleTest : public ModeTest {};
-INSTANTIATE_TEST_SUITE_P(Modes, CycleTest, testing::Values(Mode::kInline, Mode::kPool4),
-                         ModeTestName);
-
-TEST_P(CycleTest, X2_ACycleOfListenersThatWaitForEachOtherIsDetected) {
-  struct A {};
-  struct B {};
-  for (int round = 0; round < 200; ++round) {
-    std::atomic<int> inside{0};
-    std::atomic<int> deadlocks{0};
-    std::atomic<int> done{0};
-    const auto meet_and_reset = [&](Subscription& other) {
-      ++inside;
-      EXPECT_TRUE(Eventually([&] { return inside == 2; }));
-      switch (other.Reset()) {
-        case ResetResult::kWouldDeadlock:
-          ++deadlocks;
-          break;
-        case ResetResult::kDone:
-          ++done;
-          break;
-        case ResetResult::kDeferred:
-          ADD_FAILURE() << "it was not its own delivery";
-          break;
-      }
-    };
-    Subscription a;
-    Subscription b;
-    a = dispatcher->Subscribe([&](const A&) { meet_and_reset(b); }, Options());
-    b = dispatcher->Subscribe([&](const B&) { meet_and_reset(a); }, Options());
-    std::thread one([&] { EXPECT_TRUE(dispatcher->Publish(A{})); });
-    std::thread two([&] { EXPECT_TRUE(dispatcher->Publish(B{})); });
-    one.join();
-    two.join();
-    Settle();
-    EXPECT_EQ(deadlocks, 1) << "one of the two must give way";
-    EXPECT_EQ(done, 1) << "and the other one must get what it waited for";
-  }
-}
-
-TEST_P(CycleTest, X2_ASubscriptionDestroyedInsideSuchACycleAbortsNamingBoth) {
-  testing::FLAGS_gtest_death_test_style = "threadsafe";
-  const auto cycle = [this] {
-    struct A {};
-    struct B {};
-    std::atomic<int> inside{0};
-    std::optional<Subscription> a;
-    std::optional<Subscription> b;
-    const auto meet_and_destroy = [&](std::optional<Subscription>& other) {
-      ++inside;
-      while (inside != 2) std::this_thread::yield();
-      other.reset();
-    };
-    a = dispatcher->Subscribe([&](const A&) { meet_and_destroy(b); }, Options("left bell"));
-    b = dispatcher->Subscribe([&](const B&) { meet_and_destroy(a); }, Options("right bell"));
-    std::thread one([&] { static_cast<void>(dispatcher->Publish(A{})); });
-    static_cast<void>(dispatcher->Publish(B{}));
-    one.join();
-    static_cast<void>(dispatcher->Drain());
-  };
-  EXPECT_DEATH(cycle(),
-               "\"(left|right) bell\" was destroyed inside listener \"(left|right) bell\"");
 }
 
 }  // namespace
