@@ -42,6 +42,7 @@ CODE_FOLDERS = ("include", "lib", "plugins", "samples", "test")
 ROOMS = "test/tidy/rooms.txt"
 RATCHET = "test/tidy/ratchet.txt"
 HELLO = "samples/hello/hello.cc"
+HAZARDS = "test/hazards.md"
 
 Include = collections.namedtuple("Include", "line name")
 Function = collections.namedtuple("Function", "name line lines")
@@ -438,9 +439,34 @@ def check_readmes(tree):
             yield f"{folder}/README.md: is missing; say what the folder is for and where to start"
 
 
+def check_hazards(tree):
+    text = tree.read(HAZARDS)
+    if not text:
+        return
+    files = [path for path in (tree.root / "test").rglob("*")
+             if path.suffix in (".cc", ".py", ".txt") and path.is_file()]
+    tests = "\n".join([path.stem for path in files] +
+                      [path.read_text(encoding="utf-8") for path in files])
+    wanted = 1
+    for number, line in enumerate(text.splitlines(), start=1):
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if len(cells) != 4 or not cells[0].isdigit():
+            continue
+        where = f"{HAZARDS}:{number}: hazard {cells[0]}"
+        if int(cells[0]) != wanted:
+            yield f"{where}: {wanted} should stand here"
+        wanted = int(cells[0]) + 1
+        proofs = re.findall(r"`([^`]+?)…?`", cells[3])
+        if not cells[3] and "cannot occur" not in cells[2]:
+            yield f"{where}: has neither a test nor a reason why it cannot occur"
+        for proof in proofs:
+            if proof not in tests:
+                yield f"{where}: there is no test {proof}"
+
+
 RULES = (
     check_rooms, check_floors, check_cycles, check_sizes, check_readme_program, check_top_level,
-    check_readmes, check_synchronisation,
+    check_readmes, check_hazards, check_synchronisation,
 )
 
 

@@ -321,5 +321,26 @@ class DocumentsTest(RulesTest):
             self.assert_finding({f"{folder}/README.md": None}, f"{folder}/README.md: is missing")
 
 
+class HazardsTest(RulesTest):
+    TESTS = {"test/execute/pool_test.cc": "TEST(PoolTest, R1_RunsAllThatIsPosted) {}\n"}
+
+    def test_a_table_that_holds(self):
+        self.assert_fine({**self.TESTS, "test/hazards.md": (
+            "| # | hazard | right | proved by |\n|---|---|---|---|\n"
+            "| 1 | work is lost | it runs | pool: `R1_RunsAll…` |\n"
+            "| 2 | it rains | cannot occur: there is a roof | |\n")})
+
+    def test_a_test_that_is_gone(self):
+        self.assert_finding({**self.TESTS, "test/hazards.md": "| 1 | a | b | pool: `R1_Gone` |\n"},
+                            "test/hazards.md:1: hazard 1: there is no test R1_Gone")
+
+    def test_neither_test_nor_reason(self):
+        self.assert_finding({"test/hazards.md": "| 1 | a | b | |\n"}, "neither a test nor a reason")
+
+    def test_a_number_that_is_left_out(self):
+        self.assert_finding({**self.TESTS, "test/hazards.md": "| 2 | a | b | `R1_RunsAll…` |\n"},
+                            "hazard 2: 1 should stand here")
+
+
 if __name__ == "__main__":
     unittest.main()
