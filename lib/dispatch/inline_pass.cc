@@ -77,12 +77,15 @@ std::uint64_t InlineListeners::Chosen(Frame& frame, InlineGroup& group, std::uin
                                       std::uint64_t& missing) {
   const std::uint64_t in_set = group.Having(frame.version(), live);
   const std::uint64_t muted = in_set & group.muted.load(std::memory_order_acquire);
+  std::uint64_t passed_over = 0;
   for (std::uint64_t left = muted; left != 0; left &= left - 1) {
     const auto index = static_cast<unsigned>(std::countr_zero(left));
-    Filter(frame, *group.members[index].listener.load(std::memory_order_acquire));
+    // Entered, so that the cell stays its own while that is counted.
+    frame.current_.store(group.Cell(index), std::memory_order_release);
+    if (!frame.StillCalls(index)) passed_over |= InlineGroup::Bit(index);
   }
-  missing -= CountBits(muted);
-  return in_set & ~muted;
+  missing -= CountBits(passed_over);
+  return in_set & ~passed_over;
 }
 
 void InlineListeners::Filter(Frame& frame, InlineListener& listener) {
