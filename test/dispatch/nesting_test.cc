@@ -73,6 +73,45 @@ TEST_P(NestingTest, X1_NoneOfManyLaterOnesIsCalledAfterAnEarlierOneHasEndedThemA
   }
 }
 
+// All of one callable type, so that the one that ends others lies among them.
+struct Ending {
+  std::function<void(int)>* call;
+  int number;
+  void operator()(const Ring&) const { (*call)(number); }
+};
+
+TEST_P(NestingTest, X1_WhoeverEndsNeighboursFromAmongThemKeepsThemFromTheirTurn) {
+  if (threaded()) GTEST_SKIP() << "O5: there they may have had it";
+  for (const bool waiting : {true, false}) {
+    for (int ender = 0; ender < 10; ++ender) {
+      std::vector<Subscription> all;
+      std::vector<int> called;
+      std::function<void(int)> call = [&](int number) {
+        called.push_back(number);
+        if (number != ender) return;
+        for (const int later : {ender + 3, ender + 7}) {
+          Subscription& other = all[static_cast<std::size_t>(later)];
+          if (!waiting) {
+            other.Detach();
+          } else {
+            EXPECT_EQ(other.Reset(), ResetResult::kDone);
+          }
+        }
+      };
+      for (int number = 0; number < 20; ++number) {
+        all.push_back(dispatcher->Subscribe(Ending{&call, number}, Options()));
+      }
+      ASSERT_TRUE(dispatcher->Publish(Ring{}));
+      Settle();
+      EXPECT_EQ(called.size(), 18U);
+      for (const int number : called) {
+        EXPECT_NE(number, ender + 3);
+        EXPECT_NE(number, ender + 7);
+      }
+    }
+  }
+}
+
 TEST_P(NestingTest, X1_AnEarlierOneThatALaterOneEndsHasHadItsTurn) {
   if (threaded()) GTEST_SKIP() << "O5: there the later one may come first";
   std::atomic<int> calls{0};
