@@ -15,7 +15,7 @@ import choice
 import programs
 import results
 import workshop
-from operators import RACES, Mutant
+from operators import RACES, WEAKEN, Mutant
 from results import Result, Results
 from workshop import Broken, Verdict, Workshop
 
@@ -89,8 +89,8 @@ class Session:
         again = self.options.survivors or self.options.asan or self.options.tsan
         if before and not (again and before.survived):
             return before
-        # Without a sanitizer a survivor has had its turn, unless tests were added.
-        stages = ["plain"] * (not before or self.options.survivors)
+        # Without a sanitizer a survivor has had its turn, unless tests were added that may see it.
+        stages = ["plain"] * (not before or self.options.survivors and self.sees(mutant))
         stages += ["asan"] * self.options.asan
         stages += ["tsan"] * (self.options.tsan and mutant.operator in RACES)
         if not stages:
@@ -108,6 +108,11 @@ class Session:
         self.results.add(result)
         self.say_result(result)
         return result
+
+    def sees(self, mutant: Mutant) -> bool:
+        """Whether any program may notice: where an order is weaker, the explorer alone does."""
+        return mutant.operator != WEAKEN or any(
+            program.target == "explore_test" for program in self.workshop("plain").programs)
 
     def workshop(self, name: str) -> Workshop:
         """Prepared when it is first needed: without a mutant all programs must pass in it."""

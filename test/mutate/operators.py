@@ -165,7 +165,8 @@ OPERATORS: dict[str, Callable[[Source], Iterator[Change]]] = {
     "weaken an order": weaken_an_order,
 }
 # What is a race, and nothing that one core or a lucky schedule would show.
-RACES = ("weaken an order", "drop a guard")
+WEAKEN = "weaken an order"
+RACES = (WEAKEN, "drop a guard")
 
 
 def mutants_of(source: Source) -> list[Mutant]:
