@@ -4,7 +4,10 @@
 #include <atomic>
 #include <functional>
 #include <map>
+#include <mutex>
 #include <stdexcept>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include "dispatch/mode_test.h"
@@ -50,6 +53,7 @@ class KinTest : public ModeTest {
   }
 
   std::map<int, Subscription> members;
+  std::mutex mutex;  // of members, where several threads join
   std::vector<std::atomic<int>> visits = std::vector<std::atomic<int>>(200);
   std::function<void(int, const Call&)> on_visit;
 };
@@ -72,6 +76,29 @@ TEST_P(KinTest, R1_AHundredAreEachCalledOnceAndThoseThatWereResetNotAtAll) {
   EXPECT_EQ(Called(), Numbers(100)) << "a place was not used again, or twice";
   EXPECT_EQ(StatsOf<Call>().deliveries.handled, 5050U + 50 + 100);
   EXPECT_EQ(StatsOf<Call>().deliveries.offered, 5050U + 50 + 100);
+}
+
+TEST_P(KinTest, R3_SeveralThreadsMayJoinAndLeaveAtOnce) {
+  std::atomic<int> next{0};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < 25; ++i) {
+        for (int passing = 0; passing < 10; ++passing) {
+          const Subscription one = dispatcher->Subscribe(Member{this, 199}, Options());
+          std::this_thread::yield();
+          const Subscription two = dispatcher->Subscribe(Member{this, 199}, Options());
+          EXPECT_TRUE(one && two);
+        }
+        const int number = next++;
+        Subscription staying = dispatcher->Subscribe(Member{this, number}, Options());
+        const std::lock_guard lock(mutex);
+        members[number] = std::move(staying);
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(Called(), Numbers(100));
 }
 
 TEST_P(KinTest, E1_AHundredThatAllFailAreAllCalled) {
