@@ -83,6 +83,10 @@ class OperatorsTest(unittest.TestCase):
         self.check("weaken an order", "ready_.store(true, std::memory_order_release);",
                    "ready_.store(true, std::memory_order_relaxed);")
 
+    def test_a_mutant_knows_its_function(self) -> None:
+        names = {mutant.function for mutant in mutants_of(Source("sample.cc", SAMPLE))}
+        self.assertEqual(names, {"full", "Box::Fill"})
+
     def test_a_mutant_changes_its_place_and_nothing_else(self) -> None:
         for mutant in mutants_of(Source("sample.cc", SAMPLE)):
             changed = mutant.apply(SAMPLE)
@@ -115,16 +119,16 @@ class ChoiceTest(unittest.TestCase):
 
 
 def result(line: int, word: str) -> Result:
-    return Result(Mutant("a.cc", line, "off by one", line, line + 1, "", f"line {line};", ""),
+    return Result(Mutant("a.cc", line, "off by one", line, line + 1, "", "F", f"line {line};", ""),
                   Verdict(word), 2.0, 1.0)
 
 
 class ResultsTest(unittest.TestCase):
-    def test_survivors_are_known_by_file_operator_and_line(self) -> None:
+    def test_survivors_are_known_by_file_operator_function_and_line(self) -> None:
         known = results.read_survivors("# Title\n\n## Part\n\n### a.cc: off by one\n\n"
-                                       "    line 1;\n    line 2;\n\nNo reason\nat all.\n\n## B\n")
-        self.assertEqual(known, {("a.cc", "off by one", "line 1;"): "No reason at all.",
-                                 ("a.cc", "off by one", "line 2;"): "No reason at all."})
+                                       "    F: line 1;\n    F: line 2;\n\nNo reason\nat all.\n\n## B\n")
+        self.assertEqual(known, {("a.cc", "off by one", "F: line 1;"): "No reason at all.",
+                                 ("a.cc", "off by one", "F: line 2;"): "No reason at all."})
         with self.assertRaises(ValueError):
             results.read_survivors("### a.cc: off by nine\n")
 
@@ -136,7 +140,7 @@ class ResultsTest(unittest.TestCase):
     def test_known_survivors_and_what_does_not_compile_are_left_out_of_the_share(self) -> None:
         all_results = [result(1, "survived"), result(2, "killed"), result(3, "timeout"),
                        result(4, "not compiled"), result(5, "survived")]
-        known = {("a.cc", "off by one", "line 1;"): "reason"}
+        known = {("a.cc", "off by one", "F: line 1;"): "reason"}
         self.assertAlmostEqual(results.share_killed(all_results, known), 200 / 3)
         self.assertIn("| all | 4 | 2 | 1 | 1 |", results.report(all_results, known))
 

@@ -17,6 +17,7 @@ class Mutant:
     start: int
     end: int
     replacement: str
+    function: str  # its name
     before: str  # the line, with those that it continues
     after: str
 
@@ -177,5 +178,6 @@ def mutants_of(source: Source) -> list[Mutant]:
             before = source.text[begin:finish]
             after = source.text[begin:start] + replacement + source.text[end:finish]
             found.append(Mutant(source.name, source.line_of(start), operator, start, end,
-                                replacement, " ".join(before.split()), " ".join(after.split())))
+                                replacement, source.function_name(start),
+                                " ".join(before.split()), " ".join(after.split())))
     return found

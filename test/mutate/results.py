@@ -9,7 +9,7 @@ import re
 from operators import OPERATORS, Mutant
 from workshop import Verdict
 
-Known = dict[tuple[str, str, str], str]  # (file, operator, line) and the reason
+Known = dict[tuple[str, str, str], str]  # (file, operator, "Function: line") and the reason
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Results:
 
 
 def read_survivors(text: str) -> Known:
-    """From survivors.md: `### FILE: OPERATOR`, the lines with four blanks before, the reason."""
+    """From survivors.md: `### FILE: OPERATOR`, `Function: line` with four blanks before, reason."""
     known: Known = {}
     for block in re.split(r"(?m)^### ", text)[1:]:
         heading, _, rest = block.partition("\n")
@@ -73,7 +73,7 @@ def read_survivors(text: str) -> Known:
 
 
 def is_known(known: Known, mutant: Mutant) -> bool:
-    return (mutant.file, mutant.operator, mutant.before) in known
+    return (mutant.file, mutant.operator, f"{mutant.function}: {mutant.before}") in known
 
 
 def diff(mutant: Mutant) -> str:

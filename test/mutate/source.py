@@ -63,6 +63,11 @@ class Source:
     def function_at(self, position: int) -> Function | None:
         return next((each for each in self.functions if each.start < position < each.end), None)
 
+    def function_name(self, position: int) -> str:
+        function = self.function_at(position)
+        name = re.search(r"([\w:~]+)\(", function.head) if function else None
+        return name[1] if name else ""
+
 
 def blanks(text: str) -> str:
     return re.sub(r"[^\n]", " ", text)
