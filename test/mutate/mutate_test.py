@@ -125,8 +125,9 @@ def result(line: int, word: str) -> Result:
 
 class ResultsTest(unittest.TestCase):
     def test_survivors_are_known_by_file_operator_function_and_line(self) -> None:
-        known = results.read_survivors("# Title\n\n## Part\n\n### a.cc: off by one\n\n"
-                                       "    F: line 1;\n    F: line 2;\n\nNo reason\nat all.\n\n## B\n")
+        known = results.read_survivors(
+            "# Title\n\n## Part\n\n### a.cc: off by one\n\n"
+            "    F: line 1;\n    F: line 2;\n\nNo reason\nat all.\n\n## B\n")
         self.assertEqual(known, {("a.cc", "off by one", "F: line 1;"): "No reason at all.",
                                  ("a.cc", "off by one", "F: line 2;"): "No reason at all."})
         with self.assertRaises(ValueError):
