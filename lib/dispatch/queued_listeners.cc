@@ -242,6 +242,13 @@ DeliveryCounts QueuedListeners::counts(const QueuedListener& listener) const {
   return listener.CountsAt(log_.tail());
 }
 
+std::uint64_t QueuedListeners::cancelled() const {
+  mutex_.AssertHeld();
+  std::uint64_t cancelled = 0;
+  for (const auto& listener : listeners_) cancelled += listener->CountsAt(log_.tail()).cancelled;
+  return cancelled;
+}
+
 DeliveryCounts QueuedListeners::totals() const {
   mutex_.AssertHeld();
   DeliveryCounts totals = of_the_gone_;

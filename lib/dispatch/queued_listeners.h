@@ -101,6 +101,8 @@ class QueuedListeners {
   // Whether nothing is queued and nobody runs or is about to.
   bool quiet() const;
   DeliveryCounts counts(const QueuedListener& listener) const;
+  // How many events of those who are subscribed now; under the mutex.
+  std::uint64_t cancelled() const;
   // Of all of them, those that are gone included.
   DeliveryCounts totals() const;
 

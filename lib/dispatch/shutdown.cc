@@ -174,7 +174,7 @@ ShutdownReport DispatcherCore::Shutdown(ShutdownMode mode, Nanoseconds limit) {
     // Those who are subscribed have no other cancelled events than these.
     if (mode == ShutdownMode::kDiscard) {
       report.cancelled = 0;
-      ForEachQueued([&](QueuedListener& l) { report.cancelled += l.counts().cancelled; });
+      topics_.ForEach([&](const Topic& topic) { report.cancelled += topic.queued_cancelled(); });
     }
     if (report.complete) Finish();
   }

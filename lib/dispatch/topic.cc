@@ -73,6 +73,11 @@ void Topic::Close() {
   queued_.UpdateShortWay();
 }
 
+std::uint64_t Topic::queued_cancelled() const {
+  const sync::Lock lock(mutex_);
+  return queued_.cancelled();
+}
+
 void Topic::AddTo(Stats& stats) const {
   for (ListedListener& listener : ListListeners()) {
     stats.listeners.push_back(std::move(listener.stats));

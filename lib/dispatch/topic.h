@@ -59,6 +59,8 @@ class Topic {
   // From now on publishers go the long way and see that the dispatcher is closing.
   void Close();
 
+  // Events of the queued listeners that are subscribed now.
+  std::uint64_t queued_cancelled() const;
   // Adds to `stats` the type and its listeners.
   void AddTo(Stats& stats) const;
   // Those subscribed now.

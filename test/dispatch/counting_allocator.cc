@@ -63,9 +63,6 @@ void* operator new(std::size_t size, std::align_val_t alignment) {
   if (void* const memory = Allocate(size, static_cast<std::size_t>(alignment))) return memory;
   throw std::bad_alloc();
 }
-void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
-  return Allocate(size, alignof(std::max_align_t));
-}
 void* operator new(std::size_t size, std::align_val_t alignment, const std::nothrow_t&) noexcept {
   return Allocate(size, static_cast<std::size_t>(alignment));
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "dispatch/mode_test.h"
+#include "sync/sync.h"
 
 namespace belfry {
 namespace {
@@ -230,6 +231,53 @@ TEST_P(WaitingResetTest, X2_ResetWaitsForADeliveryThatRunsOnAnotherThread) {
   publisher.join();
 }
 
+TEST_P(WaitingResetTest, X2_EachResetWaitsForItsOwnListenerWhateverElseEnds) {
+  if (mode() == Mode::kPool1) GTEST_SKIP() << "one thread runs one listener at a time";
+  if (mode() == Mode::kInline && !sync::HeavyBarrier()) {
+    GTEST_SKIP() << "without a heavy barrier it waits for all passes over its type";
+  }
+  struct Guest {
+    Gate started;
+    Gate go_on;
+    std::atomic<bool> inside{false};
+    std::atomic<bool> gone{false};
+    Subscription subscription;
+  };
+  std::vector<Guest> guests(2);
+  for (int i = 0; i < 2; ++i) {
+    Guest& guest = guests[static_cast<std::size_t>(i)];
+    guest.subscription = dispatcher->Subscribe(
+        [&guest, i](const Ring& e) {
+          if (e.number != i) return;
+          guest.inside = true;
+          guest.started.Open();
+          guest.go_on.Wait();
+          guest.inside = false;
+        },
+        Options());
+  }
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 2; ++i) {
+    threads.emplace_back([&, i] { EXPECT_TRUE(dispatcher->Publish(Ring{i})); });
+    if (mode() == Mode::kInline) guests[static_cast<std::size_t>(i)].started.Wait();
+  }
+  for (Guest& guest : guests) guest.started.Wait();
+  for (Guest& guest : guests) {
+    threads.emplace_back([&guest] {
+      EXPECT_EQ(guest.subscription.Reset(), ResetResult::kDone);
+      EXPECT_FALSE(guest.inside);
+      guest.gone = true;
+    });
+  }
+  EXPECT_TRUE(Eventually([&] { return dispatcher->GetStats().listeners.empty(); }));
+  guests[0].go_on.Open();
+  EXPECT_TRUE(Eventually([&] { return guests[0].gone.load(); }));
+  for (int i = 0; i < 1000; ++i) std::this_thread::yield();  // would be over in this time
+  EXPECT_FALSE(guests[1].gone);
+  guests[1].go_on.Open();
+  for (std::thread& thread : threads) thread.join();
+}
+
 TEST_P(WaitingResetTest, X1_DetachDoesNotWait) {
   Gate started;
   Gate go_on;
@@ -248,6 +296,33 @@ TEST_P(WaitingResetTest, X1_DetachDoesNotWait) {
   go_on.Open();
   publisher.join();
   EXPECT_TRUE(Eventually([&] { return seen.expired(); }));
+}
+
+TEST_P(WaitingResetTest, X2_AllThatWereDetachedWhileAnotherRanAreDestroyed) {
+  Gate started;
+  Gate go_on;
+  const Subscription running = dispatcher->Subscribe(
+      [&](const Ring&) {
+        started.Open();
+        go_on.Wait();
+      },
+      Options());
+  std::vector<std::weak_ptr<int>> seen;
+  std::vector<Subscription> others;
+  for (int i = 0; i < 4; ++i) {
+    auto captured = std::make_shared<int>(i);
+    seen.emplace_back(captured);
+    others.push_back(
+        dispatcher->Subscribe([captured = std::move(captured)](const Ring&) {}, Options()));
+  }
+  std::thread publisher([&] { EXPECT_TRUE(dispatcher->Publish(Ring{})); });
+  started.Wait();
+  for (Subscription& other : others) other.Detach();
+  go_on.Open();
+  publisher.join();
+  for (const std::weak_ptr<int>& each : seen) {
+    EXPECT_TRUE(Eventually([&] { return each.expired(); }));
+  }
 }
 
 }  // namespace
