@@ -74,7 +74,7 @@ void Overload(Overflow overflow) {
   std::atomic<std::uint64_t> handled{0};
   const auto work = [&](const E&) {
     ++handled;
-    for (int i = 0; i < 2'000; ++i) asm volatile("" ::: "memory");
+    for (int i = 0; i < 20'000; ++i) asm volatile("" ::: "memory");
   };
   std::vector<Subscription> listeners;
   for (int i = 0; i < 3; ++i) {
