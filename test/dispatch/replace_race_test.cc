@@ -71,7 +71,8 @@ TEST_P(ReplaceRaceTest, X4_OfAMillionEventsEachIsHandledOnceByOneOfAThousandCall
   for (const std::atomic<std::uint8_t>& times : handled) not_once += times != 1;
   EXPECT_EQ(not_once, 0U);
   EXPECT_EQ(out_of_order, 0U);
-  EXPECT_EQ(StatsOf<Loaf>().deliveries.handled, static_cast<std::uint64_t>(events * kBakers));
+  EXPECT_EQ(StatsOf<Loaf>().deliveries.handled, static_cast<std::uint64_t>(events * kBakers))
+      << ToString(StatsOf<Loaf>().deliveries);
   oven.Reset();
   EXPECT_EQ(alive, 0U);
 }
