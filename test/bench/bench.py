@@ -195,7 +195,7 @@ def header_commands(build):
         if source.parent.name != "header_cost":
             continue
         words = shlex.split(entry["command"])
-        if "ccache" in words[0]:
+        if pathlib.Path(words[0]).name == "ccache":
             words = words[1:]
         flags = []
         for word, following in zip(words, words[1:] + [""]):
