@@ -87,10 +87,10 @@ void InlineListeners::MakeRoom(const ListenerOperations& operations) {
   end->store(made, std::memory_order_release);
 }
 
-// Puts the callable into a cell of its own and enlists the listener there, unless `enlist`, under
-// the mutex, says no. Null then, and when the dispatcher is closed.
-template <class Then>
-InlineListener* InlineListeners::Put(CallableHandle callable, Then enlist) {
+// Puts the callable into a cell of its own. `listed`, under the mutex, makes it known there, or says
+// no: null then, and when the dispatcher is closed.
+template <class Listed>
+InlineListener* InlineListeners::Put(CallableHandle callable, Listed listed) {
   const ListenerOperations& operations = callable.operations;
   Remains remains;
   InlineListener* listener = nullptr;
@@ -102,7 +102,7 @@ InlineListener* InlineListeners::Put(CallableHandle callable, Then enlist) {
       if (listener != nullptr) {
         if (!operations.moves_trivially) break;
         std::memcpy(listener->group_->Cell(listener->index_), callable.callable, operations.size);
-        if (enlist(*listener)) return listener;
+        if (listed(*listener)) return listener;
         FreeCell(*listener, remains);
         DropHandle(*listener, remains);
         return nullptr;
@@ -120,7 +120,7 @@ InlineListener* InlineListeners::Put(CallableHandle callable, Then enlist) {
   }
   {
     const sync::Lock lock(mutex_);
-    if (!topic_.core().closed() && enlist(*listener)) return listener;
+    if (!topic_.core().closed() && listed(*listener)) return listener;
   }
   End(*listener);
   const sync::Lock lock(mutex_);

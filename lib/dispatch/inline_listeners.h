@@ -75,7 +75,7 @@ class InlineListeners {
   friend class InlinePass;
   using State = InlineListener::State;
   template <class Call>
-  void Pass(Frame& frame, InlineGroup* first, std::uint64_t offered, Call call);
+  void Pass(Frame& frame, InlineGroup* group, std::uint64_t offered, Call call);
   void EndPass(Frame& frame, std::uint64_t missing);
   std::uint64_t Chosen(Frame& frame, InlineGroup& group, std::uint64_t live,
                        std::uint64_t& missing);
@@ -96,8 +96,8 @@ class InlineListeners {
     std::shared_ptr<DispatcherCore> core;
     InlineGroup* groups = nullptr;
   };
-  template <class Then>
-  InlineListener* Put(CallableHandle callable, Then enlist);
+  template <class Listed>
+  InlineListener* Put(CallableHandle callable, Listed listed);
   InlineListener* Claim(const ListenerOperations& operations) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void MakeRoom(const ListenerOperations& operations);
   void Enlist(InlineListener& listener) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

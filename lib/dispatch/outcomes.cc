@@ -17,12 +17,11 @@ Outcomes::~Outcomes() {
 
 void Outcomes::Record(const Listener& listener, DeliveryOutcome::Kind kind,
                       std::string_view what) noexcept try {
-  auto node = std::make_unique<Node>(
-      Node{{listener.id(), std::string(listener.name()), kind, std::string(what)},
-           latest_.load(std::memory_order_relaxed)});
-  while (!latest_.compare_exchange_weak(node->next, node.get(), std::memory_order_release)) {
+  Node* const node =
+      new Node{{listener.id(), std::string(listener.name()), kind, std::string(what)},
+               latest_.load(std::memory_order_relaxed)};
+  while (!latest_.compare_exchange_weak(node->next, node, std::memory_order_release)) {
   }
-  node.release();
 } catch (const std::bad_alloc&) {
   unrecorded_.fetch_add(1, std::memory_order_relaxed);
 }

@@ -64,7 +64,7 @@ PublishResult DispatcherCore::Publish(EventType type, EventHandle handle, Publis
 
 Completion<PublishOutcome> DispatcherCore::PublishTracked(EventType type, EventHandle handle,
                                                           PublishOptions options) {
-  const Completion<PublishOutcome> told;
+  Completion<PublishOutcome> told;
   auto outcomes = std::make_unique<Outcomes>(told);
   const PublishResult result = Publish(type, handle, std::move(options), &outcomes);
   if (outcomes != nullptr) outcomes->Finish(result);  // no queued listener has got it
