@@ -87,8 +87,8 @@ void InlineListeners::MakeRoom(const ListenerOperations& operations) {
   end->store(made, std::memory_order_release);
 }
 
-// Puts the callable into a cell of its own. `listed`, under the mutex, makes it known there, or says
-// no: null then, and when the dispatcher is closed.
+// Puts the callable into a cell of its own. `listed`, under the mutex, makes it known there, or
+// says no: null then, and when the dispatcher is closed.
 template <class Listed>
 InlineListener* InlineListeners::Put(CallableHandle callable, Listed listed) {
   const ListenerOperations& operations = callable.operations;
