@@ -82,8 +82,8 @@ ReplaceResult QueuedListener::Replace(CallableHandle callable) {
     core_->turns().Run(take_over);
   } else {
     take_over();
-    core_->TellQuiet();
   }
+  core_->TellQuiet();
   if (!replacing()) return ReplaceResult::kDone;
   return static_cast<ReplaceResult>(AwaitEnd(*this, [&] { listeners.AwaitReplaced(*this); }));
 }

@@ -83,6 +83,19 @@ TEST(ReplaceExplored, X4_OnASynchronousDispatcherNothingIsLeftBehind) {
       kTimeless);
 }
 
+TEST(ReplaceExplored, X4_OnASynchronousDispatcherADrainWaitsForItAndNoLonger) {
+  ExpectSafe(
+      [] {
+        Dispatcher dispatcher(Explored::Synchronous());
+        Calls calls;
+        Subscription listener = dispatcher.Subscribe(calls.Former(), Queued());
+        Together({[&] { EXPLORE_REQUIRE(dispatcher.Drain() == DrainResult::kDrained); },
+                  [&] { calls.Replace(listener); }});
+        calls.RequireEachOnce(dispatcher, 0);
+      },
+      kTimeless);
+}
+
 TEST(ReplaceExplored, AMutedInlineListenerAgainstAPass) {
   ExpectSafe(
       [] {
