@@ -39,6 +39,12 @@ class LogPage {
   void FetchFirst() const {
     for (std::size_t i = 0; i < kFetchedAhead; ++i) __builtin_prefetch(cells_ + i * stride_, 1);
   }
+  // Of an event of bytes; "from nowhere" where it has none.
+  const Cause& CauseOf(std::uint64_t position) {
+    static constexpr Cause kNone{};
+    const std::uint64_t state = At(position).state.load(std::memory_order_relaxed);
+    return state == LogCell::kValueWithCause ? CauseAt(position) : kNone;
+  }
   // Of an event that has one.
   Cause& CauseAt(std::uint64_t position) { return causes_[position - begin]; }
   std::size_t stride() const { return stride_; }

@@ -287,10 +287,8 @@ bool QueuedListener::DeliverBytes(Frame& frame, LogCell& cell, std::uint64_t pos
   started_.store(position + 1, std::memory_order_release);
   topic().queued_listeners().RoomMade();
   if (state_.Is(QueuedState::kMuted)) return PassOver(nullptr);
-  static constexpr Cause kNone{};
-  const bool caused = cell.state.load(std::memory_order_relaxed) == LogCell::kValueWithCause;
   Attempt attempt(*this, frame, nullptr);
-  frame.envelope().Begin(cell.bytes(), caused ? page_->CauseAt(position) : kNone, cell.sequence);
+  frame.envelope().Begin(cell.bytes(), page_->CauseOf(position), cell.sequence);
   attempt.handled = Call(frame, cell.bytes());
   return true;
 }

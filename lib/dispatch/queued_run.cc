@@ -56,10 +56,8 @@ void QueuedRun::Deliver() {
 void QueuedRun::Introduce(LazyEnvelope& envelope) {
   if (asked_) return;
   asked_ = true;
-  static constexpr Cause kNone{};
   LogCell& cell = page_.At(position_ - 1);
-  const bool caused = cell.state.load(std::memory_order_relaxed) == LogCell::kValueWithCause;
-  envelope.Begin(cell.bytes(), caused ? page_.CauseAt(position_ - 1) : kNone, cell.sequence);
+  envelope.Begin(cell.bytes(), page_.CauseOf(position_ - 1), cell.sequence);
 }
 
 void QueuedRun::Fail(std::string_view what) {
