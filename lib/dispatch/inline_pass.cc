@@ -51,12 +51,13 @@ bool InlinePass::StillCalls(unsigned index) {
   } else if (!live) {
     ++frame.skipped;
   }
-  if (!live || muted) {
+  const bool calls = live && !muted;
+  if (!calls) {
     current_.store(nullptr, std::memory_order_release);
     frame.recorded = true;
   }
   listeners.LeftCells(frame.version());
-  return live && !muted;
+  return calls;
 }
 
 Context InlinePass::MakeContext(unsigned index) {

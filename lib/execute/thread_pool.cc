@@ -45,8 +45,7 @@ class ThreadPool::Impl {
                  "a thread pool was destroyed on one of its threads");
     {
       const sync::Lock lock(mutex_);
-      stopping_ = true;
-      stopping_seen_.store(true, std::memory_order_relaxed);
+      stopping_.store(true, std::memory_order_relaxed);
       ready_.NotifyAll();
     }
     for (sync::Thread& thread : threads_) thread.join();
@@ -117,7 +116,7 @@ class ThreadPool::Impl {
     explicit Running(Impl& impl) : impl_(impl) {}
     ~Running() {
       const sync::Lock lock(impl_.mutex_);
-      if (--impl_.running_ == 0 && impl_.stopping_) impl_.ready_.NotifyAll();
+      if (--impl_.running_ == 0 && impl_.stopping()) impl_.ready_.NotifyAll();
     }
     Running(const Running&) = delete;
     Running& operator=(const Running&) = delete;
@@ -136,6 +135,8 @@ class ThreadPool::Impl {
     while (Runnable* const work = Next()) Run(*work);
   }
 
+  bool stopping() const { return stopping_.load(std::memory_order_relaxed); }
+
   // Looks for work without the mutex, until there is some, or for as long as was asked for.
   void Spin() const {
     if (options_.spin <= Nanoseconds::zero()) return;
@@ -143,8 +144,7 @@ class ThreadPool::Impl {
     constexpr int kLooks = 64;  // for every one at the clock
     do {
       for (int i = 0; i < kLooks; ++i) {
-        if (waiting_.load(std::memory_order_relaxed) != 0 ||
-            stopping_seen_.load(std::memory_order_relaxed)) {
+        if (waiting_.load(std::memory_order_relaxed) != 0 || stopping()) {
           return;
         }
         sync::Pause();
@@ -155,7 +155,7 @@ class ThreadPool::Impl {
   Runnable* Next() {
     Spin();
     const sync::Lock lock(mutex_);
-    while (queue_.empty() && !(stopping_ && running_ == 0)) {
+    while (queue_.empty() && !(stopping() && running_ == 0)) {
       ++idle_;
       ready_.Wait(mutex_);
       --idle_;
@@ -254,8 +254,7 @@ class ThreadPool::Impl {
   unsigned blocked_ ABSL_GUARDED_BY(mutex_) = 0;
   unsigned running_ ABSL_GUARDED_BY(mutex_) = 0;  // pieces of work, on whatever thread
   unsigned running_spares_ ABSL_GUARDED_BY(mutex_) = 0;
-  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
-  sync::Atomic<bool> stopping_seen_{false};  // the same, for a look without the mutex
+  sync::Atomic<bool> stopping_{false};  // set under the mutex; for a look without it
   bool spares_stopping_ ABSL_GUARDED_BY(mutex_) = false;
   // The flags are guarded by the mutex; a thread belongs to whoever set its flag.
   std::vector<Spare> spares_;
