@@ -72,7 +72,7 @@ TEST_P(SubscriptionTest, AMutedListenerThatIsReplacedStaysMuted) {
 }
 
 TEST_P(SubscriptionTest, MutingAndResettingInAnyOrderLeavesTheOthersAlone) {
-  int calls = 0;
+  std::atomic<int> calls = 0;
   Subscription other = dispatcher->Subscribe([&](const Rung&) { ++calls; }, Options());
   {
     Subscription muted = dispatcher->Subscribe([](const Rung&) { FAIL(); }, Options());
@@ -115,7 +115,7 @@ TEST_P(SubscriptionTest, ABagEndsAllOfThemTheLatestFirst) {
     int name;
   };
   std::vector<int> order;
-  int calls = 0;
+  std::atomic<int> calls = 0;
   SubscriptionBag bag;
   for (int name = 1; name <= 3; ++name) {
     auto says = std::make_shared<Says>(&order, name);
