@@ -20,7 +20,7 @@ PROGRAMS = (
     Program("timer_queue_test", first_for="lib/execute"),
     Program("dispatch_test", f"-{SLOW}", seconds=20),
     Program("allocation_test"),
-    Program("explore_test", seconds=120),
+    Program("explore_test", "*Explored.*", seconds=120),
     Program("dispatch_test", f"-{SLOW}", seconds=30, without="membarrier"),
     Program("reset_race_test", seconds=40),
     Program("dispatch_test", SLOW, seconds=40),

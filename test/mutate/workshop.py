@@ -20,8 +20,8 @@ from programs import IN_THE_COPY, Program, in_order_for
 
 HERE = pathlib.Path(__file__).resolve().parent
 
-COPIED = ("CMakeLists.txt", "include", "lib", "test/CMakeLists.txt", "test/waiting.h",
-          "test/faults.h", "test/dispatch", "test/execute", "test/explore")
+COPIED = ("CMakeLists.txt", "include", "lib", "test/CMakeLists.txt", "test/*.h", "test/dispatch",
+          "test/execute", "test/explore")
 # Leaks, overruns and memory used too late are defects that the tests alone would not see, and cost
 # next to nothing to look for.
 PLAIN = "-O1 -g0 -D_GLIBCXX_ASSERTIONS -fsanitize=leak"
@@ -67,8 +67,7 @@ class Workshop:
     def prepare(self) -> None:
         """A copy of the sources as they are, configured. What was built before is built upon."""
         wanted = {}
-        for top in COPIED:
-            path = self.root / top
+        for path in (path for top in COPIED for path in self.root.glob(top)):
             found = [path] if path.is_file() else sorted(path.rglob("*"))
             wanted.update({each.relative_to(self.root).as_posix(): each.read_bytes()
                            for each in found if each.is_file() and "__pycache__" not in each.parts})
