@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 
+#include "belfry/clock.h"
 #include "belfry/export.h"
 
 namespace belfry {
@@ -75,9 +76,9 @@ class BELFRY_EXPORT Executor {
   // Whether its threads may wait for what others finish; a loop's must not.
   virtual bool may_block() const { return true; }
 
-  // Whether nothing that was posted waits for a thread, as far as that is known at no cost: then a
-  // piece of work that expects more to come may wait for it a moment rather than be posted again.
-  virtual bool nothing_waits() const { return false; }
+  // How long a piece of work that expects more to come may wait for it on its thread, rather than
+  // be posted again. Zero while others wait for a thread, as far as that is known at no cost.
+  virtual Nanoseconds patience() const { return {}; }
 
   // The executor whose work the calling thread is running now; null outside.
   static Executor* Current();

@@ -15,8 +15,9 @@ namespace belfry {
 
 struct ThreadPoolOptions {
   unsigned threads = 0;  // 0: one per core, at least 2
-  // How long an idle thread looks for work before it sleeps: what comes meanwhile starts within a
-  // fraction of a microsecond, and a processor is busy for it. Nanoseconds::max(): always.
+  // How long an idle thread looks for work, and a listener for its next event, before the thread
+  // sleeps: what comes meanwhile starts within a fraction of a microsecond, and a processor is busy
+  // for it. Nanoseconds::max(): always.
   Nanoseconds spin{};
   unsigned spare_max = 4;       // started, one by one, when all others wait: see below
   std::string name = "belfry";  // of the threads; the system cuts it to 15 bytes
@@ -43,7 +44,7 @@ class BELFRY_EXPORT ThreadPool final : public Executor {
   void BlockingBegins() override;
   void BlockingEnds() override;
   std::shared_ptr<void> OnSpareThread(std::function<void(unsigned)> told) override;
-  bool nothing_waits() const override;
+  Nanoseconds patience() const override;
 
   unsigned threads() const;
 

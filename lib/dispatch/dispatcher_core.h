@@ -67,6 +67,8 @@ class DispatcherCore final : public std::enable_shared_from_this<DispatcherCore>
   // --- shutdown.cc ---
   // Some listener has nothing left to do.
   void TellQuiet();
+  // Whether somebody waits to be told so.
+  bool quiet_awaited() const { return quiet_watchers_.load(std::memory_order_seq_cst) != 0; }
   DrainResult Drain(std::optional<Nanoseconds> limit);
   ShutdownReport Shutdown(ShutdownMode mode, Nanoseconds limit);
   void Destroy();

@@ -213,14 +213,30 @@ void QueuedListener::Move(std::uint64_t position) {
 
 // Waits a moment for the next event rather than to be woken for it, if nobody else could use the
 // thread meanwhile. Whether it came. Looking takes the cell's line away from the publisher, so it
-// is done ever more seldom.
+// is done ever more seldom, unless the executor's threads are not to sleep at all.
 bool QueuedListener::Linger(std::uint64_t position) {
   if (traits_.executor == nullptr) return false;
   for (unsigned pauses = linger_; pauses <= kLingerMax; pauses *= 2) {
-    if (!traits_.executor->nothing_waits()) return false;
+    if (traits_.executor->patience() == Nanoseconds::zero()) return false;
     sync::Pause(pauses);
     if (Next(position) != nullptr) return true;
   }
+  constexpr Nanoseconds kThat = std::chrono::microseconds(10);  // about
+  return traits_.executor->patience() > kThat && LingerLong(position);
+}
+
+bool QueuedListener::LingerLong(std::uint64_t position) {
+  const SteadyTime until = TimeAfter(Clock::Real().Now(), traits_.executor->patience());
+  constexpr int kLooks = 64;  // for every one at the clock
+  do {
+    for (int i = 0; i < kLooks; ++i) {
+      sync::Pause();
+      if (Next(position) != nullptr) return true;
+      if (state_.word() != (QueuedState::kPosted | QueuedState::kRunning)) return false;
+      if (core_->quiet_awaited()) return false;
+      if (traits_.executor->patience() == Nanoseconds::zero()) return false;
+    }
+  } while (Clock::Real().Now() < until);
   return false;
 }
 

@@ -111,6 +111,7 @@ class QueuedListener final : public Listener,
   LogCell* Next(std::uint64_t position);
   void Move(std::uint64_t position);
   bool Linger(std::uint64_t position);
+  bool LingerLong(std::uint64_t position);
   unsigned DeliverRun(Frame& frame, unsigned max);
   bool DeliverNext(Frame& frame);
   bool DeliverLossy(Frame& frame);

@@ -60,14 +60,14 @@ bool DispatcherCore::AwaitQuiet(std::optional<SteadyTime> deadline) {
   }
   // What runs may publish what waits, and the other way round. If nothing was accepted while this
   // looked at all of them one after the other, it was quiet when it began to.
+  struct Watching {
+    explicit Watching(sync::Atomic<unsigned>& n) : count(n) { ++count; }
+    ~Watching() { --count; }
+    sync::Atomic<unsigned>& count;
+  };
+  const Watching watching(quiet_watchers_);
   for (;;) {
     {
-      struct Watching {
-        explicit Watching(sync::Atomic<unsigned>& n) : count(n) { ++count; }
-        ~Watching() { --count; }
-        sync::Atomic<unsigned>& count;
-      };
-      const Watching watching(quiet_watchers_);
       const sync::Lock lock(quiet_mutex_);
       while (!AllIdle()) {
         if (!deadline.has_value()) {
@@ -98,7 +98,7 @@ std::uint64_t DispatcherCore::Accepted() const {
 }
 
 void DispatcherCore::TellQuiet() {
-  if (quiet_watchers_.load(std::memory_order_seq_cst) == 0) return;
+  if (!quiet_awaited()) return;
   const sync::Lock lock(quiet_mutex_);
   quiet_.NotifyAll();
 }

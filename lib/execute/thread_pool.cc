@@ -12,6 +12,9 @@
 namespace belfry {
 namespace {
 
+// Of work that expects more to come: what it costs to be posted again.
+constexpr Nanoseconds kPatience{std::chrono::microseconds(5)};
+
 unsigned ThreadCount(const ThreadPoolOptions& options) {
   if (options.threads != 0) return options.threads;
   return std::max(2U, sync::Thread::hardware_concurrency());
@@ -98,7 +101,10 @@ class ThreadPool::Impl {
   }
 
   unsigned threads() const { return thread_count_; }
-  bool nothing_waits() const { return waiting_.load(std::memory_order_relaxed) == 0; }
+  Nanoseconds patience() const {
+    if (waiting_.load(std::memory_order_relaxed) != 0 || stopping()) return {};
+    return std::max(options_.spin, kPatience);
+  }
 
  private:
   struct Observer {
@@ -279,6 +285,6 @@ std::shared_ptr<void> ThreadPool::OnSpareThread(std::function<void(unsigned)> to
 }
 
 unsigned ThreadPool::threads() const { return impl_->threads(); }
-bool ThreadPool::nothing_waits() const { return impl_->nothing_waits(); }
+Nanoseconds ThreadPool::patience() const { return impl_->patience(); }
 
 }  // namespace belfry

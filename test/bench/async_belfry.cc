@@ -13,8 +13,8 @@ namespace {
 template <class Sink>
 class Belfry {
  public:
-  Belfry(const bench::AsyncShape& shape, Sink* sinks)
-      : dispatcher_({.pool = {.threads = static_cast<unsigned>(shape.workers)}}) {
+  Belfry(const bench::AsyncShape& shape, Sink* sinks, belfry::Nanoseconds spin = {})
+      : dispatcher_({.pool = {.threads = static_cast<unsigned>(shape.workers), .spin = spin}}) {
     for (std::size_t i = 0; i < shape.listeners; ++i) {
       Sink& sink = sinks[i];
       subscriptions_.push_back(
@@ -38,6 +38,15 @@ class Belfry {
   std::vector<belfry::Subscription> subscriptions_;
 };
 
-[[maybe_unused]] const bool registered = bench::RegisterAsync<Belfry>("belfry");
+// Its worker never sleeps.
+template <class Sink>
+class Spinning : public Belfry<Sink> {
+ public:
+  Spinning(const bench::AsyncShape& shape, Sink* sinks)
+      : Belfry<Sink>(shape, sinks, belfry::Nanoseconds::max()) {}
+};
+
+[[maybe_unused]] const bool registered = bench::RegisterAsync<Belfry>("belfry") &&
+                                         bench::RegisterIdlePing<Spinning>("spinning", "belfry");
 
 }  // namespace

@@ -135,11 +135,16 @@ bool RegisterThroughput(const std::string& name) {
 }
 
 template <template <class Sink> class Contender>
-bool RegisterAsync(const std::string& name) {
-  benchmark::RegisterBenchmark(("idle_ping/1to1/" + name).c_str(),
+bool RegisterIdlePing(const std::string& variant, const std::string& name) {
+  benchmark::RegisterBenchmark(("idle_ping/" + variant + "/" + name).c_str(),
                                &IdlePing<Contender<StampingSink>>)
       ->Iterations(1);
-  return RegisterThroughput<Contender>(name);
+  return true;
+}
+
+template <template <class Sink> class Contender>
+bool RegisterAsync(const std::string& name) {
+  return RegisterIdlePing<Contender>("1to1", name) && RegisterThroughput<Contender>(name);
 }
 
 }  // namespace bench

@@ -105,6 +105,7 @@ def all_targets():
             yield times_better(row, 0.8 if last else 1, "moodycamel", "moodycamel blocking")
     yield share_of_best("idle_ping/1to1/p50", 1.05)
     yield share_of_best("idle_ping/1to1/p99", 1.3)
+    yield absolute("idle_ping/spinning/p50", 500)
     yield absolute("memory/inline publish", 0)
     yield absolute("memory/queued publish", 0)
     yield absolute("header_cost/compile", 1.0)

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdlib>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -51,6 +52,7 @@ class ModeTest : public testing::TestWithParam<Mode> {
     DispatcherOptions options;
     options.synchronous = mode() == Mode::kSynchronous;
     options.pool.threads = mode() == Mode::kPool4 ? 4 : 1;
+    if (std::getenv("BELFRY_SPIN") != nullptr) options.pool.spin = Nanoseconds::max();
     if (mode() == Mode::kManual) {
       manual = std::make_unique<ManualExecutor>();
       options.executor = manual.get();
