@@ -30,6 +30,7 @@
 #include "belfry/publish_options.h"
 #include "belfry/publish_outcome.h"
 #include "belfry/publish_result.h"
+#include "belfry/publisher.h"
 #include "belfry/shutdown.h"
 #include "belfry/source.h"
 #include "belfry/stats.h"
@@ -71,10 +72,9 @@ class BELFRY_EXPORT Dispatcher {
     return AddListener(EventTypeOf<E>(), CallableHandle::Of<E>(listener), std::move(options), site);
   }
 
-  // Gives `event` to every listener subscribed to its type: an rvalue; an lvalue, copied before
-  // anything else; or a std::shared_ptr<const E>, whose event is not copied but shared. Inline
-  // listeners have run when it returns. An rvalue is moved to the heap only if a queued listener
-  // gets it; refused, it was not moved from.
+  // Gives `event` to every listener of its type: an rvalue; an lvalue, copied before anything else;
+  // or a std::shared_ptr<const E>, whose event is shared. Inline listeners have run when it
+  // returns. An rvalue is moved to the heap only if a queued listener gets it; never if refused.
   // Blocking: only where a listener's queue is full and its policy is to wait; never on a thread
   // that runs an executor's work: there the result is kWouldDeadlock.
   // Errors: see PublishResult::Code. What the event's move constructor throws passes through,
@@ -100,8 +100,8 @@ class BELFRY_EXPORT Dispatcher {
       return Publish(std::shared_ptr<const E>(new E{std::forward<Args>(args)...}));
     }
   }
-  // Publishes, and finishes when every delivery of the event has ended, or it was refused. Waiting
-  // for that inside one of its listeners is waiting for ever.
+  // Finishes when every delivery of the event has ended, or it was refused. Inside one of its
+  // listeners waiting for that is waiting for ever.
   template <class E>
   Completion<PublishOutcome> PublishTracked(E&& event, PublishOptions options = {}) {
     return WithEvent(std::forward<E>(event), [&](EventType type, EventHandle handle) {
@@ -109,6 +109,7 @@ class BELFRY_EXPORT Dispatcher {
     });
   }
 
+  Publisher publisher() const { return Publisher(core_); }  // for who may outlive the dispatcher
   EventId NewEventId();  // for an event that will be published: see PublishOptions::id
 
   // Waits until nothing is queued and nothing runs; for ever if listeners keep each other busy.
@@ -123,13 +124,12 @@ class BELFRY_EXPORT Dispatcher {
   ShutdownReport Shutdown(ShutdownMode mode, Nanoseconds deadline);
 
   bool closed() const;  // the intake is
-
   Stats GetStats() const;
   // The names of those subscribed to a type now, in order of subscription.
   std::vector<std::string> ListenerNames(EventType type) const;
 
-  // Registers something that publishes from outside. `stop` is called once, at Shutdown, on its
-  // thread, latest registered first; it must not wait for the dispatcher.
+  // Registers what publishes from outside. `stop` is called once, at Shutdown, on its thread, the
+  // latest registered first; it must not wait for the dispatcher.
   Source AddSource(std::string name, std::function<void()> stop);
 
   // Where queued listeners run. On a synchronous or closed dispatcher a bug (aborts).

@@ -78,6 +78,13 @@ Executor& Dispatcher::executor() const { return core_->executor(); }
 
 const Clock& Dispatcher::clock() const { return core_->clock(); }
 
+// --- Publisher ---
+
+PublishResult Publisher::PublishErased(EventType type, EventHandle handle,
+                                       PublishOptions options) const {
+  return core_->Publish(type, handle, std::move(options));
+}
+
 // --- Source ---
 
 Source::Source(std::shared_ptr<DispatcherCore> core, std::uint64_t id)
