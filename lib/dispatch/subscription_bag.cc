@@ -15,7 +15,14 @@ SubscriptionBag& SubscriptionBag::operator=(SubscriptionBag&& other) noexcept {
 }
 
 SubscriptionBag::~SubscriptionBag() {
-  while (!subscriptions_.empty()) subscriptions_.pop_back();
+  while (!subscriptions_.empty()) static_cast<void>(TakeLatest());
+}
+
+// Out of the bag before it ends: what that destroys may use the bag.
+Subscription SubscriptionBag::TakeLatest() {
+  Subscription latest = std::move(subscriptions_.back());
+  subscriptions_.pop_back();
+  return latest;
 }
 
 SubscriptionBag& SubscriptionBag::operator+=(Subscription subscription) {
@@ -29,19 +36,12 @@ SubscriptionBag& SubscriptionBag::operator+=(Subscription subscription) {
 
 ResetResult SubscriptionBag::Reset() {
   ResetResult worst = ResetResult::kDone;
-  while (!subscriptions_.empty()) {
-    Subscription latest = std::move(subscriptions_.back());
-    subscriptions_.pop_back();
-    worst = std::max(worst, latest.Reset());
-  }
+  while (!subscriptions_.empty()) worst = std::max(worst, TakeLatest().Reset());
   return worst;
 }
 
 void SubscriptionBag::Detach() {
-  while (!subscriptions_.empty()) {
-    subscriptions_.back().Detach();
-    subscriptions_.pop_back();
-  }
+  while (!subscriptions_.empty()) TakeLatest().Detach();
 }
 
 absl::Status SubscriptionBag::status() const { return refused_.status(); }

@@ -1,6 +1,7 @@
 // What a subscription can do beside end: mute its listener, and lie in a bag with others.
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
@@ -164,6 +165,42 @@ TEST_P(SubscriptionTest, ABagResetInsideOneOfItsListenersSaysThatOneIsDeferred) 
   ASSERT_TRUE(dispatcher->Publish(Rung{}));
   Settle();
   EXPECT_EQ(result, ResetResult::kDeferred);
+}
+
+// What a callable holds may use the bag in which its own subscription lies, when it is destroyed.
+TEST_P(SubscriptionTest, ABagMayBeUsedByWhatItsEndDestroys) {
+  struct UsesBag {
+    explicit UsesBag(std::function<void()> f) : use(std::move(f)) {}
+    ~UsesBag() { use(); }
+    std::function<void()> use;
+  };
+  const auto subscribe = [&](std::function<void()> use) {
+    return dispatcher->Subscribe(
+        [uses = std::make_shared<UsesBag>(std::move(use))](const Rung&) {}, Options());
+  };
+  using End = void (*)(SubscriptionBag&);
+  const End ends[] = {[](SubscriptionBag& bag) { bag.Detach(); },
+                      [](SubscriptionBag& bag) { static_cast<void>(bag.Reset()); }};
+  for (const End outer : ends) {
+    for (const End inner : ends) {
+      for (const int more : {0, 2}) {
+        SubscriptionBag bag;
+        int added = 0;
+        for (int i = 0; i < 3; ++i) {
+          bag += subscribe([&] {
+            inner(bag);
+            if (added == more) return;
+            ++added;
+            bag += dispatcher->Subscribe([](const Rung&) {}, Options());
+          });
+        }
+        outer(bag);
+        ASSERT_EQ(bag.size(), 0U);
+        EXPECT_EQ(added, more);
+        EXPECT_TRUE(dispatcher->GetStats().listeners.empty());
+      }
+    }
+  }
 }
 
 }  // namespace
