@@ -64,12 +64,16 @@ bool InlineListeners::AwaitPassing(const InlineListener& listener) const {
 // Takes it out. kGone: that was all. kEnding: the caller ends it. kDying: somebody may be in it.
 // kHidden: the same, and it cannot be seen who.
 InlineListeners::Left InlineListeners::Remove(InlineListener& listener, Remains& remains) {
-  InlineGroup& group = *listener.group_;
   roll_.Leave(listener);
-  if (group.operations->takes_context) --with_context_;
-  group.live.store(group.live.load(std::memory_order_relaxed) & ~InlineGroup::Bit(listener.index_),
-                   std::memory_order_release);
-  group.Change();
+  if (listener.group_->operations->takes_context) --with_context_;
+  // Passes of older listener sets may still come to the cells of former callables.
+  for (InlineListener* one = &listener; one != nullptr; one = one->former_) {
+    if (one->state_ == State::kGone) continue;
+    InlineGroup& group = *one->group_;
+    group.live.store(group.live.load(std::memory_order_relaxed) & ~InlineGroup::Bit(one->index_),
+                     std::memory_order_release);
+    group.Change();
+  }
   BeginVersion(std::memory_order_seq_cst);
   topic_.InlineChanged();
   return Leave(listener, remains);

@@ -212,9 +212,13 @@ void InlineListeners::Swap(InlineListener& listener, InlineListener& former) {
 void InlineListeners::SetMuted(InlineListener& listener, bool muted) {
   const sync::Lock lock(mutex_);
   if (listener.state_ != State::kLive) return;
-  listener.group_->SetMuted(listener.index_, muted);
-  listener.group_->Settle();
-  listener.group_->Change();
+  // Passes of older listener sets may still come to the cells of former callables.
+  for (InlineListener* one = &listener; one != nullptr; one = one->former_) {
+    if (one->state_ == State::kGone) continue;
+    one->group_->SetMuted(one->index_, muted);
+    one->group_->Settle();
+    one->group_->Change();
+  }
 }
 
 void InlineListeners::BeginVersion(std::memory_order order) {

@@ -1,7 +1,9 @@
 // X4: one callable takes the place of another, and no event is lost or handled twice.
 
 #include <atomic>
+#include <functional>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <utility>
@@ -117,6 +119,39 @@ TEST_P(ReplaceTest, X4_ResetAfterADeferredReplaceEndsBoth) {
   EXPECT_EQ(former.use_count(), 1);
   EXPECT_EQ(next.use_count(), 1);
   EXPECT_TRUE(dispatcher->GetStats().listeners.empty());
+}
+
+// A later listener of the same event, whose former callable the pass may not have come to yet.
+TEST_P(ReplaceTest, X1_AReplacedListenerThatIsEndedOrMutedBeforeItsTurnIsCalledByNeither) {
+  if (threaded()) GTEST_SKIP() << "O5: on a pool it may have had its turn";
+  const std::function<void(Subscription&)> ways[] = {
+      [](Subscription& later) { later.Detach(); },
+      [](Subscription& later) { later.Reset(); },
+      [](Subscription& later) { later.Mute(); },
+  };
+  std::uint64_t ended = 0;
+  for (const auto& end : ways) {
+    for (const int replacements : {1, 2}) {
+      int calls = 0;
+      Subscription later;
+      const Subscription first = dispatcher->Subscribe(
+          [&](const Baked&) {
+            for (int i = 0; i < replacements; ++i) {
+              static_cast<void>(later.Replace([&](const Baked&) { calls += 100; }));
+            }
+            end(later);
+          },
+          Options());
+      later = dispatcher->Subscribe([&](const Baked&) { ++calls; }, Options());
+      ASSERT_TRUE(dispatcher->Publish(Baked{}));
+      Settle();
+      EXPECT_EQ(calls, 0);
+      later.Reset();
+      const DeliveryCounts counts = StatsOf<Baked>().deliveries;
+      EXPECT_EQ(counts.cancelled + counts.filtered, ++ended);
+      ExpectBalanced();
+    }
+  }
 }
 
 TEST_P(ReplaceTest, X4_WhatThrowsWhileItIsMovedChangesNothing) {
