@@ -103,7 +103,7 @@ void InlineListeners::Detach(InlineListener& listener) {
   {
     const sync::Lock lock(mutex_);
     if (listener.state_ == State::kLive) left = Remove(listener, remains);
-    DropHandle(listener, remains);
+    Drop(listener, remains);
   }
   LetGo(listener, left);
 }
@@ -118,7 +118,7 @@ void InlineListeners::DetachAll() {
       listener = roll_.youngest();
       if (listener == nullptr) {
         over_ = true;
-        if (handles_ == 0) remains.core = std::move(keeps_core_);
+        if (in_use_ == 0) remains.core = std::move(keeps_core_);
         return;
       }
       left = Remove(*listener, remains);
@@ -134,7 +134,7 @@ ResetResult InlineListeners::Reset(InlineListener& listener) {
     const sync::Lock lock(mutex_);
     if (listener.state_ == State::kLive) left = Remove(listener, remains);
     if (listener.state_ == State::kGone && listener.former_ == nullptr) {
-      DropHandle(listener, remains);
+      Drop(listener, remains);
       return ResetResult::kDone;
     }
   }
@@ -143,7 +143,7 @@ ResetResult InlineListeners::Reset(InlineListener& listener) {
     result = std::max(result, AwaitGone(*l));
   }
   const sync::Lock lock(mutex_);
-  DropHandle(listener, remains);
+  Drop(listener, remains);
   return result;
 }
 
@@ -239,7 +239,7 @@ void InlineListeners::End(InlineListener& listener) {
   const sync::Lock lock(mutex_);
   FreeCell(listener, remains);
   ended_.NotifyAll();
-  if (!listener.has_handle_) Recycle(listener, remains);
+  Recycle(listener.owner_ == nullptr ? listener : *listener.owner_, remains);
 }
 
 void InlineListeners::FreeCell(InlineListener& listener, Remains& remains) {
@@ -284,19 +284,29 @@ void InlineListeners::Retire(InlineGroup& group, Remains& remains) {
 
 // --- Used again ---
 
-void InlineListeners::DropHandle(InlineListener& listener, Remains& remains) {
-  while (InlineListener* const former = listener.former_) {
-    listener.former_ = std::exchange(former->former_, nullptr);
-    DropHandle(*former, remains);
-  }
-  listener.has_handle_ = false;
-  if (--handles_ == 0 && over_) remains.core = std::move(keeps_core_);
-  if (listener.state_ == State::kGone) Recycle(listener, remains);
+// By who held it.
+void InlineListeners::Drop(InlineListener& listener, Remains& remains) {
+  --listener.holders_;
+  Recycle(listener, remains);
 }
 
+// When nobody needs it any more. A pass that still runs a former callable of it does.
 void InlineListeners::Recycle(InlineListener& listener, Remains& remains) {
+  if (listener.holders_ > 0) return;
+  for (InlineListener* one = &listener; one != nullptr; one = one->former_) {
+    if (one->state_ != State::kGone) return;
+  }
+  for (InlineListener* one = &listener; one != nullptr;) {
+    MakeSpare(*std::exchange(one, one->former_), remains);
+  }
+}
+
+void InlineListeners::MakeSpare(InlineListener& listener, Remains& remains) {
   listener.Unname(remains.name, remains.made_name);
+  listener.former_ = nullptr;
+  listener.owner_ = nullptr;
   listener.older_ = std::exchange(spare_, &listener);
+  if (--in_use_ == 0 && over_) remains.core = std::move(keeps_core_);
 }
 
 }  // namespace belfry

@@ -11,7 +11,7 @@ namespace belfry {
 class InlineListeners;
 struct InlineGroup;
 
-// Used again when it is gone and its subscription too, so that subscribing
+// Used again when it is gone, what it was before too, and nobody holds it, so that subscribing
 // allocates nothing in the long run.
 //
 // Thread safety: any thread; what has no atomic is guarded by its topic's mutex.
@@ -31,7 +31,7 @@ class InlineListener final : public Listener {
   enum class State { kLive, kDying, kEnding, kGone };
 
   State state_ = State::kGone;
-  bool has_handle_ = false;
+  unsigned holders_ = 0;  // its subscription, and a Replace that is under way
   InlineGroup* group_ = nullptr;
   unsigned index_ = 0;
   std::uint64_t born_ = 0;           // the first listener set that it is in
@@ -41,8 +41,10 @@ class InlineListener final : public Listener {
   // Among the live ones, the younger and the older; among the dying or the spare, the next.
   InlineListener* younger_ = nullptr;
   InlineListener* older_ = nullptr;
-  // Callables that it had before and that did not end in time, each with a listener for its cell.
+  // Callables that it had before and that did not end in time, each with a listener for its cell,
+  // which refers to this one: what such a callable does is this one's.
   InlineListener* former_ = nullptr;
+  InlineListener* owner_ = nullptr;
 };
 
 }  // namespace belfry

@@ -46,8 +46,8 @@ InlineListener* InlineListeners::Claim(const ListenerOperations& operations) {
   listener->group_ = group;
   listener->index_ = static_cast<unsigned>(std::countr_zero(~group->taken));
   group->taken |= InlineGroup::Bit(listener->index_);
-  listener->has_handle_ = true;
-  ++handles_;
+  listener->holders_ = 1;
+  ++in_use_;
   return listener;
 }
 
@@ -104,7 +104,7 @@ InlineListener* InlineListeners::Put(CallableHandle callable, Listed listed) {
         std::memcpy(listener->group_->Cell(listener->index_), callable.callable, operations.size);
         if (listed(*listener)) return listener;
         FreeCell(*listener, remains);
-        DropHandle(*listener, remains);
+        Drop(*listener, remains);
         return nullptr;
       }
     }
@@ -115,7 +115,7 @@ InlineListener* InlineListeners::Put(CallableHandle callable, Listed listed) {
   } catch (...) {
     const sync::Lock lock(mutex_);
     FreeCell(*listener, remains);
-    DropHandle(*listener, remains);
+    Drop(*listener, remains);
     throw;
   }
   {
@@ -124,7 +124,7 @@ InlineListener* InlineListeners::Put(CallableHandle callable, Listed listed) {
   }
   End(*listener);
   const sync::Lock lock(mutex_);
-  DropHandle(*listener, remains);
+  Drop(*listener, remains);
   return nullptr;
 }
 
@@ -169,6 +169,8 @@ ReplaceResult InlineListeners::Replace(InlineListener& listener, CallableHandle 
     mutex_.AssertHeld();
     if (listener.state_ != State::kLive) return false;
     Swap(listener, fresh);
+    // What ends here may end the subscription, too.
+    ++listener.holders_;
     left = Leave(fresh, remains);
     return true;
   });
@@ -176,16 +178,16 @@ ReplaceResult InlineListeners::Replace(InlineListener& listener, CallableHandle 
   const ResetResult result = Await(*former, left);
 
   const sync::Lock lock(mutex_);
-  former->former_ = std::exchange(listener.former_, former);
   for (InlineListener** link = &listener.former_; *link != nullptr;) {
     InlineListener& one = **link;
     if (one.state_ != State::kGone) {
       link = &one.former_;
       continue;
     }
-    *link = std::exchange(one.former_, nullptr);
-    DropHandle(one, remains);
+    *link = one.former_;
+    MakeSpare(one, remains);
   }
+  Drop(listener, remains);
   return static_cast<ReplaceResult>(result);
 }
 
@@ -196,6 +198,9 @@ void InlineListeners::Swap(InlineListener& listener, InlineListener& former) {
   std::swap(listener.index_, former.index_);
   InlineGroup& old = *former.group_;
   InlineGroup& group = *listener.group_;
+  former.holders_ = 0;
+  former.owner_ = &listener;
+  former.former_ = std::exchange(listener.former_, &former);
   std::string unnamed;
   former.Name(listener.id(), unnamed, listener.site(),
               {&topic_, old.Cell(former.index_), NextVersion()});

@@ -60,8 +60,7 @@ class InlineListeners {
   // The same for a new callable in the place of the listener's.
   ReplaceResult Replace(InlineListener& listener, CallableHandle callable);
   void SetMuted(InlineListener& listener, bool muted);
-  // Under the mutex.
-  void SetQueued(bool has_queued);
+  void SetQueued(bool has_queued);  // this and the next under the mutex
   void SetClosed();
 
   // --- Their end: inline_endings.cc ---
@@ -121,8 +120,9 @@ class InlineListeners {
   void FreeCell(InlineListener& listener, Remains& remains) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void RetireSurplus(Remains& remains) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Retire(InlineGroup& group, Remains& remains) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void DropHandle(InlineListener& listener, Remains& remains) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Drop(InlineListener& listener, Remains& remains) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Recycle(InlineListener& listener, Remains& remains) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void MakeSpare(InlineListener& listener, Remains& remains) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   Topic& topic_;
   sync::Mutex& mutex_;
@@ -141,8 +141,8 @@ class InlineListeners {
   InlineGroup* retired_ ABSL_GUARDED_BY(mutex_) = nullptr;  // groups that passes may still be at
   std::size_t empty_ ABSL_GUARDED_BY(mutex_) = 0;           // groups, but for the first
   InlineListener* spare_ ABSL_GUARDED_BY(mutex_) = nullptr;
-  std::size_t handles_ ABSL_GUARDED_BY(mutex_) = 0;
-  bool over_ ABSL_GUARDED_BY(mutex_) = false;  // the dispatcher is
+  std::size_t in_use_ ABSL_GUARDED_BY(mutex_) = 0;  // listeners that are not spare
+  bool over_ ABSL_GUARDED_BY(mutex_) = false;       // the dispatcher is
   // A subscription may outlive the dispatcher: until both are over this keeps it.
   std::shared_ptr<DispatcherCore> keeps_core_ ABSL_GUARDED_BY(mutex_);
 };

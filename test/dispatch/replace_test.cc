@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "belfry/library_events.h"
 #include "dispatch/mode_test.h"
 
 namespace belfry {
@@ -152,6 +153,40 @@ TEST_P(ReplaceTest, X1_AReplacedListenerThatIsEndedOrMutedBeforeItsTurnIsCalledB
       ExpectBalanced();
     }
   }
+}
+
+// What is left of the old one while its last delivery runs is nobody else's.
+TEST_P(ReplaceTest, X4_WhoFailsAfterItWasReplacedAndDetachedFailsInItsOwnName) {
+  if (threaded()) GTEST_SKIP() << "the listener that follows is looked at when all is quiet";
+  struct Kind {
+    std::function<void()>* act;
+    void operator()(const Baked&, Context& context) const {
+      const ListenerId id = context.listener();
+      (*act)();
+      EXPECT_EQ(context.listener(), id);
+      EXPECT_EQ(context.listener_name(), "oven");
+      throw std::runtime_error("burnt");
+    }
+  };
+  std::vector<std::string> failed;
+  const Subscription told = dispatcher->Subscribe(
+      [&](const ListenerFailed& e) { failed.push_back(e.listener); }, Options());
+  Subscription oven;
+  Subscription follower;
+  std::function<void()> nothing = [] {};
+  std::function<void()> act = [&] {
+    static_cast<void>(oven.Replace(Kind{&nothing}));
+    oven.Detach();
+    follower = dispatcher->Subscribe(Kind{&nothing}, Options("follower"));
+  };
+  oven = dispatcher->Subscribe(Kind{&act}, Options("oven"));
+  ASSERT_TRUE(dispatcher->Publish(Baked{}));
+  Settle();
+  EXPECT_EQ(failed, std::vector<std::string>{"oven"});
+  const ListenerStats stats = dispatcher->GetStats().listeners.at(1);
+  EXPECT_EQ(stats.id, follower.id());
+  EXPECT_EQ(stats.deliveries.dead, 0U);
+  ExpectBalanced();
 }
 
 TEST_P(ReplaceTest, X4_WhatThrowsWhileItIsMovedChangesNothing) {
