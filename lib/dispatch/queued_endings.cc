@@ -69,6 +69,7 @@ void QueuedListener::TakeNext() {
 
 ReplaceResult QueuedListener::Replace(CallableHandle callable) {
   if (core_->forked()) return ReplaceResult::kClosed;
+  const auto self = shared_from_this();  // what ends here may end the subscription, too
   QueuedListeners& listeners = topic().queued_listeners();
   {
     // What it becomes is one that waited to take over and never will, if there was one.

@@ -189,6 +189,28 @@ TEST_P(ReplaceTest, X4_WhoFailsAfterItWasReplacedAndDetachedFailsInItsOwnName) {
   ExpectBalanced();
 }
 
+// The end of the former callable ends the subscription, whose listener nobody holds any more then.
+TEST_P(ReplaceTest, X4_WhatAReplaceDestroysMayEndTheSubscription) {
+  struct Ends {
+    explicit Ends(Subscription& s) : subscription(s) {}
+    ~Ends() { subscription.Detach(); }
+    Subscription& subscription;
+  };
+  for (int i = 0; i < 3; ++i) {
+    int calls = 0;
+    Subscription listener;
+    listener = dispatcher->Subscribe([ends = std::make_shared<Ends>(listener)](const Baked&) {},
+                                     Options("oven"));
+    EXPECT_EQ(listener.Replace([&, more = std::string(100, 'x')](const Baked&) { ++calls; }),
+              ReplaceResult::kDone);
+    EXPECT_FALSE(listener);
+    ASSERT_TRUE(dispatcher->Publish(Baked{}));
+    Settle();
+    EXPECT_EQ(calls, 0);
+    EXPECT_TRUE(dispatcher->GetStats().listeners.empty());
+  }
+}
+
 TEST_P(ReplaceTest, X4_WhatThrowsWhileItIsMovedChangesNothing) {
   struct Throwing {
     Throwing() = default;
