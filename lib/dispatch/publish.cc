@@ -134,8 +134,8 @@ PublishResult DispatcherCore::PublishInside(Frame& frame, Preparation& preparati
   publication->topic = &topic;
   if (preparation.outcomes != nullptr) publication->outcomes = std::move(*preparation.outcomes);
   reserved.held = false;
-  QueuedListener* const to_post = topic.CommitQueued(*publication, size, set);
-  QueuedListeners::PostTurns(to_post);
+  const Topic::Accepted accepted = topic.CommitQueued(*publication, size);
+  QueuedListeners::PostTurns(accepted.to_post);
   if (state_.load(std::memory_order_seq_cst) == State::kDiscarding) {
     topic.queued_listeners().DiscardAll();  // who discards may have passed by before
   }
@@ -143,7 +143,8 @@ PublishResult DispatcherCore::PublishInside(Frame& frame, Preparation& preparati
     publication->Retain(1);
     turns_.Push(*publication);
   }
-  RunInline(frame, publication->envelope(), set, &publication->outcomes);
+  if (accepted.orphan) TellOrphan(topic);
+  RunInline(frame, publication->envelope(), accepted.inlined, &publication->outcomes);
   return {};
 }
 

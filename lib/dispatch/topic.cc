@@ -30,15 +30,16 @@ bool Topic::CommitInline(InlineSet& set) {
   return true;
 }
 
-QueuedListener* Topic::CommitQueued(Publication& publication, QueuedListeners::Size size,
-                                    InlineSet& set) {
+Topic::Accepted Topic::CommitQueued(Publication& publication, QueuedListeners::Size size) {
   const sync::Lock lock(mutex_);
-  set = inline_.set();
+  const InlineSet set = inline_.set();
   const bool counted = !queued_.empty();  // else they have all gone meanwhile
+  const bool orphan = set.listeners == 0 && !counted;
   if (set.listeners != 0 || !counted) inline_.roll().CountPass(set);
   if (set.listeners != 0 && counted) ++to_both_;
+  if (orphan) ++orphaned_;
   publication.position = queued_.tail();
-  return queued_.Commit(publication, size);
+  return {set, queued_.Commit(publication, size), orphan};
 }
 
 void Topic::CountRefused() {

@@ -43,9 +43,13 @@ class Topic {
 
   // Accepts an event for the inline listeners; false when there are queued ones by now.
   bool CommitInline(InlineSet& set);
-  // Accepts an event for both kinds. Returns the queued ones whose turns are to be posted.
-  QueuedListener* CommitQueued(Publication& publication, QueuedListeners::Size size,
-                               InlineSet& set);
+  // What an event for both kinds was accepted for.
+  struct Accepted {
+    InlineSet inlined;
+    QueuedListener* to_post = nullptr;  // the queued ones whose turns are to be posted
+    bool orphan = false;                // all have gone meanwhile
+  };
+  Accepted CommitQueued(Publication& publication, QueuedListeners::Size size);
   void CountRefused();
 
   // --- Under the mutex ---

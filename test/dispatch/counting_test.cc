@@ -1,6 +1,7 @@
 // D1: the counters, number by number: that they balance is not enough, since two wrong ones may.
 
 #include <atomic>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -149,6 +150,27 @@ TEST_P(CountingTest, D1_AnEventForInlineAndForQueuedListenersIsPublishedOnce) {
     EXPECT_EQ(type.deliveries.offered, 15U);
     EXPECT_EQ(type.deliveries.handled, 15U);
   }
+}
+
+// The last listener may go while an event is moved.
+struct Moved {
+  explicit Moved(std::function<void()> f) : when_moved(std::move(f)) {}
+  Moved(Moved&& other) : when_moved(std::move(other.when_moved)) { when_moved(); }
+  std::function<void()> when_moved;
+};
+
+TEST_P(CountingTest, R5_AnEventWhoseListenersLeaveWhileItIsMovedIsAnOrphan) {
+  if (mode() == Mode::kInline) GTEST_SKIP() << "inline listeners need no move";
+  std::atomic<int> told{0};
+  const Subscription orphans = dispatcher->Subscribe([&](const Orphaned&) { ++told; }, Options());
+  Subscription leaving = dispatcher->Subscribe([](const Moved&) { FAIL(); }, Options());
+  EXPECT_TRUE(dispatcher->Publish(Moved([&] { leaving.Reset(); })));
+  Settle();
+  const TypeStats type = StatsOf<Moved>();
+  EXPECT_EQ(type.published, 1U);
+  EXPECT_EQ(type.deliveries.offered, 0U);
+  EXPECT_EQ(type.orphaned, 1U);
+  EXPECT_EQ(told, 1);
 }
 
 // Everything that comes out of one delivery has one and the same event for a cause.
