@@ -1,6 +1,7 @@
 // A publish, from its call to the hand-over of its deliveries.
 
 #include <new>
+#include <optional>
 #include <utility>
 
 #include "belfry/check.h"
@@ -110,9 +111,11 @@ PublishResult DispatcherCore::PublishInside(Frame& frame, Preparation& preparati
     return Refuse(topic, {Code::kTooDeep, 0});
   }
   const Cause cause = options.cause.has_value() ? *options.cause : frame.OuterCause();
-  const WallTime time = before.takes_context ? clock_.WallNow() : WallTime{};
+  // Those who come while the event is on its way may be the first who are to know the time.
+  const bool timed = before.takes_context;
+  const WallTime time = timed ? clock_.WallNow() : WallTime{};
   InlineSet set{};
-  if (!before.queued && topic.CommitInline(set)) {
+  if (!before.queued && topic.CommitInline(set, timed)) {
     Envelope envelope(topic.type(), handle.event(), ids_, cause);
     Publication::Complete(envelope, options.id, std::move(preparation.extras), time);
     if (set.listeners == 0) TellOrphan(topic);
@@ -133,9 +136,13 @@ PublishResult DispatcherCore::PublishInside(Frame& frame, Preparation& preparati
   Publication::Complete(publication->envelope(), options.id, std::move(preparation.extras), time);
   publication->topic = &topic;
   if (preparation.outcomes != nullptr) publication->outcomes = std::move(*preparation.outcomes);
+  std::optional<Topic::Accepted> accepted = topic.CommitQueued(*publication, size, timed);
+  if (!accepted.has_value()) {
+    Publication::SetTime(publication->envelope(), clock_.WallNow());
+    accepted = topic.CommitQueued(*publication, size, true);
+  }
   reserved.held = false;
-  const Topic::Accepted accepted = topic.CommitQueued(*publication, size);
-  QueuedListeners::PostTurns(accepted.to_post);
+  QueuedListeners::PostTurns(accepted->to_post);
   if (state_.load(std::memory_order_seq_cst) == State::kDiscarding) {
     topic.queued_listeners().DiscardAll();  // who discards may have passed by before
   }
@@ -143,8 +150,8 @@ PublishResult DispatcherCore::PublishInside(Frame& frame, Preparation& preparati
     publication->Retain(1);
     turns_.Push(*publication);
   }
-  if (accepted.orphan) TellOrphan(topic);
-  RunInline(frame, publication->envelope(), accepted.inlined, &publication->outcomes);
+  if (accepted->orphan) TellOrphan(topic);
+  RunInline(frame, publication->envelope(), accepted->inlined, &publication->outcomes);
   return {};
 }
 

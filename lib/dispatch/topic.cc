@@ -21,25 +21,27 @@ Topic::ListenerSet Topic::listeners() const {
   return {inlined, !queued_.empty(), queued_.any_takes_context() || inlined.takes_context()};
 }
 
-bool Topic::CommitInline(InlineSet& set) {
+bool Topic::CommitInline(InlineSet& set, bool timed) {
   const sync::Lock lock(mutex_);
-  if (!queued_.empty()) return false;
   set = inline_.set();
+  if (!queued_.empty() || (!timed && set.takes_context())) return false;
   inline_.roll().CountPass(set);
   if (set.listeners == 0) ++orphaned_;
   return true;
 }
 
-Topic::Accepted Topic::CommitQueued(Publication& publication, QueuedListeners::Size size) {
+std::optional<Topic::Accepted> Topic::CommitQueued(Publication& publication,
+                                                   QueuedListeners::Size size, bool timed) {
   const sync::Lock lock(mutex_);
   const InlineSet set = inline_.set();
+  if (!timed && (queued_.any_takes_context() || set.takes_context())) return std::nullopt;
   const bool counted = !queued_.empty();  // else they have all gone meanwhile
   const bool orphan = set.listeners == 0 && !counted;
   if (set.listeners != 0 || !counted) inline_.roll().CountPass(set);
   if (set.listeners != 0 && counted) ++to_both_;
   if (orphan) ++orphaned_;
   publication.position = queued_.tail();
-  return {set, queued_.Commit(publication, size), orphan};
+  return Accepted{set, queued_.Commit(publication, size), orphan};
 }
 
 void Topic::CountRefused() {

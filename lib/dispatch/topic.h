@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "belfry/event_type.h"
@@ -41,15 +42,18 @@ class Topic {
   };
   ListenerSet listeners() const;
 
-  // Accepts an event for the inline listeners; false when there are queued ones by now.
-  bool CommitInline(InlineSet& set);
+  // Accepts an event for the inline listeners; false when there are queued ones by now, or some
+  // that are to know the time of an event that is not timed.
+  bool CommitInline(InlineSet& set, bool timed);
   // What an event for both kinds was accepted for.
   struct Accepted {
     InlineSet inlined;
     QueuedListener* to_post = nullptr;  // the queued ones whose turns are to be posted
     bool orphan = false;                // all have gone meanwhile
   };
-  Accepted CommitQueued(Publication& publication, QueuedListeners::Size size);
+  // Nothing when some are to know the time of an event that is not timed.
+  std::optional<Accepted> CommitQueued(Publication& publication, QueuedListeners::Size size,
+                                       bool timed);
   void CountRefused();
 
   // --- Under the mutex ---

@@ -152,7 +152,7 @@ TEST_P(CountingTest, D1_AnEventForInlineAndForQueuedListenersIsPublishedOnce) {
   }
 }
 
-// The last listener may go while an event is moved.
+// The last listener may go, or the first that takes a context may come, while an event is moved.
 struct Moved {
   explicit Moved(std::function<void()> f) : when_moved(std::move(f)) {}
   Moved(Moved&& other) : when_moved(std::move(other.when_moved)) { when_moved(); }
@@ -171,6 +171,22 @@ TEST_P(CountingTest, R5_AnEventWhoseListenersLeaveWhileItIsMovedIsAnOrphan) {
   EXPECT_EQ(type.deliveries.offered, 0U);
   EXPECT_EQ(type.orphaned, 1U);
   EXPECT_EQ(told, 1);
+}
+
+TEST_P(CountingTest, WhoComesWhileAnEventIsMovedLearnsWhenItWasPublished) {
+  if (mode() == Mode::kInline) GTEST_SKIP() << "inline listeners need no move";
+  std::atomic<bool> timed{false};
+  const Subscription steady = dispatcher->Subscribe([](const Moved&) {}, Options());
+  Subscription coming;
+  EXPECT_TRUE(dispatcher->Publish(Moved([&] {
+    coming = dispatcher->Subscribe(
+        [&](const Moved&, Context& context) {
+          timed = context.envelope().publish_time() != WallTime{};
+        },
+        Options());
+  })));
+  Settle();
+  EXPECT_TRUE(timed);
 }
 
 // Everything that comes out of one delivery has one and the same event for a cause.
