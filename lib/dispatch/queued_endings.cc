@@ -99,6 +99,7 @@ void QueuedListener::SetMuted(bool muted) {
 
 void QueuedListener::DetachNow() {
   if (topic().queued_listeners().Remove(*this)) End();
+  core_->TellQuiet();  // what it had not started is not waited for any more
 }
 
 void QueuedListener::Detach() {

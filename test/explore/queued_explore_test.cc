@@ -75,6 +75,20 @@ TEST(QueuedExplored, OnAPoolADrainWaitsForWhatWasPublishedBefore) {
       {.preemptions = 2, .spurious = 0, .timeouts = 0});
 }
 
+TEST(QueuedExplored, ADrainEndsWhenTheOnlyListenerThatWasBehindEnds) {
+  ExpectSafe(
+      [] {
+        ManualExecutor nobody;
+        Dispatcher dispatcher(Explored::On(nobody));
+        Subscription listener = dispatcher.Subscribe([](const Note&) {}, Queued());
+        dispatcher.Publish(Note{});
+        Together({[&] { EXPLORE_REQUIRE(dispatcher.Drain() == DrainResult::kDrained); },
+                  [&] { listener.Detach(); }});
+        EXPLORE_REQUIRE(RequireSettled(dispatcher).cancelled == 1);
+      },
+      kTimeless);
+}
+
 TEST(QueuedExplored, ThreadsThatPublishToASynchronousDispatcherTakeTurns) {
   ExpectSafe(
       [] {
