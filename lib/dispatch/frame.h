@@ -66,15 +66,16 @@ class alignas(64) Frame final : public AmbientFrame, public InlinePass {
   static constexpr std::uint64_t kOver = ~std::uint64_t{0};
   std::uint64_t version() const { return version_.load(std::memory_order_acquire); }
   void SetVersion(std::uint64_t version) { version_.store(version, std::memory_order_release); }
-  // How many deliveries began in it: says whether it is still the same one. Fast passes are
-  // not counted; none begins when the dispatcher is closed.
+  // How many passes, turns' runs and single deliveries began in it. Fast passes are not counted;
+  // none begins when the dispatcher is closed.
   std::uint64_t deliveries() const { return deliveries_.load(std::memory_order_acquire); }
   // Its own thread's, where no InlinePass does it.
   void SetCurrent(const Listener* listener) { current_.store(listener, std::memory_order_release); }
   void CountDelivery() {
     deliveries_.store(deliveries_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
   }
-  bool calls() const { return current_.load(std::memory_order_acquire) != nullptr; }
+  bool calls() const { return callee() != nullptr; }
+  const void* callee() const { return current_.load(std::memory_order_acquire); }
   DispatcherCore* core() const { return core_.load(std::memory_order_relaxed); }
   ThreadRecord& thread() const { return thread_; }
   Frame* outer() const { return outer_; }

@@ -175,7 +175,8 @@ std::vector<ListedListener> InlineRoll::List() const {
     listeners.push_back(
         {{row.id, name.empty() ? Listener::DefaultName(topic_.type(), row.site) : std::string(name),
           topic_.type(), row.counts},
-         row.place});
+         row.place,
+         0});
   }
   return listeners;
 }

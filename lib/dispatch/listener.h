@@ -22,6 +22,7 @@ inline constexpr std::size_t kListenerNameMax = 256;
 struct ListedListener {
   ListenerStats stats;
   Place place;
+  std::uint64_t started = 0;  // of a queued one: the position behind the latest event that was
 };
 
 class Topic;

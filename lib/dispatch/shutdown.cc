@@ -15,30 +15,51 @@ struct DispatcherCore::Watch {
   struct Running {
     const Frame* frame;
     std::uint64_t deliveries;
+    const void* callee;
+    bool operator==(const Running&) const = default;
   };
-  SteadyTime since;
-  std::vector<Running> running;
+  // A turn delivers many events in what its frame counts as one delivery.
+  struct Turn {
+    ListenerId listener;
+    std::uint64_t started;
+    bool operator==(const Turn&) const = default;
+  };
+  SteadyTime since;  // when all of these had been seen
+  std::vector<Running> running{};
+  std::vector<Turn> turns{};
 
-  // How long what is in `frame` has been running for certain.
-  Nanoseconds RunningFor(const Frame& frame, std::uint64_t deliveries, SteadyTime now) const {
-    const bool was_there = std::any_of(running.begin(), running.end(), [&](const Running& earlier) {
-      return earlier.frame == &frame && earlier.deliveries == deliveries;
-    });
+  static Running Of(const Frame& frame) { return {&frame, frame.deliveries(), frame.callee()}; }
+  // How long the listener's delivery in `frame` has been running for certain.
+  Nanoseconds RunningFor(const ListedListener& listener, const Frame& frame, SteadyTime now) const {
+    const auto has = [](const auto& list, const auto& one) {
+      return std::find(list.begin(), list.end(), one) != list.end();
+    };
+    const bool queued = listener.place.cell == nullptr;
+    const bool was_there = has(running, Of(frame)) &&
+                           (!queued || has(turns, Turn{listener.stats.id, listener.started}));
     return was_there ? now - since : Nanoseconds::zero();
   }
 };
 
 DispatcherCore::Watch DispatcherCore::WatchRunning() const {
-  Watch watch{Clock::Real().Now(), {}};
+  Watch watch;
   try {
     Frame::ForEach([&](const Frame& frame) {
       if (frame.inside() != nullptr && frame.core() == this) {
-        watch.running.push_back({&frame, frame.deliveries()});
+        watch.running.push_back(Watch::Of(frame));
+      }
+    });
+    topics_.ForEach([&](Topic& topic) {
+      ListenerId last = 0;
+      while (const auto listener = topic.queued_listeners().NextAfter(last)) {
+        last = listener->id();
+        if (listener->running()) watch.turns.push_back({last, listener->started()});
       }
     });
   } catch (const std::bad_alloc&) {
     // The end needs no memory; a report of what is stuck will not know for how long.
   }
+  watch.since = Clock::Real().Now();
   return watch;
 }
 
@@ -192,7 +213,7 @@ void DispatcherCore::ReportStuck(const Watch& before, ShutdownReport& report) co
         if (!frame.Calls(listener.place)) return;
         report.stuck.push_back({listener.stats.name, topic.type(),
                                 frame.thread().thread_id.load(std::memory_order_relaxed),
-                                before.RunningFor(frame, frame.deliveries(), now)});
+                                before.RunningFor(listener, frame, now)});
       });
     }
   });

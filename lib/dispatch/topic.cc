@@ -100,7 +100,8 @@ std::vector<ListedListener> Topic::ListListeners() const {
   std::vector<ListedListener> all = inline_.roll().List();
   for (const auto& listener : queued_.List()) {
     all.push_back({{listener->id(), std::string(listener->name()), type_, listener->counts()},
-                   listener->place()});
+                   listener->place(),
+                   listener->started()});
   }
   return all;
 }

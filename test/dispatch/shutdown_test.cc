@@ -286,6 +286,44 @@ TEST_P(StuckTest, S3_PastTheDeadlineItReportsWhatIsStuckAndMayBeCalledAgain) {
   EXPECT_TRUE(dispatcher->Shutdown(ShutdownMode::kDrain, kPatience).complete);
 }
 
+// What began after Shutdown had begun to watch has not been running since then, though the one before
+// it, in the same turn or the same pass, had.
+TEST_P(StuckTest, S3_WhatBeganLaterHasNotBeenRunningSinceTheShutdownBegan) {
+  for (const auto run : {belfry::Run::kQueued, belfry::Run::kInline}) {
+    Make();
+    Gate started[2];
+    Gate go_on[2];
+    const auto stay = [&](int number) {
+      started[number].Open();
+      go_on[number].Wait();
+    };
+    std::atomic<int> calls{0};
+    std::vector<Subscription> listeners;
+    // Two events for one queued listener, one event for two inline ones.
+    for (int i = 0; i < (run == belfry::Run::kInline ? 2 : 1); ++i) {
+      listeners.push_back(
+          dispatcher->Subscribe([&](const Work&) { stay(calls++); }, {.name = "slow", .run = run}));
+    }
+    std::thread publisher([&] { EXPECT_TRUE(dispatcher->Publish(Work{})); });
+    started[0].Wait();
+    if (run == belfry::Run::kQueued) {
+      ASSERT_TRUE(dispatcher->Publish(Work{}));
+    }
+    const Source source = dispatcher->AddSource("second", [&] {
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+      go_on[0].Open();
+      started[1].Wait();
+    });
+    const ShutdownReport report =
+        dispatcher->Shutdown(ShutdownMode::kDrain, std::chrono::milliseconds(30));
+    ASSERT_EQ(report.stuck.size(), 1U);
+    EXPECT_LT(report.stuck[0].running_for, std::chrono::milliseconds(20));
+    go_on[1].Open();
+    publisher.join();
+    EXPECT_TRUE(dispatcher->Shutdown(ShutdownMode::kDrain, kPatience).complete);
+  }
+}
+
 TEST_P(StuckTest, S2_ADiscardOvertakesADrainThatWaits) {
   Gate started;
   Gate go_on;
