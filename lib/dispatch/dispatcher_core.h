@@ -109,6 +109,7 @@ class DispatcherCore final : public std::enable_shared_from_this<DispatcherCore>
 
   void CloseIntake(ShutdownMode mode);
   std::uint64_t DiscardAll();
+  std::uint64_t CancelledSoFar() const;
   bool AwaitQuiet(std::optional<SteadyTime> deadline);
   bool AllIdle() const;
   std::uint64_t Accepted() const;

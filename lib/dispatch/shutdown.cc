@@ -143,6 +143,13 @@ std::uint64_t DispatcherCore::DiscardAll() {
   return cancelled;
 }
 
+// By those who are subscribed, who have no other cancelled events than what a shutdown discards.
+std::uint64_t DispatcherCore::CancelledSoFar() const {
+  std::uint64_t cancelled = 0;
+  topics_.ForEach([&](const Topic& topic) { cancelled += topic.queued_cancelled(); });
+  return cancelled;
+}
+
 // On a thread that the end would wait for.
 bool DispatcherCore::OnOwnThread() const {
   return Frame::InnermostOf(*this) != nullptr ||
@@ -180,6 +187,7 @@ ShutdownReport DispatcherCore::Shutdown(ShutdownMode mode, Nanoseconds limit) {
   ShutdownReport report;
   if (forked()) return report;
   const SteadyTime deadline = TimeAfter(Clock::Real().Now(), limit);
+  const std::uint64_t cancelled_before = CancelledSoFar();
   CloseIntake(mode);
   if (mode == ShutdownMode::kDiscard) report.cancelled = DiscardAll();
   if (OnOwnThread()) {
@@ -192,10 +200,9 @@ ShutdownReport DispatcherCore::Shutdown(ShutdownMode mode, Nanoseconds limit) {
     sources_.StopAll();
     report.complete = AwaitQuiet(deadline);
     // What ran when it was told to stop may have begun one more event, or cancelled all the rest.
-    // Those who are subscribed have no other cancelled events than these.
     if (mode == ShutdownMode::kDiscard) {
-      report.cancelled = 0;
-      topics_.ForEach([&](const Topic& topic) { report.cancelled += topic.queued_cancelled(); });
+      const std::uint64_t cancelled = CancelledSoFar();
+      report.cancelled = cancelled - std::min(cancelled, cancelled_before);
     }
     if (report.complete) Finish();
   }

@@ -324,6 +324,21 @@ TEST_P(StuckTest, S3_WhatBeganLaterHasNotBeenRunningSinceTheShutdownBegan) {
   }
 }
 
+TEST_P(StuckTest, S1_EachShutdownReportsWhatItHasCancelledItself) {
+  Gate started;
+  Gate go_on;
+  const Subscription listener = dispatcher->Subscribe([&](const Work&) {
+    started.Open();
+    go_on.Wait();
+  });
+  for (int i = 0; i < 6; ++i) ASSERT_TRUE(dispatcher->Publish(Work{}));
+  started.Wait();
+  EXPECT_EQ(dispatcher->Shutdown(ShutdownMode::kDiscard, Nanoseconds(0)).cancelled, 5U);
+  EXPECT_EQ(dispatcher->Shutdown(ShutdownMode::kDiscard, Nanoseconds(0)).cancelled, 0U);
+  go_on.Open();
+  EXPECT_EQ(dispatcher->Shutdown(ShutdownMode::kDiscard, kPatience).cancelled, 0U);
+}
+
 TEST_P(StuckTest, S2_ADiscardOvertakesADrainThatWaits) {
   Gate started;
   Gate go_on;
