@@ -5,9 +5,9 @@
 #include <cxxabi.h>
 
 #include <bit>
-#include <exception>
 #include <utility>
 
+#include "dispatch/catching.h"
 #include "dispatch/dispatcher_core.h"
 #include "dispatch/frame_scope.h"
 #include "dispatch/inline_listeners.h"
@@ -103,24 +103,24 @@ void InlineListeners::Fail(Frame& frame, std::string_view what) {
   topic_.core().TellFailure(listener, frame.MadeEnvelope(), what);
 }
 
-// The one place where what leaves an inline listener is caught: the others are still called.
+// Whatever one of them throws, the others are still called.
 [[gnu::always_inline]] inline void InlineListeners::CallGroup(Frame& frame, InlineGroup& group,
                                                               std::uint64_t listeners,
                                                               const void* event) {
   while (listeners != 0) {
-    try {
+    bool all = false;
+    const auto call = [&] {
       group.call_all(frame, group.cells, listeners, event);
-      return;
-    } catch (const abi::__forced_unwind&) {
+      all = true;
+    };
+    const auto unwound = [&] {
       const void* const current = frame.current_.load(std::memory_order_relaxed);
       roll_.CountFailed(*group.ListenerIn(current));
       frame.skipped += CountBits(listeners & Later(group, current));
-      throw;  // the thread is being cancelled: swallowing that would abort
-    } catch (const std::exception& exception) {
-      Fail(frame, exception.what());
-    } catch (...) {
-      Fail(frame, "an exception that is not a std::exception");
-    }
+    };
+    Catching(
+        call, [&](std::string_view what) { Fail(frame, what); }, unwound);
+    if (all) return;
     listeners &= Later(group, frame.current_.load(std::memory_order_relaxed));
   }
 }

@@ -1,13 +1,11 @@
 #include "dispatch/queued_listener.h"
 
-#include <cxxabi.h>
-
 #include <algorithm>
-#include <exception>
 #include <utility>
 
 #include "belfry/check.h"
 #include "belfry/context.h"
+#include "dispatch/catching.h"
 #include "dispatch/dispatcher_core.h"
 #include "dispatch/frame_scope.h"
 #include "dispatch/outcomes.h"
@@ -330,9 +328,10 @@ bool QueuedListener::PassOver(Publication* publication) {
   return true;
 }
 
-// The one place where what leaves a queued listener is caught. Whether it handled the event.
+// Whether it handled the event.
 bool QueuedListener::Call(Frame& frame, const void* event) {
-  try {
+  bool handled = false;
+  const auto call = [&] {
     Failure failure;
     if (callable_->takes_context()) {
       Context context(core_->dispatcher(), frame.MadeEnvelope(), *this);
@@ -340,16 +339,12 @@ bool QueuedListener::Call(Frame& frame, const void* event) {
     } else {
       failure = callable_->Call(event, nullptr);
     }
-    if (failure == nullptr) return true;
-    Fail(frame, *failure);
-  } catch (const abi::__forced_unwind&) {
-    throw;  // the thread is being cancelled: swallowing that would abort
-  } catch (const std::exception& exception) {
-    Fail(frame, exception.what());
-  } catch (...) {
-    Fail(frame, "an exception that is not a std::exception");
-  }
-  return false;
+    handled = failure == nullptr;
+    if (!handled) Fail(frame, *failure);
+  };
+  Catching(
+      call, [&](std::string_view what) { Fail(frame, what); }, [] {});
+  return handled;
 }
 
 void QueuedListener::Fail(Frame& frame, std::string_view what) {

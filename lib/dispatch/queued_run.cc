@@ -1,10 +1,8 @@
 #include "dispatch/queued_run.h"
 
-#include <cxxabi.h>
-
 #include <algorithm>
-#include <exception>
 
+#include "dispatch/catching.h"
 #include "dispatch/frame.h"
 #include "dispatch/queued_listener.h"
 #include "dispatch/topic.h"
@@ -34,20 +32,14 @@ QueuedRun::~QueuedRun() {
   frame_.envelope().End();
 }
 
-// The one place where what leaves a listener in the loop is caught.
 void QueuedRun::Deliver() {
   for (bool over = false; !over;) {
-    try {
+    const auto call = [&] {
       listener_.callable().CallEach(*this);
       over = !asked_;
-    } catch (const abi::__forced_unwind&) {
-      listener_.CountFailed();
-      throw;  // the thread is being cancelled: swallowing that would abort
-    } catch (const std::exception& exception) {
-      Fail(exception.what());
-    } catch (...) {
-      Fail("an exception that is not a std::exception");
-    }
+    };
+    Catching(
+        call, [&](std::string_view what) { Fail(what); }, [&] { listener_.CountFailed(); });
     if (asked_) frame_.envelope().End();
     asked_ = false;
   }

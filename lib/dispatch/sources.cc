@@ -1,10 +1,9 @@
 #include "dispatch/sources.h"
 
-#include <cxxabi.h>
-
 #include <algorithm>
-#include <exception>
 #include <utility>
+
+#include "dispatch/catching.h"
 
 namespace belfry {
 
@@ -54,15 +53,8 @@ Sources::Telling::~Telling() {
 }
 
 void Sources::Stop(const Source& source) const {
-  try {
-    source.stop();
-  } catch (const abi::__forced_unwind&) {
-    throw;
-  } catch (const std::exception& exception) {
-    failed_(source.name, exception.what());
-  } catch (...) {
-    failed_(source.name, "an exception that is not a std::exception");
-  }
+  Catching([&] { source.stop(); }, [&](std::string_view what) { failed_(source.name, what); },
+           [] {});
 }
 
 }  // namespace belfry

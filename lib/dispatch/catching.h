@@ -1,0 +1,27 @@
+// What happens when a listener, or other code of a user's, throws.
+#pragma once
+
+#include <cxxabi.h>
+
+#include <exception>
+
+namespace belfry {
+
+// Calls `call`. What leaves it as an exception ends here, and `failed` is told what it says. A
+// forced unwinding (a thread that is cancelled, or exits) goes on after `unwound` was told, since to
+// swallow it would abort.
+template <class Call, class Failed, class Unwound>
+[[gnu::always_inline]] inline void Catching(Call call, Failed failed, Unwound unwound) {
+  try {
+    call();
+  } catch (const abi::__forced_unwind&) {
+    unwound();
+    throw;
+  } catch (const std::exception& exception) {
+    failed(exception.what());
+  } catch (...) {
+    failed("an exception that is not a std::exception");
+  }
+}
+
+}  // namespace belfry
