@@ -50,10 +50,12 @@ class Completion {
   Completion() : shared_(std::make_shared<Shared>()) {}
 
   // Stores the value. False when it was finished before: the first one wins.
+  // Those who are told may let go of the last handle, this one included.
   bool Finish(T value) const {
-    if (!shared_->state.Claim()) return false;
-    shared_->value.emplace(std::move(value));
-    shared_->state.Publish();
+    const std::shared_ptr<Shared> shared = shared_;
+    if (!shared->state.Claim()) return false;
+    shared->value.emplace(std::move(value));
+    shared->state.Publish();
     return true;
   }
 

@@ -58,6 +58,19 @@ TEST(CompletionTest, ThoseWhoAskedAreToldInOrderOnTheFinishingThread) {
   EXPECT_EQ(order, "ab1") << "asked after it was finished: told at once";
 }
 
+TEST(CompletionTest, WhoIsToldMayLetGoOfTheLastHandle) {
+  auto completion = std::make_unique<const Completion<std::string>>();
+  std::string told;
+  completion->Then([&](const std::string& value) {
+    completion.reset();
+    told += value;
+  });
+  completion->Then([&](const std::string& value) { told += value; });
+  EXPECT_TRUE(completion->Finish(std::string(100, 'x')));
+  EXPECT_EQ(completion, nullptr);
+  EXPECT_EQ(told, std::string(200, 'x'));
+}
+
 TEST(CompletionTest, HoweverManyAskedAllAreTold) {
   const Completion<int> completion;
   std::string order;
