@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <new>
 #include <utility>
 #include <vector>
 
@@ -235,11 +236,14 @@ class ThreadPool::Impl {
     return nullptr;
   }
 
+  // Without memory nobody is told.
   void Tell(unsigned running) {
     std::vector<std::weak_ptr<Observer>> observers;
-    {
+    try {
       const sync::Lock lock(observers_mutex_);
       observers = observers_;
+    } catch (const std::bad_alloc&) {
+      return;
     }
     for (const std::weak_ptr<Observer>& weak : observers) {
       if (const auto observer = weak.lock()) observer->told(running);

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <atomic>
+#include <functional>
 #include <memory>
 #include <new>
 #include <optional>
@@ -16,6 +18,7 @@
 #include "belfry/library_events.h"
 #include "belfry/manual_executor.h"
 #include "belfry/subscription_bag.h"
+#include "belfry/thread_pool.h"
 #include "dispatch/counting_allocator.h"
 #include "waiting.h"
 
@@ -349,6 +352,33 @@ TEST_P(OutOfMemoryTest, S4_TheDestructorNeedsNoMemory) {
     Armed([&] { dying.reset(); });
     EXPECT_EQ(handled, 1);
   });
+}
+
+TEST(ThreadPoolMemoryTest, ASpareThreadThatFindsNoMemoryToTellOfItselfWorksAllTheSame) {
+  ThreadPool pool({.threads = 1, .spare_max = 1});
+  std::atomic<int> told{0};
+  const std::shared_ptr<void> observer = pool.OnSpareThread([&](unsigned) { ++told; });
+  const auto need_a_spare_thread = [&](const std::function<void()>& on_it) {
+    Gate go_on;
+    Gate ended;
+    pool.Post([&] {
+      {
+        const BlockingScope blocking;
+        go_on.Wait();
+      }
+      ended.Open();
+    });
+    pool.Post([&] {
+      on_it();
+      go_on.Open();
+    });
+    ended.Wait();
+  };
+  for (int i = 0; i < 10; ++i) {
+    need_a_spare_thread([] { FailAllocationsFrom(1); });  // on that thread only
+    need_a_spare_thread([] { FailAllocation(0); });
+  }
+  EXPECT_GE(told, 1);
 }
 
 }  // namespace

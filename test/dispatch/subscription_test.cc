@@ -175,8 +175,8 @@ TEST_P(SubscriptionTest, ABagMayBeUsedByWhatItsEndDestroys) {
     std::function<void()> use;
   };
   const auto subscribe = [&](std::function<void()> use) {
-    return dispatcher->Subscribe(
-        [uses = std::make_shared<UsesBag>(std::move(use))](const Rung&) {}, Options());
+    return dispatcher->Subscribe([uses = std::make_shared<UsesBag>(std::move(use))](const Rung&) {},
+                                 Options());
   };
   using End = void (*)(SubscriptionBag&);
   const End ends[] = {[](SubscriptionBag& bag) { bag.Detach(); },
