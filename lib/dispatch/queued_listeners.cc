@@ -66,6 +66,8 @@ bool QueuedListeners::Add(const std::shared_ptr<QueuedListener>& listener, std::
                           Site site) {
   std::vector<std::shared_ptr<QueuedListener>> larger;
   for (;;) {
+    std::size_t count = 0;
+    bool needs_spare = false;
     {
       const sync::Lock lock(mutex_);
       if (topic_.core().closed()) return false;
@@ -73,15 +75,17 @@ bool QueuedListeners::Add(const std::shared_ptr<QueuedListener>& listener, std::
         for (auto& other : listeners_) larger.push_back(std::move(other));
         listeners_.swap(larger);
       }
-      if (listeners_.size() < listeners_.capacity() && !log_.NeedsSpare(reserved_events_ + 1)) {
+      count = listeners_.size();
+      needs_spare = log_.NeedsSpare(reserved_events_ + 1);
+      if (count < listeners_.capacity() && !needs_spare) {
         listener->Begin(topic_.NextListenerId(), name, site);
         Enlist(listener);
         return true;
       }
     }
     larger.clear();
-    larger.reserve(2 * larger.capacity() + 4);
-    if (!MakeSpare()) throw std::bad_alloc();
+    larger.reserve(2 * count + 4);
+    if (needs_spare && !MakeSpare()) throw std::bad_alloc();
   }
 }
 

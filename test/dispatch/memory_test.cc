@@ -256,5 +256,16 @@ TEST_F(MemoryTest, M2_WhatStaysOfAThreadIsUsedByTheNextOne) {
   EXPECT_EQ(calls, 1001);
 }
 
+TEST_F(MemoryTest, M1_ListenersOfOneTypeTakeNoMoreThanThemselves) {
+  constexpr int kListeners = 2'000;
+  constexpr std::int64_t kListenerMax = 896;
+  ManualExecutor executor;
+  Dispatcher dispatcher({.executor = &executor});
+  const std::int64_t before = LiveBytes();
+  SubscriptionBag bag;
+  for (int i = 0; i < kListeners; ++i) bag += dispatcher.Subscribe([](const Value&) {});
+  EXPECT_LE(LiveBytes() - before, kListeners * kListenerMax + kConstant);
+}
+
 }  // namespace
 }  // namespace belfry
