@@ -24,6 +24,7 @@ inline SteadyTime TimeAfter(SteadyTime time, Nanoseconds delay) {
 // Where Belfry reads the time. Deadlines always use the steady one: it never jumps.
 //
 // Thread safety: any thread. Lifetime: outlives everything it was given to.
+// Errors: must not throw.
 class BELFRY_EXPORT Clock {
  public:
   virtual ~Clock() = default;

@@ -61,7 +61,8 @@ class BELFRY_EXPORT Dispatcher {
   // else's. E is read from its signature; name it for a generic one:
   // Subscribe<OrderPlaced>([](auto& e) ...). A listener whose subscription has begun before a
   // publish gets the event.
-  // Errors: the subscription is empty and its status() says why; nothing has changed then.
+  // Errors: the subscription is empty and its status() says why. Throws std::bad_alloc and what the
+  // callable's move throws. Nothing has changed then.
   template <class F>
   requires requires { typename EventOfListener<F>; }
   Subscription Subscribe(F listener, ListenerOptions options = {}, Site site = Site::Here()) {
@@ -78,7 +79,7 @@ class BELFRY_EXPORT Dispatcher {
   // Blocking: only where a listener's queue is full and its policy is to wait; never on a thread
   // that runs an executor's work: there the result is kWouldDeadlock.
   // Errors: see PublishResult::Code. What the event's move constructor throws passes through,
-  // with nothing published. A null pointer aborts.
+  // with nothing published. A type's first publish may throw std::bad_alloc. A null pointer aborts.
   template <class E>
   PublishResult Publish(E&& event) {
     return WithEvent(std::forward<E>(event), [this](EventType type, EventHandle handle) {
@@ -100,8 +101,8 @@ class BELFRY_EXPORT Dispatcher {
       return Publish(std::shared_ptr<const E>(new E{std::forward<Args>(args)...}));
     }
   }
-  // Finishes when every delivery of the event has ended, or it was refused. Inside one of its
-  // listeners waiting for that is waiting for ever.
+  // Finishes when every delivery of the event has ended, or it was refused: waiting for that inside
+  // one of its listeners is waiting for ever. Throws std::bad_alloc, with nothing published.
   template <class E>
   Completion<PublishOutcome> PublishTracked(E&& event, PublishOptions options = {}) {
     return WithEvent(std::forward<E>(event), [&](EventType type, EventHandle handle) {
@@ -128,8 +129,8 @@ class BELFRY_EXPORT Dispatcher {
   // The names of those subscribed to a type now, in order of subscription.
   std::vector<std::string> ListenerNames(EventType type) const;
 
-  // Registers what publishes from outside. `stop` is called once, at Shutdown, on its thread, the
-  // latest registered first; it must not wait for the dispatcher.
+  // Registers what publishes from outside. `stop` is called once, at Shutdown (at once if that was
+  // before), on its thread, the latest registered first; it must not wait for the dispatcher.
   Source AddSource(std::string name, std::function<void()> stop);
 
   // Where queued listeners run. On a synchronous or closed dispatcher a bug (aborts).

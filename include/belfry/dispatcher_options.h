@@ -22,8 +22,9 @@ struct DispatcherOptions {
   // used.
   bool synchronous = false;
   const Clock* clock = nullptr;  // null: the real one
-  // Told what has no listener to tell: failures without a ListenerFailed listener, refused
-  // subscriptions. May be called on any thread, under no lock. Null: stderr.
+  // Told what has no listener to tell: failures without a ListenerFailed listener, as rarely as one
+  // would be told (see library_events.h), refused subscriptions, sources that fail to stop. May be
+  // called on any thread, under no lock. Null, or where it throws: stderr.
   std::function<void(LogLevel, std::string_view)> log{};
   unsigned depth_max = 64;  // of inline listeners that publish to inline listeners
 };

@@ -11,8 +11,7 @@
 //    module or the process;
 //  * otherwise the compiler's qualified name, if no second type can be spelled alike;
 //  * otherwise (unqualified, local, unnamed, in an anonymous namespace) that name and the address
-//  of
-//    a static, so that two such types never meet; they cannot cross a module border.
+//    of a static, so that two such types never meet; they cannot cross a module border.
 // Two types of different size or alignment that claim one name are a bug: the second one aborts.
 #pragma once
 
@@ -116,7 +115,9 @@ bool IsKnownByName() {
 template <class E>
 inline constexpr char kTypeTag = 0;
 
-// The event type of E. Thread safety: any thread.
+// The event type of E. A process may have 65,536 of them, and all its dispatchers together may
+// publish or listen to so many, counting each dispatcher's; one more aborts.
+// Thread safety: any thread. Throws std::bad_alloc at the first call.
 template <class E>
 EventType EventTypeOf() {
   static_assert(std::is_same_v<E, std::remove_cvref_t<E>>, "name the event's plain type");

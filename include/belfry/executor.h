@@ -15,7 +15,7 @@ class Executor;
 //
 // Lifetime: whoever posts keeps it alive until Run is entered; an executor does not touch it after
 // that, so Run may post it again, or destroy it. What Run throws ends the program, except a forced
-// unwinding (a thread that is cancelled), which ends the thread.
+// unwinding (a thread that is cancelled), which ends the thread, and where an executor says so.
 class BELFRY_EXPORT Runnable {
  public:
   Runnable() = default;
@@ -70,7 +70,8 @@ class BELFRY_EXPORT Executor {
   virtual void BlockingEnds() {}
 
   // Told, on an unspecified thread and under no lock, whenever a spare thread had to be started,
-  // with the number of spare ones then running. The returned handle ends it.
+  // with the number of spare ones then running; must not throw. The returned handle ends it, but
+  // does not wait for a call that is under way. Null where there are no spare threads.
   virtual std::shared_ptr<void> OnSpareThread(std::function<void(unsigned)> told);
 
   // Whether its threads may wait for what others finish; a loop's must not.

@@ -39,7 +39,7 @@ struct Orphaned {
 };
 BELFRY_EVENT_NAME(Orphaned, "belfry.orphaned", 1);
 
-// A publish was refused because of a full queue.
+// A queue refused a publish: it is full, and may not be waited for, or the event would never fit.
 struct PublishRefused {
   EventType event_type;
   std::string listener{};  // whose queue

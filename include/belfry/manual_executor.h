@@ -16,6 +16,7 @@ namespace belfry {
 
 // Thread safety: any thread may post; any thread may run, one at a time (a second one aborts).
 // Order: first in, first out. Lifetime: the destructor runs what is left.
+// Errors: what work throws passes through to whoever runs it; the rest stays posted.
 class BELFRY_EXPORT ManualExecutor final : public Executor {
  public:
   ManualExecutor();

@@ -17,7 +17,7 @@ enum class ShutdownMode {
   kDiscard,  // what is queued is cancelled and counted; what runs is waited for
 };
 
-// A delivery that had not ended at the deadline.
+// A delivery that had not ended at the deadline, of a listener that is still subscribed.
 struct StuckDelivery {
   std::string listener{};
   EventType event_type;
@@ -31,7 +31,7 @@ struct ShutdownReport {
   bool complete = false;
   // Called from a listener: the intake is closed, the rest is done by the next call from outside.
   bool requested_only = false;
-  std::uint64_t cancelled = 0;  // deliveries, by this call
+  std::uint64_t cancelled = 0;  // deliveries, by this call, of those still subscribed
   std::uint64_t queued = 0;     // deliveries not yet started at the deadline
   std::vector<StuckDelivery> stuck{};
 };

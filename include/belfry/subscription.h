@@ -52,8 +52,8 @@ class [[nodiscard]] BELFRY_EXPORT Subscription {
   // Blocking: until running deliveries of this listener have ended.
   ResetResult Reset();
 
-  // Ends the subscription without waiting: no delivery starts after it returned; one that is
-  // running goes on, and the callable is destroyed when it ends.
+  // Ends the subscription without waiting: no delivery has its turn after it returned; one that had
+  // it before goes on, and the callable is destroyed when it ends.
   void Detach();
 
   // Puts `callable`, for the same event type, into the place of the listener's, which keeps its id,
@@ -71,8 +71,8 @@ class [[nodiscard]] BELFRY_EXPORT Subscription {
     return ReplaceErased(EventTypeOf<E>(), CallableHandle::Of<E>(callable));
   }
 
-  // Until Unmute no delivery of this listener starts: events whose turn comes are passed over and
-  // counted as filtered. One that is running goes on.
+  // Until Unmute no delivery of this listener has its turn: events are passed over and counted as
+  // filtered. One that had it before goes on.
   void Mute();
   void Unmute();
 

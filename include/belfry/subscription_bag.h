@@ -20,8 +20,8 @@ namespace belfry {
 //     belfry::SubscriptionBag subscriptions_;   // last, so that it goes first
 //   };
 //
-// Thread safety: one thread at a time. It may be any thread, and inside any listener. What the end of
-// a subscription destroys may use the bag too, as long as that lives.
+// Thread safety: one thread at a time. It may be any thread, and inside any listener. What the end
+// of a subscription destroys may use the bag, too, as long as that lives.
 class BELFRY_EXPORT SubscriptionBag {
  public:
   SubscriptionBag() = default;

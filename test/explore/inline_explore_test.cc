@@ -205,7 +205,7 @@ TEST(InlineExplored, R1_AListenerGetsAllThatFollowsTheFirstThatItGets) {
 }
 
 TEST(InlineExplored, R1_ATableThatGrowsIsReadAsItWasOrAsItIs) {
-  // The first group has room for four.
+  // The fifth finds a free cell; the other one, of another type, makes a group.
   ExpectSafe(
       [] {
         ManualExecutor nobody;
