@@ -22,38 +22,6 @@ struct Note {
 class CountingTest : public ModeTest {};
 BELFRY_IN_EVERY_MODE(CountingTest);
 
-TEST_P(CountingTest, D1_WhatIsPublishedAfterAResetIsNotOfferedToTheOneThatLeft) {
-  const Subscription steady = dispatcher->Subscribe([](const Coin&) {}, Options());
-  Subscription leaving = dispatcher->Subscribe([](const Coin&) {}, Options());
-  for (int i = 0; i < 3; ++i) ASSERT_TRUE(dispatcher->Publish(Coin{i}));
-  Settle();
-  leaving.Reset();
-  for (int i = 0; i < 5; ++i) ASSERT_TRUE(dispatcher->Publish(Coin{i}));
-  Settle();
-  const TypeStats type = StatsOf<Coin>();
-  EXPECT_EQ(type.published, 8U);
-  EXPECT_EQ(type.orphaned, 0U);
-  EXPECT_EQ(type.deliveries.offered, 3U * 2 + 5);
-  EXPECT_EQ(type.deliveries.handled, 3U * 2 + 5);
-  const Stats stats = dispatcher->GetStats();
-  ASSERT_EQ(stats.listeners.size(), 1U);
-  EXPECT_EQ(stats.listeners[0].deliveries.offered, 8U);
-}
-
-TEST_P(CountingTest, D1_ALateListenerIsOfferedOnlyWhatCameAfterIt) {
-  const Subscription early = dispatcher->Subscribe([](const Coin&) {}, Options("early"));
-  for (int i = 0; i < 3; ++i) ASSERT_TRUE(dispatcher->Publish(Coin{i}));
-  const Subscription late = dispatcher->Subscribe([](const Coin&) {}, Options("late"));
-  for (int i = 0; i < 5; ++i) ASSERT_TRUE(dispatcher->Publish(Coin{i}));
-  Settle();
-  const Stats stats = dispatcher->GetStats();
-  ASSERT_EQ(stats.listeners.size(), 2U);
-  EXPECT_EQ(stats.listeners[0].name, "early");
-  EXPECT_EQ(stats.listeners[0].deliveries.handled, 8U);
-  EXPECT_EQ(stats.listeners[1].deliveries.offered, 5U);
-  EXPECT_EQ(stats.listeners[1].deliveries.handled, 5U);
-}
-
 TEST_P(CountingTest, R5_AfterTheResetOfAllAnEventIsAnOrphan) {
   std::atomic<int> told{0};
   const Subscription orphans = dispatcher->Subscribe([&](const Orphaned&) { ++told; }, Options());
