@@ -8,7 +8,7 @@
 namespace belfry {
 
 // Calls `call`. What leaves it as an exception ends here, and `failed` is told what it says. A
-// forced unwinding (a thread that is cancelled, or exits) goes on after `unwound` was told, since to
+// forced unwinding (a thread that is cancelled, or exits) goes on after `unwound` was told: to
 // swallow it would abort.
 template <class Call, class Failed, class Unwound>
 [[gnu::always_inline]] inline void Catching(Call call, Failed failed, Unwound unwound) {

@@ -286,8 +286,8 @@ TEST_P(StuckTest, S3_PastTheDeadlineItReportsWhatIsStuckAndMayBeCalledAgain) {
   EXPECT_TRUE(dispatcher->Shutdown(ShutdownMode::kDrain, kPatience).complete);
 }
 
-// What began after Shutdown had begun to watch has not been running since then, though the one before
-// it, in the same turn or the same pass, had.
+// What began after Shutdown had begun to watch has not been running since then, though the one
+// before it, in the same turn or the same pass, had.
 TEST_P(StuckTest, S3_WhatBeganLaterHasNotBeenRunningSinceTheShutdownBegan) {
   for (const auto run : {belfry::Run::kQueued, belfry::Run::kInline}) {
     Make();
