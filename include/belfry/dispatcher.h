@@ -73,11 +73,11 @@ class BELFRY_EXPORT Dispatcher {
     return AddListener(EventTypeOf<E>(), CallableHandle::Of<E>(listener), std::move(options), site);
   }
 
-  // Gives `event` to every listener of its type: an rvalue; an lvalue, copied before anything else;
-  // or a std::shared_ptr<const E>, whose event is shared. Inline listeners have run when it
-  // returns. An rvalue is moved to the heap only if a queued listener gets it; never if refused.
-  // Blocking: only where a listener's queue is full and its policy is to wait; never on a thread
-  // that runs an executor's work: there the result is kWouldDeadlock.
+  // Gives `event` to every listener of its type: an rvalue, moved to the heap if a queued listener
+  // gets it, and only then; an lvalue, copied before anything else; or a std::shared_ptr<const E>,
+  // whose event is shared. Inline listeners have run when it returns.
+  // Blocking: where a listener's queue is full and its policy is to wait; never on a thread that
+  // runs an executor's work: there the result is kWouldDeadlock.
   // Errors: see PublishResult::Code. What the event's move constructor throws passes through,
   // with nothing published. A type's first publish may throw std::bad_alloc. A null pointer aborts.
   template <class E>
@@ -101,8 +101,8 @@ class BELFRY_EXPORT Dispatcher {
       return Publish(std::shared_ptr<const E>(new E{std::forward<Args>(args)...}));
     }
   }
-  // Finishes when every delivery of the event has ended, or it was refused: waiting for that inside
-  // one of its listeners is waiting for ever. Throws std::bad_alloc, with nothing published.
+  // Finishes when every delivery of the event has ended, or it was refused; inside one of them that
+  // is waited for in vain. Throws std::bad_alloc, with nothing published.
   template <class E>
   Completion<PublishOutcome> PublishTracked(E&& event, PublishOptions options = {}) {
     return WithEvent(std::forward<E>(event), [&](EventType type, EventHandle handle) {
@@ -117,11 +117,10 @@ class BELFRY_EXPORT Dispatcher {
   // From inside a listener: kWouldDeadlock, at once. Somebody else has to run a ManualExecutor.
   DrainResult Drain(std::optional<Nanoseconds> limit = std::nullopt);
 
-  // Closes the intake, stops the sources, drains or discards, joins the dispatcher's own threads,
-  // and destroys the listeners, in this order. While draining, what listeners publish is still
-  // accepted. At the deadline it gives up waiting and reports what is stuck. Idempotent; concurrent
-  // calls wait for the same end. From inside a listener it is a request: it closes the intake, and
-  // the next call from outside (or the destructor) does the rest.
+  // Closes the intake, stops the sources, drains (what listeners publish is still accepted) or
+  // discards, joins its own threads, and destroys the listeners, in this order. At the deadline it
+  // gives up waiting and reports what is stuck. Idempotent; concurrent calls wait for the same end.
+  // Inside a listener it only closes the intake; the next call from outside does the rest.
   ShutdownReport Shutdown(ShutdownMode mode, Nanoseconds deadline);
 
   bool closed() const;  // the intake is
@@ -129,8 +128,8 @@ class BELFRY_EXPORT Dispatcher {
   // The names of those subscribed to a type now, in order of subscription.
   std::vector<std::string> ListenerNames(EventType type) const;
 
-  // Registers what publishes from outside. `stop` is called once, at Shutdown (at once if that was
-  // before), on its thread, the latest registered first; it must not wait for the dispatcher.
+  // Registers what publishes from outside. `stop` is called once, at Shutdown or at once after it,
+  // latest registered first; it must not wait for the dispatcher.
   Source AddSource(std::string name, std::function<void()> stop);
 
   // Where queued listeners run. On a synchronous or closed dispatcher a bug (aborts).
