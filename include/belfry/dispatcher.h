@@ -114,7 +114,7 @@ class BELFRY_EXPORT Dispatcher {
   EventId NewEventId();  // for an event that will be published: see PublishOptions::id
 
   // Waits until nothing is queued and nothing runs; for ever if listeners keep each other busy.
-  // From inside a listener: kWouldDeadlock, at once. Somebody else has to run a ManualExecutor.
+  // Inside a listener or a forked child: kWouldDeadlock. Somebody else runs a ManualExecutor.
   DrainResult Drain(std::optional<Nanoseconds> limit = std::nullopt);
 
   // Closes the intake, stops the sources, drains (what listeners publish is still accepted) or

@@ -64,7 +64,7 @@ DispatcherCore::Watch DispatcherCore::WatchRunning() const {
 }
 
 DrainResult DispatcherCore::Drain(std::optional<Nanoseconds> limit) {
-  if (Frame::InnermostOf(*this) != nullptr) return DrainResult::kWouldDeadlock;
+  if (forked() || Frame::InnermostOf(*this) != nullptr) return DrainResult::kWouldDeadlock;
   const Executor* const executor = Executor::Current();
   if (executor != nullptr && !executor->may_block()) return DrainResult::kWouldDeadlock;
   std::optional<SteadyTime> deadline;
