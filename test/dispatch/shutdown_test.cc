@@ -1,8 +1,5 @@
 // S1 to S4, and publishing where nobody is left to listen.
 
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <atomic>
 #include <memory>
 #include <stdexcept>
@@ -246,45 +243,8 @@ TEST_P(ShutdownTest, S4_DestroyedInsideItsOwnListenerItAbortsAndSaysSo) {
   EXPECT_DEATH(destroy(), "destroyed inside its own listener \"suicide\"");
 }
 
-TEST_P(ShutdownTest, PublishingInAChildOfForkIsRefused) {
-  const Subscription listener = dispatcher->Subscribe([](const Work&) {}, Options());
-  const pid_t child = fork();
-  if (child == 0) {
-    const bool refused = dispatcher->Publish(Work{}).code() == PublishResult::Code::kForked;
-    _exit(refused ? 0 : 1);
-  }
-  int status = 0;
-  ASSERT_EQ(waitpid(child, &status, 0), child);
-  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-}
-
 class StuckTest : public ModeTest {};
 BELFRY_IN_POOL_MODES(StuckTest);
-
-// M3: the threads that run listeners are not in the child.
-TEST_P(StuckTest, NothingWaitsForListenersInAChildOfFork) {
-  Gate started;
-  Gate go_on;
-  Subscription listener = dispatcher->Subscribe([&](const Work&) {
-    started.Open();
-    go_on.Wait();
-  });
-  ASSERT_TRUE(dispatcher->Publish(Work{}));
-  started.Wait();
-  ASSERT_TRUE(dispatcher->Publish(Work{}));
-  const pid_t child = fork();
-  if (child == 0) {
-    const bool drained = dispatcher->Drain() != DrainResult::kWouldDeadlock;
-    static_cast<void>(dispatcher->Shutdown(ShutdownMode::kDrain, kPatience));
-    static_cast<void>(listener.Reset());
-    dispatcher.reset();
-    _exit(drained ? 1 : 0);
-  }
-  int status = 0;
-  ASSERT_EQ(waitpid(child, &status, 0), child);
-  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
-  go_on.Open();
-}
 
 TEST_P(StuckTest, S3_PastTheDeadlineItReportsWhatIsStuckAndMayBeCalledAgain) {
   Gate started;
