@@ -176,6 +176,33 @@ TEST_P(ExceptionTest, X4_WhatAReplacementsMoveThrowsLeavesTheFormerCallable) {
   EXPECT_EQ(next, 1);
 }
 
+// Cannot be moved once it is where its subscriber gives it away.
+struct Stuck {
+  Stuck() = default;
+  Stuck(Stuck&&) { throw std::runtime_error("stuck"); }
+  void operator()(const Spark&) const {}
+};
+
+TEST_P(ExceptionTest, R4_SeveralThreadsMayFailToSubscribeAtOnce) {
+  std::atomic<int> thrown{0};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < 500; ++i) {
+        Stuck stuck;
+        try {
+          static_cast<void>(dispatcher->Subscribe(std::move(stuck), Options()));
+        } catch (const std::runtime_error&) {
+          ++thrown;
+        }
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(thrown, 4 * 500);
+  EXPECT_TRUE(dispatcher->GetStats().listeners.empty());
+}
+
 // A listener that copies what it gets, and fails at that, fails alone.
 TEST_P(ExceptionTest, E1_WhatACopyThrowsInsideAListenerIsItsOwnFailure) {
   std::atomic<int> good{0};

@@ -69,6 +69,20 @@ TEST_F(MemoryTest, M1_FullQueuesTakeNoMoreThanTheirLimitsSay) {
   }
 }
 
+// Of what a long queue needed, a part is kept to be used again: M1.
+TEST_F(MemoryTest, M1_RoomForManyEventsIsGivenBack) {
+  constexpr std::size_t kEvents = 100'000;
+  ManualExecutor executor;
+  Dispatcher dispatcher({.executor = &executor});
+  const Subscription listener =
+      dispatcher.Subscribe([](const Value&) {}, {.queue = {.events_max = kEvents}});
+  const std::int64_t before = LiveBytes();
+  for (std::size_t i = 0; i < kEvents; ++i) ASSERT_TRUE(dispatcher.Publish(Value{}));
+  EXPECT_GE(LiveBytes() - before, std::int64_t{kEvents * sizeof(Value)});
+  executor.RunUntilIdle();
+  EXPECT_LE(LiveBytes() - before, std::int64_t{kEvents * sizeof(Value)} / 2);
+}
+
 // A callable type of its own for each number.
 template <int kNumber>
 struct Fleeting {

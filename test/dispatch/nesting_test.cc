@@ -279,5 +279,27 @@ TEST_P(DepthTest, ARefusedDepthIsOfOneChainNotOfTheThread) {
   EXPECT_EQ(StatsOf<Link>().refused, 0U);
 }
 
+TEST_P(DepthTest, TheDepthIsALimitForInlineListenersAlone) {
+  struct Unheard {};
+  struct Queued {};
+  Make([](DispatcherOptions& options) { options.depth_max = 3; });
+  std::atomic<int> queued{0};
+  const Subscription waiting = dispatcher->Subscribe([&](const Queued&) { ++queued; });
+  PublishResult last;
+  const Subscription endless = dispatcher->Subscribe(
+      [&](const Link&) {
+        if (last = dispatcher->Publish(Link{}); last) return;
+        EXPECT_TRUE(dispatcher->Publish(Unheard{}));
+        EXPECT_TRUE(dispatcher->Publish(Queued{}));
+        EXPECT_TRUE(dispatcher->Publish(Queued{}, {.headers = {{"the", "long way"}}}));
+        last = {};
+      },
+      Options());
+  ASSERT_TRUE(dispatcher->Publish(Link{}));
+  Settle();
+  EXPECT_EQ(queued, 2);
+  EXPECT_EQ(StatsOf<Link>().refused, 1U);
+}
+
 }  // namespace
 }  // namespace belfry

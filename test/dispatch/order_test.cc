@@ -171,6 +171,20 @@ TEST_P(TurnTest, B5_AListenerWithMuchToDoLetsOthersHaveTheirTurn) {
   EXPECT_EQ(calls, 2 * kTurn + 1);
 }
 
+TEST_P(TurnTest, B5_ATurnIsAsLongWithEventsThatAreMoreThanBytes) {
+  constexpr int kTurn = 256;
+  struct Letter {
+    std::string text;
+  };
+  int calls = 0;
+  const Subscription busy = dispatcher->Subscribe([&](const Letter&) { ++calls; });
+  for (int i = 0; i < kTurn + 1; ++i) ASSERT_TRUE(dispatcher->Publish(Letter{}));
+  EXPECT_TRUE(manual->RunOne());
+  EXPECT_EQ(calls, kTurn);
+  EXPECT_EQ(manual->RunUntilIdle(), 1U);
+  EXPECT_EQ(calls, kTurn + 1);
+}
+
 class SynchronousTest : public ModeTest {};
 INSTANTIATE_TEST_SUITE_P(Modes, SynchronousTest, testing::Values(Mode::kSynchronous), ModeTestName);
 

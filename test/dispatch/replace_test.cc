@@ -11,6 +11,7 @@
 
 #include "belfry/library_events.h"
 #include "dispatch/mode_test.h"
+#include "sync/sync.h"
 
 namespace belfry {
 namespace {
@@ -263,6 +264,54 @@ TEST_P(ReplaceTest, ACallableForAnotherEventIsABug) {
                "listener \"oven\" gets .*Baked.*, the callable .* takes .*Burnt");
 }
 
+TEST_P(ReplaceTest, X4_WhatWasReplacedInsideOneDeliveryEndsWithItTheOthersToo) {
+  std::vector<std::weak_ptr<int>> former;
+  std::vector<Subscription> others;
+  const Subscription replacing = dispatcher->Subscribe(
+      [&](const Baked& e) {
+        if (e.number == 0) return;
+        for (Subscription& other : others) other.Replace([](const Baked&) {});
+      },
+      Options());
+  for (int i = 0; i < 3; ++i) {
+    auto captured = std::make_shared<int>(i);
+    former.emplace_back(captured);
+    others.push_back(
+        dispatcher->Subscribe([captured = std::move(captured)](const Baked&) {}, Options()));
+  }
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_TRUE(dispatcher->Publish(Baked{0, i}));
+    Settle();
+  }
+  for (const std::weak_ptr<int>& each : former) EXPECT_TRUE(each.expired());
+}
+
+// Puts one more callable in its own place when it goes.
+struct Heir {
+  std::function<void()> go;
+  explicit Heir(std::function<void()> f) : go(std::move(f)) {}
+  Heir(Heir&& other) noexcept : go(std::exchange(other.go, nullptr)) {}
+  Heir& operator=(Heir&&) = delete;
+  ~Heir() {
+    if (go) go();
+  }
+};
+
+TEST_P(ReplaceTest, X4_WhoIsReplacedMayReplaceItsSuccessor) {
+  int second = 0;
+  int third = 0;
+  ReplaceResult inner{};
+  Subscription listener;
+  const auto go = [&] { inner = listener.Replace([&](const Baked&) { ++third; }); };
+  listener = dispatcher->Subscribe([heir = Heir(go)](const Baked&) {}, Options());
+  EXPECT_EQ(listener.Replace([&](const Baked&) { ++second; }), ReplaceResult::kDone);
+  EXPECT_NE(inner, ReplaceResult::kClosed);
+  ASSERT_TRUE(dispatcher->Publish(Baked{}));
+  Settle();
+  EXPECT_EQ(second, 0);
+  EXPECT_EQ(third, 1);
+}
+
 // Each event once, in the order of its publisher, by one of the callables.
 TEST_P(ReplaceTest, X4_UnderFireEachEventIsHandledExactlyOnce) {
   constexpr int kEvents = 20'000;
@@ -314,6 +363,40 @@ TEST_P(ReplaceTest, X4_ReplaceWaitsForTheDeliveryThatRuns) {
   EXPECT_TRUE(left);
   opener.join();
   publisher.join();
+}
+
+// A callable has nothing to do with those who publish after it was replaced.
+TEST_P(ReplaceTest, X4_ReplaceDoesNotWaitForDeliveriesToTheNextCallable) {
+  if (mode() != Mode::kInline) GTEST_SKIP() << "elsewhere a listener runs once at a time";
+  if (!sync::HeavyBarrier()) GTEST_SKIP() << "without one it waits for all passes over its type";
+  struct Stand {
+    std::atomic<bool> first{true};
+    Gate reached;
+    Gate go_on;
+    void Pass() {  // the first one waits
+      if (!first.exchange(false)) return;
+      reached.Open();
+      go_on.Wait();
+    }
+  };
+  Stand former;
+  Stand next;
+  Gate replaced;
+  Subscription listener = dispatcher->Subscribe([&](const Baked&) { former.Pass(); }, Options());
+  std::thread early([&] { EXPECT_TRUE(dispatcher->Publish(Baked{})); });
+  former.reached.Wait();
+  std::thread replacing([&] {
+    EXPECT_EQ(listener.Replace([&](const Baked&) { next.Pass(); }), ReplaceResult::kDone);
+    replaced.Open();
+  });
+  std::thread late([&] {
+    EXPECT_TRUE(Eventually([&] { return dispatcher->Publish(Baked{}) && next.reached.open(); }));
+  });
+  next.reached.Wait();
+  former.go_on.Open();
+  replaced.Wait();
+  next.go_on.Open();
+  for (std::thread* thread : {&early, &replacing, &late}) thread->join();
 }
 
 }  // namespace

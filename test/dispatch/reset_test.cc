@@ -61,6 +61,34 @@ TEST_P(ResetTest, X2_ACallableThatPublishesWhenItsDeliveryEndsItIsHeard) {
   EXPECT_EQ(heard, 1);
 }
 
+TEST_P(ResetTest, WhatACallablePublishesAfterItsLastDeliveryWasCausedByNoEvent) {
+  if (mode() == Mode::kInline) GTEST_SKIP() << "there it ends inside the publish";
+  struct Light {};
+  struct Heavy {
+    std::string text = std::string(100, 'x');
+  };
+  std::vector<EventId> causes;
+  const Subscription listener = dispatcher->Subscribe(
+      [&](const Farewell::Said&, Context& context) {
+        causes.push_back(context.envelope().causation_id());
+      },
+      Options());
+  const auto leave_after = [&]<class E>(const E& event) {
+    Subscription leaving;
+    leaving = dispatcher->Subscribe<E>(
+        [&, farewell = Farewell(*dispatcher)](const E&) {
+          EXPECT_TRUE(Cause::Current().causation);
+          leaving.Detach();
+        },
+        Options());
+    ASSERT_TRUE(dispatcher->Publish(E(event)));
+    Settle();
+  };
+  leave_after(Light{});
+  leave_after(Heavy{});
+  EXPECT_EQ(causes, (std::vector<EventId>{{}, {}}));
+}
+
 TEST_P(ResetTest, X2_ResetDestroysTheCallableAndItsCaptures) {
   auto captured = std::make_shared<int>(1);
   const std::weak_ptr<int> seen = captured;
