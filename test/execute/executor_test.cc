@@ -103,6 +103,25 @@ TEST(ThreadPoolTest, NoWakeUpIsLostBetweenIdleAndBusy) {
   }
 }
 
+TEST(ThreadPoolTest, ItKnowsWhetherWorkWaitsForAThread) {
+  Gate started;
+  Gate go_on;
+  Gate waited;
+  ThreadPool pool({.threads = 1});
+  EXPECT_TRUE(pool.nothing_waits());
+  pool.Post([&] {
+    started.Open();
+    go_on.Wait();
+  });
+  started.Wait();
+  EXPECT_TRUE(pool.nothing_waits()) << "it runs";
+  pool.Post([&] { waited.Open(); });
+  EXPECT_FALSE(pool.nothing_waits());
+  go_on.Open();
+  waited.Wait();
+  EXPECT_TRUE(pool.nothing_waits());
+}
+
 TEST(ThreadPoolTest, ItsThreadsAreNamedAndBlockAllSignals) {
   ThreadPool pool({.threads = 1, .name = "kitchen"});
   const Completion<std::string> name;
@@ -200,6 +219,20 @@ TEST(ThreadPoolTest, WhoNoLongerWantsToHearOfSpareThreadsHearsNothing) {
     return second > 1;
   }));
   EXPECT_EQ(first, 1);
+}
+
+TEST(ThreadPoolTest, SeveralThreadsMayAskToHearOfSpareThreadsAtOnce) {
+  ThreadPool pool({.threads = 1, .spare_max = 1});
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < 200; ++i) {
+        const auto one = pool.OnSpareThread([](unsigned) {});
+        const auto two = pool.OnSpareThread([](unsigned) {});
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
 }
 
 TEST(ThreadPoolTest, HooksForSpareThreadsMayComeAndGoWhileTheyAreTold) {
