@@ -93,7 +93,7 @@ TEST(InlineExplored, X2_AResetThatWaitsIsWokenByTheLastPass) {
                   }});
         RequireSettled(dispatcher);
       },
-      {.preemptions = 1, .spurious = 0});
+      kTimelessFew);
 }
 
 TEST(InlineExplored, X1_NothingStartsAfterDetachReturned) {
