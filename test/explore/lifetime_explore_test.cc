@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <optional>
+#include <utility>
 
 #include "explore/explored_dispatcher.h"
 
@@ -76,7 +77,10 @@ TEST(LifetimeExplored, S1_ADiscardingShutdownWakesWhoWaitsForRoom) {
             {.queue = {.events_max = 1}, .overflow = Overflow::Block(Nanoseconds::max())});
         EXPLORE_REQUIRE(dispatcher.Publish(Note{1}).ok());
         PublishResult result;
-        Together({[&] { result = dispatcher.Publish(Note{2}); },
+        // With a header it goes the long way, where nobody gives way before he waits.
+        PublishOptions options;
+        options.headers = {{"kind", "late"}};
+        Together({[&] { result = dispatcher.Publish(Note{2}, std::move(options)); },
                   [&] {
                     EXPLORE_REQUIRE(
                         dispatcher.Shutdown(ShutdownMode::kDiscard, Nanoseconds::max()).complete);
