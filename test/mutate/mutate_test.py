@@ -155,7 +155,13 @@ class ResultsTest(unittest.TestCase):
         ordered = in_order_for("lib/execute/executor.cc", (
             Program("one"), Program("two", first_for="lib/execute")))
         self.assertEqual([program.target for program in ordered], ["two", "one"])
-        self.assertEqual(in_order_for("lib/sync/sync.h", PROGRAMS), list(PROGRAMS))
+        self.assertEqual(in_order_for("lib/sync/sync.h", PROGRAMS),
+                         [program for program in PROGRAMS if not program.only_for])
+
+    def test_a_mutant_does_not_meet_what_it_does_not_concern(self) -> None:
+        programs = (Program("one"), Program("two", only_for="lib/execute"))
+        self.assertEqual(in_order_for("lib/dispatch/topic.cc", programs), [programs[0]])
+        self.assertEqual(in_order_for("lib/execute/executor.cc", programs), list(programs))
 
 
 if __name__ == "__main__":

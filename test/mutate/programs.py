@@ -8,19 +8,22 @@ class Program:
     """A test program, or some of its tests. Left out where the build has no such target."""
     target: str
     tests: str = "*"  # a --gtest_filter
-    seconds: int = 15  # how long it may take; a mutant that takes longer is killed
+    seconds: float = 15  # how long it may take; a mutant that takes longer is killed
     without: str = ""  # the system call that it has to do without
     first_for: str = ""  # the folder whose mutants meet it before all others
+    only_for: str = ""  # the folder whose mutants meet it, and no others
 
 
 # Those that kill most in the shortest time come first; the last ones are for what is left.
 SLOW = "*ASubscribeThatRaces*"
+OF_EXECUTORS = "ThreadPoolExplored.*:CompletionExplored.*:ManualExecutorExplored.*"
 PROGRAMS = (
     Program("execute_test", first_for="lib/execute"),
     Program("timer_queue_test", first_for="lib/execute"),
     Program("dispatch_test", f"-{SLOW}", seconds=20),
     Program("allocation_test"),
-    Program("explore_test", "*Explored.*", seconds=120),
+    Program("explore_test", OF_EXECUTORS, seconds=60, only_for="lib/execute"),
+    Program("explore_test", f"*Explored.*-{OF_EXECUTORS}", seconds=120),
     Program("dispatch_test", f"-{SLOW}", seconds=30, without="membarrier"),
     Program("reset_race_test", seconds=40),
     Program("dispatch_test", SLOW, seconds=40),
@@ -44,5 +47,6 @@ SHORT_PROGRAMS = (
 
 
 def in_order_for(file: str, programs: tuple[Program, ...]) -> list[Program]:
-    return sorted(programs, key=lambda program: not (
+    concerned = [program for program in programs if file.startswith(program.only_for)]
+    return sorted(concerned, key=lambda program: not (
         program.first_for and file.startswith(program.first_for)))
