@@ -117,6 +117,24 @@ TEST(ThreadPoolExplored, SpareThreadsTakeOverFromSpareThreads) {
       {.preemptions = 1});
 }
 
+TEST(ThreadPoolExplored, WhatASpareThreadTakesWaitsNoMore) {
+  ExpectSafe(
+      [] {
+        const Completion<int> done;
+        sync::Atomic<int> ran{0};
+        ThreadPool pool({.threads = 1, .spare_max = 1});
+        pool.Post([done] { done.Wait(); });
+        for (int i = 0; i < 2; ++i) {
+          pool.Post([&ran, done] {
+            if (ran.fetch_add(1) == 1) done.Finish(1);
+          });
+        }
+        done.Wait();
+        EXPLORE_REQUIRE(pool.nothing_waits());
+      },
+      {.preemptions = 2, .delays = 0, .spurious = 0, .timeouts = 0});
+}
+
 // --- Completion ---
 
 TEST(CompletionExplored, AWaitSeesTheValue) {
