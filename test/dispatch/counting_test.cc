@@ -183,5 +183,24 @@ TEST_P(CountingTest, AnEventHasOneIdHoweverOftenItIsAskedFor) {
   EXPECT_NE(causes[0], causes[2]);
 }
 
+// However it comes to be delivered.
+TEST_P(CountingTest, AnEventHasOneIdWhicheverOfItsListenersAsks) {
+  if (mode() != Mode::kManual) GTEST_SKIP() << "events are to wait until a listener is replaced";
+  std::vector<EventId> seen;
+  std::vector<EventId> seen_too;
+  const Subscription one = dispatcher->Subscribe(
+      [&](const Coin&) { seen.push_back(Cause::Current().causation); }, Options());
+  Subscription other = dispatcher->Subscribe([](const Coin&) {}, Options());
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(dispatcher->Publish(Coin{i}));
+  EXPECT_TRUE(manual->RunOne());
+  EXPECT_EQ(other.Replace([&](const Coin&, Context& context) {
+    seen_too.push_back(context.envelope().id());
+  }),
+            ReplaceResult::kDone);
+  Settle();
+  EXPECT_EQ(seen.size(), 3U);
+  EXPECT_EQ(seen_too, seen);
+}
+
 }  // namespace
 }  // namespace belfry

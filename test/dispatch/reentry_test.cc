@@ -86,6 +86,23 @@ TEST_F(ReentryTest, R3_AnAllocatorMayUseTheDispatcherThatAllocates) {
   executor.RunUntilIdle();
 }
 
+TEST_F(ReentryTest, R3_HoweverManyListenStatsAllocateUnderNoLock) {
+  ASSERT_TRUE(dispatcher.Publish(Called{}));
+  ASSERT_TRUE(dispatcher.Publish(Load{}));
+  ASSERT_TRUE(dispatcher.Publish(Bytes{}));
+  for (const std::size_t name_size : {std::size_t{0}, std::size_t{200}}) {
+    SubscriptionBag bag;
+    for (int i = 0; i < 40; ++i) {
+      bag += dispatcher.Subscribe(
+          [](const Load&) {}, {.name = std::string(name_size, 'n'), .run = belfry::Run::kInline});
+      WithCallingAllocator(dispatcher, [&] {
+        EXPECT_EQ(dispatcher.GetStats().listeners.size(), static_cast<std::size_t>(i) + 1);
+      });
+      EXPECT_GT(calls, 0);
+    }
+  }
+}
+
 TEST_F(ReentryTest, R3_ALogHookMayDoAnythingAListenerMay) {
   int told = 0;
   ManualExecutor own;

@@ -365,6 +365,31 @@ TEST_P(ReplaceTest, X4_ReplaceWaitsForTheDeliveryThatRuns) {
   publisher.join();
 }
 
+TEST_P(ReplaceTest, X2_AResetWaitsForTheCallableThatTookOver) {
+  if (!threaded() && mode() != Mode::kInline) GTEST_SKIP() << "nobody else runs";
+  Gate inside;
+  Gate go_on;
+  std::atomic<bool> left{false};
+  Subscription listener = dispatcher->Subscribe([](const Baked&) {}, Options());
+  EXPECT_EQ(listener.Replace([&](const Baked&) {
+    inside.Open();
+    go_on.Wait();
+    left = true;
+  }),
+            ReplaceResult::kDone);
+  std::thread publisher([&] { EXPECT_TRUE(dispatcher->Publish(Baked{})); });
+  inside.Wait();
+  EXPECT_EQ(Only().deliveries.running, 1U);
+  std::thread opener([&] {
+    EXPECT_TRUE(Eventually([&] { return dispatcher->GetStats().listeners.empty(); }));
+    go_on.Open();
+  });
+  EXPECT_EQ(listener.Reset(), ResetResult::kDone);
+  EXPECT_TRUE(left);
+  opener.join();
+  publisher.join();
+}
+
 // A callable has nothing to do with those who publish after it was replaced.
 TEST_P(ReplaceTest, X4_ReplaceDoesNotWaitForDeliveriesToTheNextCallable) {
   if (mode() != Mode::kInline) GTEST_SKIP() << "elsewhere a listener runs once at a time";
