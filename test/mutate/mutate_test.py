@@ -151,6 +151,11 @@ class ResultsTest(unittest.TestCase):
         self.assertEqual(workshop.test_that_failed(
             "[ RUN      ] A.B\n[       OK ] A.B (3 ms)\n[ RUN      ] A.C/2\nAborted"), "A.C/2")
 
+    def test_a_crash_of_the_sanitizer_is_none_of_the_program(self) -> None:
+        crash = "LeakSanitizer:DEADLYSIGNAL\n==1==ERROR: LeakSanitizer: SEGV\n    #0 0x7f5e in "
+        self.assertTrue(workshop.sanitizer_crashed(crash + "__sanitizer::ThreadRegistry::Get(int)"))
+        self.assertFalse(workshop.sanitizer_crashed(crash + "belfry::Topic::Close()"))
+
     def test_the_programs_of_its_folder_come_first(self) -> None:
         ordered = in_order_for("lib/execute/executor.cc", (
             Program("one"), Program("two", first_for="lib/execute")))
