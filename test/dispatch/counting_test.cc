@@ -183,6 +183,21 @@ TEST_P(CountingTest, AnEventHasOneIdHoweverOftenItIsAskedFor) {
   EXPECT_NE(causes[0], causes[2]);
 }
 
+TEST_P(CountingTest, EventsThatWaitTogetherHaveEachItsOwnCause) {
+  std::vector<EventId> expected;
+  std::vector<EventId> seen;
+  const Subscription coins = dispatcher->Subscribe(
+      [&](const Coin&) { seen.push_back(Cause::Current().correlation); }, Options());
+  for (int i = 0; i < 3; ++i) {
+    const EventId story = dispatcher->NewEventId();
+    const CauseScope scope(Cause{.correlation = story, .causation = story});
+    ASSERT_TRUE(dispatcher->Publish(Coin{i}));
+    expected.push_back(story);
+  }
+  Settle();
+  EXPECT_EQ(seen, expected);
+}
+
 // However it comes to be delivered.
 TEST_P(CountingTest, AnEventHasOneIdWhicheverOfItsListenersAsks) {
   if (mode() != Mode::kManual) GTEST_SKIP() << "events are to wait until a listener is replaced";

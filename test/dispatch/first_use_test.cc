@@ -84,11 +84,15 @@ TEST_F(FirstUseTest, E3_AThreadsFirstPublishThatFindsNoMemoryIsRefused) {
   for (int i = 0; i < 16; ++i) {  // takes the records that other tests have left
     on_new_thread([&] { return dispatcher.Publish(Unheard{}).ok(); });
   }
-  const auto fail_each = [&](auto event) {
+  const auto fail_each = [&](auto event, bool with_header = false) {
     int failures = 0;
     while (on_new_thread([&] {
+      PublishOptions options;
+      if (with_header) options.headers = {{"k", "v"}};  // the long way
       FailAllocation(static_cast<std::uint64_t>(failures) + 1);
-      const PublishResult result = dispatcher.Publish(decltype(event)(event));
+      const PublishResult result =
+          with_header ? dispatcher.Publish(decltype(event)(event), std::move(options))
+                      : dispatcher.Publish(decltype(event)(event));
       const bool failed = AllocationFailed();
       FailAllocation(0);
       EXPECT_EQ(result.code(),
@@ -101,10 +105,11 @@ TEST_F(FirstUseTest, E3_AThreadsFirstPublishThatFindsNoMemoryIsRefused) {
   };
   EXPECT_GE(fail_each(Inlined{}), 2) << "a record, and a place for its counts";
   EXPECT_GE(fail_each(Queued{}), 1);
+  EXPECT_GE(fail_each(Inlined{}, true), 2) << "the header, and a record";
   all_began.Open();
   for (std::thread& thread : threads) thread.join();
   executor.RunUntilIdle();
-  EXPECT_EQ(handled, 2);
+  EXPECT_EQ(handled, 3);
 }
 
 }  // namespace
