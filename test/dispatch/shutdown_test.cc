@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -211,6 +212,17 @@ TEST_P(ShutdownTest, S1_ASourceThatFailsToStopIsLoggedAndStopsNobody) {
   EXPECT_TRUE(stopped);
   EXPECT_NE(log().find("source \"bad\" failed to stop"), std::string::npos) << log();
   EXPECT_NE(log().find("stuck valve"), std::string::npos) << log();
+}
+
+TEST_P(ShutdownTest, S1_ASourceMayGoWhileItIsToldToStop) {
+  bool stopped = false;
+  std::optional<Source> source;
+  source = dispatcher->AddSource("leaving", [&] {
+    source.reset();
+    stopped = true;
+  });
+  EXPECT_TRUE(dispatcher->Shutdown(ShutdownMode::kDrain, kPatience).complete);
+  EXPECT_TRUE(stopped);
 }
 
 TEST_P(ShutdownTest, StatsAndNamesMayBeAskedForWhileListenersComeAndGo) {
