@@ -75,7 +75,7 @@ void InlineListeners::MakeRoom(const ListenerOperations& operations) {
   }
   std::shared_ptr<DispatcherCore> core = topic_.core().shared_from_this();
   const sync::Lock lock(mutex_);
-  if (keeps_core_ == nullptr) keeps_core_ = std::move(core);
+  if (keeps_core_ == nullptr && !over_) keeps_core_ = std::move(core);
   if (listener != nullptr) {
     listener->older_ = spare_;
     spare_ = listener.release();

@@ -117,8 +117,10 @@ void Overload(Overflow overflow) {
   ASSERT_GT(early.samples, 0);
   ASSERT_GT(late.samples, 0);
   EXPECT_LE(late.at.live - at_first, LiveMax<E>());
-  // A queue may be full for the first time late.
-  EXPECT_LE(late.at.resident, early.at.resident + early.at.resident / 20 + LiveMax<E>());
+  // A queue may be full for the first time late. A sanitizer keeps what was freed.
+  if (!kSanitized) {
+    EXPECT_LE(late.at.resident, early.at.resident + early.at.resident / 20 + LiveMax<E>());
+  }
   std::cout << accepted << " accepted, " << refused << " refused, at most " << late.at.live
             << " bytes live, " << early.at.resident << " and then " << late.at.resident
             << " resident\n";
