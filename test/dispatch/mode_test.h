@@ -122,6 +122,13 @@ class ModeTest : public testing::TestWithParam<Mode> {
     return {EventTypeOf<E>()};
   }
 
+  // The only listener that there is.
+  ListenerStats OnlyListener() const {
+    const Stats stats = dispatcher->GetStats();
+    EXPECT_EQ(stats.listeners.size(), 1U);
+    return stats.listeners.at(0);
+  }
+
   std::string log() {
     const std::lock_guard lock(log_mutex_);
     return log_;

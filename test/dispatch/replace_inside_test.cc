@@ -18,14 +18,7 @@ struct Baked {
   int number = 0;
 };
 
-class ReplaceInsideTest : public ModeTest {
- protected:
-  ListenerStats Only() {
-    const Stats stats = dispatcher->GetStats();
-    EXPECT_EQ(stats.listeners.size(), 1U);
-    return stats.listeners.at(0);
-  }
-};
+class ReplaceInsideTest : public ModeTest {};
 BELFRY_IN_EVERY_MODE(ReplaceInsideTest);
 
 TEST_P(ReplaceInsideTest, X4_FromInsideItsOwnDeliveryTheFormerCallableEndsLater) {
