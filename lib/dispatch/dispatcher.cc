@@ -17,73 +17,68 @@ Failure FailureOf(const absl::Status& status) {
 // --- Dispatcher ---
 
 Dispatcher::Dispatcher(DispatcherOptions options)
-    : core_(std::make_shared<DispatcherCore>(*this, std::move(options))) {
-  core_->Start();
+    : Publisher(std::make_shared<DispatcherCore>(*this, std::move(options))) {
+  core().Start();
 }
 
 Dispatcher::~Dispatcher() {
-  if (core_->forked()) {
-    core_->Abandon();
+  if (core().forked()) {
+    core().Abandon();
     return;
   }
-  core_->Destroy();
+  core().Destroy();
 }
 
 Subscription Dispatcher::AddListener(EventType type, CallableHandle callable,
                                      ListenerOptions options, Site site) {
   SubscribeError error;
   if (Listener* const listener =
-          core_->Subscribe(type, callable, std::move(options), site, error)) {
+          core().Subscribe(type, callable, std::move(options), site, error)) {
     return Subscription(*listener);
   }
-  core_->Log(LogLevel::kWarning, "a subscription was refused: " + error.what);
+  core().Log(LogLevel::kWarning, "a subscription was refused: " + error.what);
   return Subscription(std::move(error));
 }
 
-PublishResult Dispatcher::PublishErased(EventType type, EventHandle handle) {
-  return core_->Publish(type, handle);
-}
-
-PublishResult Dispatcher::PublishErased(EventType type, EventHandle handle,
-                                        PublishOptions options) {
-  return core_->Publish(type, handle, std::move(options));
-}
-
-Completion<PublishOutcome> Dispatcher::TrackErased(EventType type, EventHandle handle,
-                                                   PublishOptions options) {
-  return core_->PublishTracked(type, handle, std::move(options));
-}
-
-EventId Dispatcher::NewEventId() { return core_->ids().Next(); }
-
-DrainResult Dispatcher::Drain(std::optional<Nanoseconds> limit) { return core_->Drain(limit); }
+DrainResult Dispatcher::Drain(std::optional<Nanoseconds> limit) { return core().Drain(limit); }
 
 ShutdownReport Dispatcher::Shutdown(ShutdownMode mode, Nanoseconds deadline) {
-  return core_->Shutdown(mode, deadline);
+  return core().Shutdown(mode, deadline);
 }
 
-bool Dispatcher::closed() const { return core_->closed(); }
+bool Dispatcher::closed() const { return core().closed(); }
 
-Stats Dispatcher::GetStats() const { return core_->GetStats(); }
+Stats Dispatcher::GetStats() const { return core().GetStats(); }
 
 std::vector<std::string> Dispatcher::ListenerNames(EventType type) const {
-  return core_->ListenerNames(type);
+  return core().ListenerNames(type);
 }
 
 Source Dispatcher::AddSource(std::string name, std::function<void()> stop) {
-  return Source(core_, core_->sources().Add(std::move(name), std::move(stop)));
+  return Source(shared_core(), core().sources().Add(std::move(name), std::move(stop)));
 }
 
-Executor& Dispatcher::executor() const { return core_->executor(); }
+Executor& Dispatcher::executor() const { return core().executor(); }
 
-const Clock& Dispatcher::clock() const { return core_->clock(); }
+const Clock& Dispatcher::clock() const { return core().clock(); }
 
 // --- Publisher ---
+
+PublishResult Publisher::PublishErased(EventType type, EventHandle handle) const {
+  return core_->Publish(type, handle);
+}
 
 PublishResult Publisher::PublishErased(EventType type, EventHandle handle,
                                        PublishOptions options) const {
   return core_->Publish(type, handle, std::move(options));
 }
+
+Completion<PublishOutcome> Publisher::TrackErased(EventType type, EventHandle handle,
+                                                  PublishOptions options) const {
+  return core_->PublishTracked(type, handle, std::move(options));
+}
+
+EventId Publisher::NewEventId() const { return core_->ids().Next(); }
 
 // --- Source ---
 
