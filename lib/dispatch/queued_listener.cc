@@ -11,6 +11,7 @@
 #include "dispatch/outcomes.h"
 #include "dispatch/publication.h"
 #include "dispatch/topic.h"
+#include "sync/spin.h"
 
 namespace belfry {
 
@@ -219,23 +220,19 @@ bool QueuedListener::Linger(std::uint64_t position) {
     sync::Pause(pauses);
     if (Next(position) != nullptr) return true;
   }
-  constexpr Nanoseconds kThat = std::chrono::microseconds(10);  // about
-  return traits_.executor->patience() > kThat && LingerLong(position);
+  constexpr Nanoseconds kMoment = std::chrono::microseconds(10);  // about what that took
+  return traits_.executor->patience() > kMoment && LingerLong(position);
 }
 
+// The same for as long as the executor's threads would look for work, and nobody wants anything
+// else of this one.
 bool QueuedListener::LingerLong(std::uint64_t position) {
-  const SteadyTime until = TimeAfter(Clock::Real().Now(), traits_.executor->patience());
-  constexpr int kLooks = 64;  // for every one at the clock
-  do {
-    for (int i = 0; i < kLooks; ++i) {
-      sync::Pause();
-      if (Next(position) != nullptr) return true;
-      if (state_.word() != (QueuedState::kPosted | QueuedState::kRunning)) return false;
-      if (core_->quiet_awaited()) return false;
-      if (traits_.executor->patience() == Nanoseconds::zero()) return false;
-    }
-  } while (Clock::Real().Now() < until);
-  return false;
+  sync::SpinFor(traits_.executor->patience(), [&] {
+    return Next(position) != nullptr ||
+           state_.word() != (QueuedState::kPosted | QueuedState::kRunning) ||
+           core_->quiet_awaited() || traits_.executor->patience() == Nanoseconds::zero();
+  });
+  return Next(position) != nullptr;
 }
 
 // One event's, from its start to its end, which comes even when it unwinds the thread.

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "belfry/check.h"
+#include "sync/spin.h"
 #include "sync/sync.h"
 #include "sys/threads.h"
 
@@ -147,16 +148,8 @@ class ThreadPool::Impl {
   // Looks for work without the mutex, until there is some, or for as long as was asked for.
   void Spin() const {
     if (options_.spin <= Nanoseconds::zero()) return;
-    const SteadyTime until = TimeAfter(Clock::Real().Now(), options_.spin);
-    constexpr int kLooks = 64;  // for every one at the clock
-    do {
-      for (int i = 0; i < kLooks; ++i) {
-        if (waiting_.load(std::memory_order_relaxed) != 0 || stopping()) {
-          return;
-        }
-        sync::Pause();
-      }
-    } while (Clock::Real().Now() < until);
+    sync::SpinFor(options_.spin,
+                  [this] { return waiting_.load(std::memory_order_relaxed) != 0 || stopping(); });
   }
 
   Runnable* Next() {
