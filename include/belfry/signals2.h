@@ -8,7 +8,6 @@
 //       dispatcher, LiftSlot([](const LiftArrived&) { ... }).track_foreign(window));
 #pragma once
 
-#include <memory>
 #include <string>
 #include <utility>
 
@@ -36,7 +35,7 @@ class [[nodiscard]] SignalSource {
 
  private:
   boost::signals2::scoped_connection connection_;
-  Source source_;  // goes first: its stop uses the connection
+  Source source_;
 };
 
 // From now on each emission of `signal` publishes what `make` returns for its arguments, on the

@@ -255,21 +255,28 @@ TEST_P(ShutdownTest, S4_DestroyedInsideItsOwnListenerItAbortsAndSaysSo) {
   EXPECT_DEATH(destroy(), "destroyed inside its own listener \"suicide\"");
 }
 
-class StuckTest : public ModeTest {};
+class StuckTest : public ModeTest {
+ protected:
+  // A listener that has begun with the first of so many events, and stays there until it may end.
+  Subscription StuckListener(int events, std::string name = {}) {
+    Subscription listener = dispatcher->Subscribe(
+        [this](const Work&) {
+          began.Open();
+          may_end.Wait();
+        },
+        {.name = std::move(name)});
+    for (int i = 0; i < events; ++i) EXPECT_TRUE(dispatcher->Publish(Work{}));
+    began.Wait();
+    return listener;
+  }
+
+  Gate began;
+  Gate may_end;
+};
 BELFRY_IN_POOL_MODES(StuckTest);
 
 TEST_P(StuckTest, S3_PastTheDeadlineItReportsWhatIsStuckAndMayBeCalledAgain) {
-  Gate started;
-  Gate go_on;
-  const Subscription listener = dispatcher->Subscribe(
-      [&](const Work&) {
-        started.Open();
-        go_on.Wait();
-      },
-      {.name = "stubborn"});
-  ASSERT_TRUE(dispatcher->Publish(Work{}));
-  ASSERT_TRUE(dispatcher->Publish(Work{}));
-  started.Wait();
+  const Subscription listener = StuckListener(2, "stubborn");
   constexpr auto kShort = std::chrono::milliseconds(20);
   const ShutdownReport report = dispatcher->Shutdown(ShutdownMode::kDrain, kShort);
   EXPECT_FALSE(report.complete);
@@ -280,7 +287,7 @@ TEST_P(StuckTest, S3_PastTheDeadlineItReportsWhatIsStuckAndMayBeCalledAgain) {
   // For certain: since Shutdown saw it, which was a little after its deadline began to run.
   EXPECT_GT(report.stuck[0].running_for, Nanoseconds::zero());
   EXPECT_EQ(report.queued, 1U);
-  go_on.Open();
+  may_end.Open();
   EXPECT_TRUE(dispatcher->Shutdown(ShutdownMode::kDrain, kPatience).complete);
 }
 
@@ -321,29 +328,15 @@ TEST_P(StuckTest, S3_WhatBeganLaterHasNotBeenRunningSinceTheShutdownBegan) {
 }
 
 TEST_P(StuckTest, S1_EachShutdownReportsWhatItHasCancelledItself) {
-  Gate started;
-  Gate go_on;
-  const Subscription listener = dispatcher->Subscribe([&](const Work&) {
-    started.Open();
-    go_on.Wait();
-  });
-  for (int i = 0; i < 6; ++i) ASSERT_TRUE(dispatcher->Publish(Work{}));
-  started.Wait();
+  const Subscription listener = StuckListener(6);
   EXPECT_EQ(dispatcher->Shutdown(ShutdownMode::kDiscard, Nanoseconds(0)).cancelled, 5U);
   EXPECT_EQ(dispatcher->Shutdown(ShutdownMode::kDiscard, Nanoseconds(0)).cancelled, 0U);
-  go_on.Open();
+  may_end.Open();
   EXPECT_EQ(dispatcher->Shutdown(ShutdownMode::kDiscard, kPatience).cancelled, 0U);
 }
 
 TEST_P(StuckTest, S2_ADiscardOvertakesADrainThatWaits) {
-  Gate started;
-  Gate go_on;
-  const Subscription listener = dispatcher->Subscribe([&](const Work&) {
-    started.Open();
-    go_on.Wait();
-  });
-  for (int i = 0; i < 6; ++i) ASSERT_TRUE(dispatcher->Publish(Work{}));
-  started.Wait();
+  const Subscription listener = StuckListener(6);
   std::thread drainer(
       [&] { EXPECT_TRUE(dispatcher->Shutdown(ShutdownMode::kDrain, kPatience).complete); });
   EXPECT_TRUE(Eventually([&] { return dispatcher->closed(); }));
@@ -352,7 +345,7 @@ TEST_P(StuckTest, S2_ADiscardOvertakesADrainThatWaits) {
   EXPECT_FALSE(report.complete);
   EXPECT_EQ(report.cancelled, 5U);
   EXPECT_EQ(report.stuck.size(), 1U);
-  go_on.Open();
+  may_end.Open();
   drainer.join();
   EXPECT_EQ(StatsOf<Work>().deliveries.handled, 1U);
 }
