@@ -4,17 +4,13 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
-#include <string>
 
 #include "belfry/atomic.h"
 #include "belfry/context.h"
 #include "belfry/export.h"
+#include "belfry/failure.h"
 
 namespace belfry {
-
-// How a delivery ended: null if well, else what went wrong. One word where all is well.
-using Failure = std::unique_ptr<std::string>;
 
 // Inline listeners whose callables have one type and lie side by side in cells; what a pass reads
 // of them between two calls.
@@ -42,8 +38,8 @@ class BELFRY_EXPORT InlinePass {
 
   // What the listener of that index may know.
   Context MakeContext(unsigned index);
-  // The call that began last ended with an error.
-  [[gnu::cold]] void Failed(const std::string& what);
+  // The call that began last ended so.
+  [[gnu::cold]] void Failed(const Failure& failure);
 
  protected:
   InlinePass() = default;

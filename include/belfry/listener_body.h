@@ -13,6 +13,7 @@
 
 #include "belfry/context.h"
 #include "belfry/export.h"
+#include "belfry/failure.h"
 #include "belfry/inline_pass.h"
 #include "belfry/queued_pass.h"
 #include "belfry/site.h"
@@ -66,11 +67,14 @@ struct TypedListener {
   template <class... C>
   static Failure Invoke(F& listener, const E& event, C&... context) {
     using Result = std::invoke_result_t<F&, const E&, C&...>;
-    static_assert(std::is_void_v<Result> || std::is_same_v<Result, absl::Status>,
+    static_assert(std::is_void_v<Result> || std::is_same_v<Result, absl::Status> ||
+                      std::is_same_v<Result, Failure>,
                   "a listener returns void or absl::Status");
     if constexpr (std::is_void_v<Result>) {
       std::invoke(listener, event, context...);
-      return nullptr;
+      return {};
+    } else if constexpr (std::is_same_v<Result, Failure>) {
+      return std::invoke(listener, event, context...);
     } else {
       return FailureOf(std::invoke(listener, event, context...));
     }
@@ -90,7 +94,7 @@ struct TypedListener {
       F& typed = *static_cast<F*>(listener);
       while (const void* const event = pass.Next()) {
         if (const Failure failure = Invoke(typed, *static_cast<const E*>(event))) {
-          pass.Failed(*failure);
+          pass.Failed(failure);
         }
       }
     }
@@ -111,9 +115,9 @@ struct TypedListener {
         if (!pass.Enter(listener, group, seen) && !pass.StillCalls(index)) continue;
         if constexpr (kTakesContext) {
           Context context = pass.MakeContext(index);
-          if (const Failure failure = Invoke(*listener, event, context)) pass.Failed(*failure);
+          if (const Failure failure = Invoke(*listener, event, context)) pass.Failed(failure);
         } else {
-          if (const Failure failure = Invoke(*listener, event)) pass.Failed(*failure);
+          if (const Failure failure = Invoke(*listener, event)) pass.Failed(failure);
         }
       }
       listeners = listeners >> (skipped + run - 1) >> 1;

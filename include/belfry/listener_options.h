@@ -3,9 +3,12 @@
 
 #include <chrono>
 #include <cstddef>
+#include <memory>
+#include <optional>
 #include <string>
 
 #include "belfry/clock.h"
+#include "belfry/event_filter.h"
 
 namespace belfry {
 
@@ -37,12 +40,25 @@ struct QueueLimit {
 };
 
 //   dispatcher.Subscribe(SendWelcome, {.name = "mail.welcome", .overflow = Overflow::Reject()});
+//   dispatcher.Subscribe(Frown, {.filter = [](const OrderPlaced& order) { return order.total < 1; }});
+//   dispatcher.Subscribe(OpenCurtain, {.once = true});
+//   dispatcher.Subscribe([window = window.get()](const Moved& moved) { window->Draw(moved); },
+//                        {.owner = window});
 struct ListenerOptions {
   std::string name{};  // "" stands for "EventType@file:line"
   Run run = Run::kQueued;
   Executor* executor = nullptr;  // null: the dispatcher's. It outlives the dispatcher.
   QueueLimit queue{};
   Overflow overflow{};
+
+  // Events that it does not want are counted as filtered.
+  EventFilter filter{};
+  // It ends by itself with the first event that it wants and is not called for another one, however
+  // many are published at once; what is queued then is cancelled. The delivery may fail.
+  bool once = false;
+  // It ends by itself when this is gone, at the next event, which is counted as filtered. Kept alive
+  // for the length of each call, so its last reference may go on a thread of the executor.
+  std::optional<std::weak_ptr<const void>> owner{};
 };
 
 }  // namespace belfry

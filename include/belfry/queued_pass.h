@@ -5,10 +5,10 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <string>
 
 #include "belfry/atomic.h"
 #include "belfry/export.h"
+#include "belfry/failure.h"
 
 namespace belfry {
 
@@ -47,7 +47,7 @@ class BELFRY_EXPORT QueuedPass {
     return cell->bytes();
   }
   // The delivery that began last ended with an error.
-  [[gnu::cold]] void Failed(const std::string& what);
+  [[gnu::cold]] void Failed(const Failure& failure);
 
  protected:
   QueuedPass() = default;

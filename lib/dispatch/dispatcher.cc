@@ -11,7 +11,7 @@
 namespace belfry {
 
 Failure FailureOf(const absl::Status& status) {
-  return status.ok() ? nullptr : std::make_unique<std::string>(status.ToString());
+  return status.ok() ? Failure() : Failure::Because(status.ToString());
 }
 
 // --- Dispatcher ---

@@ -86,11 +86,19 @@ Listener* DispatcherCore::Subscribe(EventType type, CallableHandle callable,
     error = {true, "the dispatcher is closed"};
     return nullptr;
   }
+  if (options.filter && options.filter.type() != type) {
+    error.what = "the filter takes " + std::string(options.filter.type().name()) +
+                 ", the listener " + std::string(type.name());
+    return nullptr;
+  }
   Topic& topic = topics_.Of(type);
-  Listener* const listener =
-      options_.synchronous || options.run == Run::kQueued
-          ? SubscribeQueued(topic, callable, options, site)
-          : topic.inline_listeners().Add(callable, std::move(options.name), site);
+  const std::shared_ptr<Decoration> decoration = Decoration::Of(options);
+  Listener* const listener = WithDecoration(decoration, callable, [&](CallableHandle decorated) {
+    return options_.synchronous || options.run == Run::kQueued
+               ? SubscribeQueued(topic, decorated, options, site)
+               : topic.inline_listeners().Add(decorated, std::move(options.name), site);
+  });
+  if (listener != nullptr) listener->Decorate(decoration);
   // Closed meanwhile: that is seen under the topic's mutex, which who closes it takes as well.
   if (listener == nullptr) error = {true, "the dispatcher is closed"};
   return listener;

@@ -9,6 +9,7 @@
 
 #include "belfry/dispatcher.h"
 #include "belfry/envelope.h"
+#include "dispatch/decoration.h"
 #include "dispatch/queued_listener.h"
 #include "dispatch/sources.h"
 #include "dispatch/topic_directory.h"

@@ -48,6 +48,11 @@ InlineGroup& Frame::group() const {
   return static_cast<InlineGroup&>(const_cast<InlineCells&>(*cells_));
 }
 
+Listener& Frame::CurrentListener() const {
+  if (delivering != nullptr) return *delivering;
+  return *group().ListenerIn(current_.load(std::memory_order_relaxed));
+}
+
 Topic& Frame::topic() const {
   return delivering != nullptr ? delivering->topic() : *static_cast<Topic*>(inside());
 }

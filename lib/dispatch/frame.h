@@ -97,6 +97,8 @@ class alignas(64) Frame final : public AmbientFrame, public InlinePass {
   // What it is a pass over, or delivers an event of.
   Topic& topic() const;
   InlineGroup& group() const;
+  // Whose delivery it is in.
+  Listener& CurrentListener() const;
 
   Listener* delivering = nullptr;  // a queued listener
   QueuedRun* run = nullptr;        // which is being given events one after the other

@@ -108,6 +108,18 @@ void InlineListeners::Detach(InlineListener& listener) {
   LetGo(listener, left);
 }
 
+void InlineListeners::Finish(InlineListener& caller) {
+  Remains remains;
+  Left left = Left::kGone;
+  InlineListener* listener = &caller;
+  {
+    const sync::Lock lock(mutex_);
+    if (caller.owner_ != nullptr) listener = caller.owner_;  // it was replaced meanwhile
+    if (listener->state_ == State::kLive) left = Remove(*listener, remains);
+  }
+  LetGo(*listener, left);
+}
+
 void InlineListeners::DetachAll() {
   Remains remains;
   for (;;) {

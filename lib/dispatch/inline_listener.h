@@ -24,6 +24,7 @@ class InlineListener final : public Listener {
   ResetResult Reset() override;
   ReplaceResult Replace(CallableHandle callable) override;
   void SetMuted(bool muted) override;
+  void Finish() override;
 
  private:
   friend class InlineListeners;

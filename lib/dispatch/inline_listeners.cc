@@ -15,6 +15,7 @@ ResetResult InlineListener::Reset() { return topic().inline_listeners().Reset(*t
 ReplaceResult InlineListener::Replace(CallableHandle callable) {
   return topic().inline_listeners().Replace(*this, callable);
 }
+void InlineListener::Finish() { topic().inline_listeners().Finish(*this); }
 void InlineListener::SetMuted(bool muted) { topic().inline_listeners().SetMuted(*this, muted); }
 
 InlineListeners::~InlineListeners() {

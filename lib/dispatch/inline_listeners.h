@@ -66,6 +66,8 @@ class InlineListeners {
   // --- Their end: inline_endings.cc ---
   // For its subscription, which refers to it no more then.
   void Detach(InlineListener& listener);
+  // The same by one of its own deliveries: its subscription stays.
+  void Finish(InlineListener& caller);
   ResetResult Reset(InlineListener& listener);
   // At the end of the dispatcher.
   void DetachAll();

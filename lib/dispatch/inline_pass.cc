@@ -66,9 +66,12 @@ Context InlinePass::MakeContext(unsigned index) {
                  *frame.group().members[index].listener.load(std::memory_order_relaxed));
 }
 
-void InlinePass::Failed(const std::string& what) {
+void InlinePass::Failed(const Failure& failure) {
   Frame& frame = static_cast<Frame&>(*this);
-  frame.topic().inline_listeners().Fail(frame, what);
+  InlineListeners& listeners = frame.topic().inline_listeners();
+  if (!failure.unwanted()) return listeners.Fail(frame, failure.what());
+  listeners.Filter(frame, static_cast<InlineListener&>(frame.CurrentListener()));
+  frame.recorded = true;
 }
 
 // --- The pass ---

@@ -25,6 +25,7 @@ struct ListedListener {
   std::uint64_t started = 0;  // of a queued one: the position behind the latest event that was
 };
 
+class Decoration;
 class Topic;
 
 // Who it is. Its life: live → detached (nothing starts any more, what is queued is cancelled) →
@@ -51,6 +52,13 @@ class Listener {
   // --- Its subscription's ---
   virtual ReplaceResult Replace(CallableHandle callable) = 0;
   virtual void SetMuted(bool muted) = 0;
+  // --- Its own delivery's ---
+  // Ends it as a subscription's Detach does; its subscription stays.
+  virtual void Finish() = 0;
+
+  // Set by who subscribes, and for when its callable is replaced.
+  void Decorate(const std::shared_ptr<Decoration>& decoration) { decoration_ = decoration; }
+  std::shared_ptr<Decoration> decoration() const { return decoration_.lock(); }
 
  protected:
   explicit Listener(Topic& topic) : topic_(&topic) {}
@@ -71,6 +79,7 @@ class Listener {
   std::string name_;
   mutable sync::Atomic<const std::string*> made_name_{nullptr};
   RateLimit failures_told_;
+  std::weak_ptr<Decoration> decoration_;
 };
 
 }  // namespace belfry

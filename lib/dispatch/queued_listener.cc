@@ -245,7 +245,8 @@ class QueuedListener::Attempt {
     frame_.SetCurrent(static_cast<Listener*>(&listener));
   }
   ~Attempt() {
-    if (!handled) listener_.failed_.fetch_add(1, std::memory_order_relaxed);
+    if (outcome == Outcome::kFailed) listener_.CountFailed();
+    if (outcome == Outcome::kFiltered) listener_.CountFiltered();
     frame_.SetCurrent(nullptr);
     frame_.envelope().End();  // what still happens in this turn has no event for a cause
     frame_.outcomes = nullptr;
@@ -253,13 +254,13 @@ class QueuedListener::Attempt {
     if (frame_.recorded) {
       publication_->Release();
     } else {
-      publication_->Ended(listener_, handled ? Outcome::kHandled : Outcome::kFailed);
+      publication_->Ended(listener_, outcome);
     }
   }
   Attempt(const Attempt&) = delete;
   Attempt& operator=(const Attempt&) = delete;
 
-  bool handled = false;
+  Outcome outcome = Outcome::kFailed;
 
  private:
   QueuedListener& listener_;
@@ -300,7 +301,7 @@ bool QueuedListener::DeliverBytes(Frame& frame, LogCell& cell, std::uint64_t pos
   if (state_.Is(QueuedState::kMuted)) return PassOver(nullptr);
   Attempt attempt(*this, frame, nullptr);
   frame.envelope().Begin(cell.bytes(), page_->CauseOf(position), cell.sequence);
-  attempt.handled = Call(frame, cell.bytes());
+  attempt.outcome = Call(frame, cell.bytes());
   return true;
 }
 
@@ -309,7 +310,7 @@ bool QueuedListener::DeliverPublication(Frame& frame, Publication& publication) 
   Attempt attempt(*this, frame, &publication);
   frame.outcomes = publication.outcomes.get();
   frame.envelope().Use(publication.envelope());
-  attempt.handled = Call(frame, publication.envelope().event());
+  attempt.outcome = Call(frame, publication.envelope().event());
   return true;
 }
 
@@ -320,14 +321,13 @@ bool QueuedListener::DeliverLossy(Frame& frame) {
 }
 
 bool QueuedListener::PassOver(Publication* publication) {
-  filtered_.fetch_add(1, std::memory_order_relaxed);
+  CountFiltered();
   if (publication != nullptr) publication->Ended(*this, Outcome::kFiltered);
   return true;
 }
 
-// Whether it handled the event.
-bool QueuedListener::Call(Frame& frame, const void* event) {
-  bool handled = false;
+Outcome QueuedListener::Call(Frame& frame, const void* event) {
+  Outcome outcome = Outcome::kFailed;
   const auto call = [&] {
     Failure failure;
     if (callable_->takes_context()) {
@@ -336,12 +336,14 @@ bool QueuedListener::Call(Frame& frame, const void* event) {
     } else {
       failure = callable_->Call(event, nullptr);
     }
-    handled = failure == nullptr;
-    if (!handled) Fail(frame, *failure);
+    outcome = !failure             ? Outcome::kHandled
+              : failure.unwanted() ? Outcome::kFiltered
+                                   : Outcome::kFailed;
+    if (outcome == Outcome::kFailed) Fail(frame, failure.what());
   };
   Catching(
       call, [&](std::string_view what) { Fail(frame, what); }, [] {});
-  return handled;
+  return outcome;
 }
 
 void QueuedListener::Fail(Frame& frame, std::string_view what) {

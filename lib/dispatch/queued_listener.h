@@ -9,6 +9,7 @@
 #include "belfry/executor.h"
 #include "belfry/listener_body.h"
 #include "belfry/listener_options.h"
+#include "belfry/publish_outcome.h"
 #include "belfry/subscription.h"
 #include "dispatch/callable.h"
 #include "dispatch/event_log.h"
@@ -79,6 +80,7 @@ class QueuedListener final : public Listener,
   sync::Atomic<std::uint64_t>& position() { return started_; }
   Callable& callable() { return *callable_; }
   void CountFailed() { failed_.fetch_add(1, std::memory_order_relaxed); }
+  void CountFiltered() { filtered_.fetch_add(1, std::memory_order_relaxed); }
   void Fail(Frame& frame, std::string_view what);
 
   // --- The end ---
@@ -86,6 +88,7 @@ class QueuedListener final : public Listener,
   ResetResult Reset() override;
   ReplaceResult Replace(CallableHandle callable) override;
   void SetMuted(bool muted) override;
+  void Finish() override { DetachNow(); }
   // At the end of the dispatcher.
   void DetachNow();
   // Nothing that is queued is delivered any more. Returns how many events that were.
@@ -117,7 +120,7 @@ class QueuedListener final : public Listener,
   bool DeliverLossy(Frame& frame);
   bool DeliverBytes(Frame& frame, LogCell& cell, std::uint64_t position);
   bool DeliverPublication(Frame& frame, Publication& publication);
-  bool Call(Frame& frame, const void* event);
+  DeliveryOutcome::Kind Call(Frame& frame, const void* event);
   bool PassOver(Publication* publication);
   void CancelUntil(std::uint64_t end);
   void End();

@@ -59,7 +59,9 @@ void QueuedRun::Fail(std::string_view what) {
 
 // --- For the typed loop ---
 
-void QueuedPass::Failed(const std::string& what) { static_cast<QueuedRun*>(this)->Fail(what); }
+void QueuedPass::Failed(const Failure& failure) {
+  static_cast<QueuedRun*>(this)->Fail(failure.what());  // it was called
+}
 
 void QueuedPass::RoomMade() {
   static_cast<QueuedRun*>(this)->listener_.topic().queued_listeners().RoomMade();

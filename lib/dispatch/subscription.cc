@@ -6,6 +6,7 @@
 #include "absl/status/status.h"
 
 #include "belfry/check.h"
+#include "dispatch/decoration.h"
 #include "dispatch/dispatcher_core.h"
 #include "dispatch/listener.h"
 
@@ -53,7 +54,8 @@ ReplaceResult Subscription::ReplaceErased(EventType type, CallableHandle callabl
         ", the callable to replace its own takes " + std::string(type.name());
     CheckFailed(__FILE__, __LINE__, "a callable is replaced by one for the same event", message);
   }
-  return listener_->Replace(callable);
+  return WithDecoration(listener_->decoration(), callable,
+                        [this](CallableHandle next) { return listener_->Replace(next); });
 }
 
 void Subscription::Mute() {

@@ -1,0 +1,95 @@
+// What stands between a delivery and the callable of a listener that was subscribed with a filter,
+// for one event, or for the life of an owner.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "belfry/event_filter.h"
+#include "belfry/failure.h"
+#include "belfry/listener_options.h"
+#include "dispatch/callable.h"
+#include "sync/sync.h"
+
+namespace belfry {
+
+// Stays when the callable is replaced.
+//
+// Thread safety: any thread.
+class Decoration {
+ public:
+  // Null when the options ask for none.
+  static std::shared_ptr<Decoration> Of(ListenerOptions& options);
+
+  // Calls `call` if the listener is to have the event.
+  template <class Call>
+  Failure Deliver(const void* event, Call call) {
+    const std::shared_ptr<const void> owner = owner_.has_value() ? owner_->lock() : nullptr;
+    const bool orphaned = owner_.has_value() && owner == nullptr;
+    if (!orphaned && filter_ && !filter_.Wants(event)) return Failure::Unwanted();
+    if (orphaned || once_) {
+      if (over_.exchange(true, std::memory_order_relaxed)) return Failure::Unwanted();
+      FinishCaller();
+      if (orphaned) return Failure::Unwanted();
+    }
+    return call();
+  }
+
+ private:
+  Decoration(EventFilter filter, bool once, std::optional<std::weak_ptr<const void>> owner)
+      : filter_(std::move(filter)), once_(once), owner_(std::move(owner)) {}
+  // Ends the listener whose delivery this thread is in: this is its last one.
+  static void FinishCaller();
+
+  const EventFilter filter_;
+  const bool once_;
+  const std::optional<std::weak_ptr<const void>> owner_;
+  sync::Atomic<bool> over_{false};
+};
+
+// An event of whatever type: only its address is known.
+struct OpaqueEvent {
+  ~OpaqueEvent();
+};
+
+// A callable behind a decoration: itself one, for events of whatever type.
+//
+// Thread safety: as the callable's.
+template <bool kTakesContext>
+class DecoratedCallable {
+ public:
+  // Throws std::bad_alloc and what the callable's move throws.
+  DecoratedCallable(std::shared_ptr<Decoration> decoration, CallableHandle callable)
+      : decoration_(std::move(decoration)), callable_(std::make_unique<Callable>(callable)) {}
+
+  Failure operator()(const OpaqueEvent& event) requires(!kTakesContext) {
+    return Call(&event, nullptr);
+  }
+  Failure operator()(const OpaqueEvent& event, Context& context) requires kTakesContext {
+    return Call(&event, &context);
+  }
+
+ private:
+  Failure Call(const void* event, Context* context) {
+    return decoration_->Deliver(event, [&] { return callable_->Call(event, context); });
+  }
+
+  std::shared_ptr<Decoration> decoration_;
+  std::unique_ptr<Callable> callable_;
+};
+
+// Calls `use` with the callable behind the decoration, if there is one.
+template <class Use>
+auto WithDecoration(const std::shared_ptr<Decoration>& decoration, CallableHandle callable,
+                    Use use) {
+  if (decoration == nullptr) return use(callable);
+  if (callable.operations.takes_context) {
+    DecoratedCallable<true> decorated(decoration, callable);
+    return use(CallableHandle::Of<OpaqueEvent>(decorated));
+  }
+  DecoratedCallable<false> decorated(decoration, callable);
+  return use(CallableHandle::Of<OpaqueEvent>(decorated));
+}
+
+}  // namespace belfry
