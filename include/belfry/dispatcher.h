@@ -13,6 +13,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -63,6 +64,36 @@ class BELFRY_EXPORT Dispatcher : public Publisher {
   template <class E, class F>
   Subscription Subscribe(F listener, ListenerOptions options = {}, Site site = Site::Here()) {
     return AddListener(EventTypeOf<E>(), CallableHandle::Of<E>(listener), std::move(options), site);
+  }
+
+  // The same for a member function of `owner`, while that lives: see ListenerOptions::owner.
+  //   dispatcher.Subscribe(window, &Window::OnMoved);
+  template <class T, class M>
+  requires std::is_member_function_pointer_v<M> Subscription
+  Subscribe(const std::shared_ptr<T>& owner, M member, ListenerOptions options = {},
+            Site site = Site::Here()) {
+    using E = EventOfListener<M>;
+    options.owner = owner;
+    T* const object = owner.get();
+    if constexpr (std::is_invocable_v<M, T&, const E&, Context&>) {
+      return Subscribe<E>(
+          [object, member](const E& event, Context& context) {
+            return (object->*member)(event, context);
+          },
+          std::move(options), site);
+    } else {
+      return Subscribe<E>([object, member](const E& event) { return (object->*member)(event); },
+                          std::move(options), site);
+    }
+  }
+  template <class T, class M>
+  requires std::is_member_function_pointer_v<M> Subscription Subscribe(T*, M, ListenerOptions = {},
+                                                                       Site = Site::Here()) {
+    static_assert(
+        !std::is_same_v<T, T>,
+        "a raw pointer does not say how long its object lives: give a std::shared_ptr, or "
+        "a lambda whose subscription is the object's last member");
+    return {};
   }
 
   // A copy of its right to publish, which may outlive it.

@@ -40,7 +40,7 @@ struct QueueLimit {
 };
 
 //   dispatcher.Subscribe(SendWelcome, {.name = "mail.welcome", .overflow = Overflow::Reject()});
-//   dispatcher.Subscribe(Frown, {.filter = [](const OrderPlaced& order) { return order.total < 1; }});
+//   dispatcher.Subscribe(Frown, {.filter = [](const Order& order) { return order.total < 1; }});
 //   dispatcher.Subscribe(OpenCurtain, {.once = true});
 //   dispatcher.Subscribe([window = window.get()](const Moved& moved) { window->Draw(moved); },
 //                        {.owner = window});
@@ -56,8 +56,8 @@ struct ListenerOptions {
   // It ends by itself with the first event that it wants and is not called for another one, however
   // many are published at once; what is queued then is cancelled. The delivery may fail.
   bool once = false;
-  // It ends by itself when this is gone, at the next event, which is counted as filtered. Kept alive
-  // for the length of each call, so its last reference may go on a thread of the executor.
+  // It ends by itself when this is gone, at the next event, which is counted as filtered. Kept
+  // alive for the length of each call, so its last reference may go on a thread of the executor.
   std::optional<std::weak_ptr<const void>> owner{};
 };
 

@@ -66,11 +66,9 @@ class InlineListeners {
   // --- Their end: inline_endings.cc ---
   // For its subscription, which refers to it no more then.
   void Detach(InlineListener& listener);
-  // The same by one of its own deliveries: its subscription stays.
-  void Finish(InlineListener& caller);
+  void Finish(InlineListener& caller);  // by its own delivery; its subscription stays
   ResetResult Reset(InlineListener& listener);
-  // At the end of the dispatcher.
-  void DetachAll();
+  void DetachAll();  // at the end of the dispatcher
 
  private:
   friend class InlinePass;

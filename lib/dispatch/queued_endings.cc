@@ -97,20 +97,20 @@ void QueuedListener::SetMuted(bool muted) {
   }
 }
 
-void QueuedListener::DetachNow() {
+void QueuedListener::Finish() {
   if (topic().queued_listeners().Remove(*this)) End();
   core_->TellQuiet();  // what it had not started is not waited for any more
 }
 
 void QueuedListener::Detach() {
   const std::shared_ptr<QueuedListener> held = std::move(held_);
-  if (!core_->forked()) DetachNow();  // else: locks may be held by threads that do not exist here
+  if (!core_->forked()) Finish();  // else: locks may be held by threads that do not exist here
 }
 
 ResetResult QueuedListener::Reset() {
   const std::shared_ptr<QueuedListener> held = std::move(held_);
   if (core_->forked()) return ResetResult::kDone;
-  DetachNow();
+  Finish();
   QueuedListeners& listeners = topic().queued_listeners();
   if (listeners.IsGone(*this)) return ResetResult::kDone;
   return AwaitEnd(*this, [&] { listeners.AwaitGone(*this); });

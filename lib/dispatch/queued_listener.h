@@ -88,17 +88,13 @@ class QueuedListener final : public Listener,
   ResetResult Reset() override;
   ReplaceResult Replace(CallableHandle callable) override;
   void SetMuted(bool muted) override;
-  void Finish() override { DetachNow(); }
-  // At the end of the dispatcher.
-  void DetachNow();
+  void Finish() override;  // at the end of the dispatcher, too
   // Nothing that is queued is delivered any more. Returns how many events that were.
   std::uint64_t Discard();
 
   DeliveryCounts counts() const;
 
  private:
-  // How many events a turn delivers before others on its executor get theirs.
-  static constexpr unsigned kTurnMax = 256;
   // How long a turn that has come to the end of the log waits for more, in pauses of the processor.
   static constexpr unsigned kLingerMin = 4;
   static constexpr unsigned kLingerMax = 128;

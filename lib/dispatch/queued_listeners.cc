@@ -209,7 +209,7 @@ std::uint64_t QueuedListeners::DiscardAll() {
 }
 
 void QueuedListeners::DetachAll() {
-  while (const auto listener = NextAfter(0)) listener->DetachNow();
+  while (const auto listener = NextAfter(0)) listener->Finish();
 }
 
 // --- Their own ---

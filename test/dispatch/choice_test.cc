@@ -247,6 +247,30 @@ TEST_P(ChoiceTest, X3_AListenerWhoseOwnerIsGoneIsNotCalledAndEnds) {
   EXPECT_EQ(listener.Reset(), ResetResult::kDone);
 }
 
+TEST_P(ChoiceTest, X3_MembersOfAnOwnerListenForAsLongAsItLives) {
+  struct Kitchen {
+    int total = 0;
+    std::string heard;
+    void OnOrder(const Order& order) { total += order.total; }
+    absl::Status OnBill(const Bill& bill, Context& context) {
+      heard = bill.text + " to " + std::string(context.listener_name());
+      return absl::OkStatus();
+    }
+  };
+  auto kitchen = std::make_shared<Kitchen>();
+  const Subscription orders = dispatcher->Subscribe(kitchen, &Kitchen::OnOrder, Options());
+  const Subscription bills = dispatcher->Subscribe(kitchen, &Kitchen::OnBill, Options("till"));
+  ASSERT_TRUE(dispatcher->Publish(Order{3}));
+  ASSERT_TRUE(dispatcher->Publish(Bill{"pizza", 9}));
+  Settle();
+  EXPECT_EQ(kitchen->total, 3);
+  EXPECT_EQ(kitchen->heard, "pizza to till");
+  kitchen.reset();
+  ASSERT_TRUE(dispatcher->Publish(Order{3}));
+  Settle();
+  EXPECT_EQ(StatsOf<Order>().deliveries.filtered, 1U);
+}
+
 // The owner's members are what its listener uses, and the subscription is one of them.
 TEST_P(ChoiceTest, X3_AnOwnerThatHoldsTheSubscriptionMayEndOnWhateverThread) {
   struct Window {
