@@ -291,7 +291,7 @@ void InlineListeners::Retire(InlineGroup& group, Remains& remains) {
     return;
   }
   group.next_retired = std::exchange(retired_, &group);
-  dying_since_.store(group.until, std::memory_order_seq_cst);
+  dying_since_.store(group.until, std::memory_order_release);
 }
 
 // --- Used again ---

@@ -146,7 +146,7 @@ void InlineListeners::Enlist(InlineListener& listener) {
   roll_.Enter(listener, NextVersion());
   Occupy(listener);
   topic_.InlineChanged();
-  BeginVersion(std::memory_order_release);
+  BeginVersion(std::memory_order_relaxed);  // who has not seen this set takes the mutex first
 }
 
 // Its cell is called by passes from the next version on.

@@ -45,7 +45,7 @@ class InlineListeners {
   // The set, for somebody who already holds the mutex, and counts himself.
   InlineSet set() const {
     mutex_.AssertHeld();
-    return {set_.load(std::memory_order_seq_cst), roll_.live()};
+    return {set_.load(std::memory_order_relaxed), roll_.live()};
   }
   // Calls the listeners of the frame's version; the caller has counted so many, and the pass.
   void Run(Frame& frame, const void* event, std::uint64_t offered);

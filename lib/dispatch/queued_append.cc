@@ -167,9 +167,9 @@ bool QueuedListeners::AwaitRoom(const QueuedListener& listener, Size size, Stead
   const sync::Lock lock(mutex_);
   bool in_time = true;
   while (in_time) {
-    waiting_.store(true, std::memory_order_seq_cst);
-    // From here on either who makes room sees that, or this sees the room. Only where the system
-    // has no heavy barrier is there need to look again.
+    waiting_.store(true, std::memory_order_relaxed);
+    // From the barrier on either who makes room sees that, or this sees the room. Only where the
+    // system has none is there need to look again.
     const bool sure = sync::HeavyBarrier();
     if (listener.detached() || RoomOf(listener, size) != Room::kNo) return true;
     const SteadyTime look = TimeAfter(Clock::Real().Now(), std::chrono::milliseconds(1));

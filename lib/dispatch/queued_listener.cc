@@ -57,7 +57,7 @@ void QueuedListener::MarkPosted() {
 Publication* QueuedListener::TakeOldest(EventLog& log, LogPage*& freed) {
   const std::uint64_t position = started();
   if (position == (detached() ? end_ : log.tail())) return nullptr;
-  while (position >= page_->end()) {
+  if (position >= page_->end()) {  // a position moves one by one
     LogPage* const left = page_;
     page_ = left->next.load(std::memory_order_acquire);
     if (log.Leave(*left)) left->spare_next = std::exchange(freed, left);
@@ -206,7 +206,7 @@ LogCell* QueuedListener::Next(std::uint64_t position) {
 
 // Leaves the pages before the one of that position.
 void QueuedListener::Move(std::uint64_t position) {
-  while (position >= page_->end()) {
+  if (position >= page_->end()) {  // a position moves one by one
     LogPage* const next = page_->next.load(std::memory_order_acquire);
     topic().queued_listeners().Leave(*page_);
     page_ = next;

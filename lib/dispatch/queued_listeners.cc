@@ -50,7 +50,7 @@ bool QueuedListeners::GoneIdle(QueuedListener& listener) {
     if (!listener.detached()) {
       idle_.fetch_add(1, std::memory_order_seq_cst);
       if (log_.tail() != listener.started()) {
-        idle_.fetch_sub(1, std::memory_order_seq_cst);
+        idle_.fetch_sub(1, std::memory_order_relaxed);
         return false;
       }
     }

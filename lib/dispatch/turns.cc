@@ -33,7 +33,6 @@ void Turns::Leave() {
 }
 
 void Turns::Push(Publication& publication) {
-  publication.next_turn = nullptr;
   if (tail_ == nullptr) {
     head_ = &publication;
   } else {

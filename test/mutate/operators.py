@@ -33,6 +33,8 @@ CALL = re.compile(r"\*?[\w:.\[\]()*>~-]+(?<![(\s])\(.*\)", re.DOTALL)
 ASSIGNMENT = re.compile(r"[\w*:.\[\]()>-]+ (?:=|[-+*/|&^]=|<<=|>>=)\s.+", re.DOTALL)
 COUNT = re.compile(r"(?:\+\+|--)[\w:.\[\]()>*-]+|[\w:.\[\]()>*-]+(?:\+\+|--)", re.DOTALL)
 GUARD = re.compile(r"const [\w:]+ \w+(?:[({].*[)}])?", re.DOTALL)
+# What only the compiler and the processor read: the program does the same without it.
+HINT = re.compile(r"\w+\.AssertHeld\(\)|__builtin_prefetch\(.*\)", re.DOTALL)
 NOT_A_CALL = re.compile(r"(?:return|throw|delete|new|using|const|break|continue|goto|static_cast|"
                         r"co_return|sizeof)\b")
 WAKE_UP = re.compile(r"\b(?:Notify(?:One|All)|Wake\w*|Post\w*|Tell\w*|RoomMade|StartSpare)\(")
@@ -46,7 +48,7 @@ def drop(source: Source, wanted: Callable[[str], bool]) -> Iterator[Change]:
 
 
 def is_call(text: str) -> bool:
-    return bool(CALL.fullmatch(text)) and not NOT_A_CALL.match(text)
+    return bool(CALL.fullmatch(text)) and not NOT_A_CALL.match(text) and not HINT.fullmatch(text)
 
 
 def drop_a_statement(source: Source) -> Iterator[Change]:
