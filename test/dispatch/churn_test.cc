@@ -58,7 +58,7 @@ class ChurnTest : public ModeTest {
     const int rounds = Scaled(kSanitized ? 1'000 : 3'000, 200'000);
     const auto churner = [&](unsigned seed) {
       int heard = 0;
-      for (int round = 0; round < rounds; ++round) {
+      for (int round = 0; round < rounds || heard == 0; ++round) {
         Life lives[3];
         Subscription listeners[3];
         for (int i = 0; i < 3; ++i) {
@@ -77,7 +77,6 @@ class ChurnTest : public ModeTest {
           heard += life.calls;
         }
       }
-      EXPECT_GT(heard, 0);
     };
     std::thread other(churner, 1U);
     churner(2U);

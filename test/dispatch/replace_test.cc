@@ -173,20 +173,19 @@ TEST_P(ReplaceTest, X4_UnderFireEachEventIsHandledExactlyOnce) {
   Subscription listener = dispatcher->Subscribe(count, Options());
   int replaced = 0;
   std::thread replacing([&] {
-    while (!done) {
+    do {
       const ReplaceResult result =
           replaced % 2 == 0 ? listener.Replace(count_too) : listener.Replace(count);
       EXPECT_EQ(result, ReplaceResult::kDone);
       ++replaced;
       std::this_thread::yield();
-    }
+    } while (!done);
   });
   PublishFromThreads(kBakers, kEvents, [](int baker, int number) { return Baked{baker, number}; });
   done = true;
   replacing.join();
   for (const std::atomic<int>& times : handled) ASSERT_EQ(times, 1);
   EXPECT_EQ(OnlyListener().deliveries.handled, static_cast<std::uint64_t>(kEvents * kBakers));
-  EXPECT_GT(replaced, 0);
 }
 
 TEST_P(ReplaceTest, X4_ReplaceWaitsForTheDeliveryThatRuns) {
