@@ -4,7 +4,6 @@
 #include <chrono>
 #include <cstddef>
 #include <memory>
-#include <optional>
 #include <string>
 
 #include "belfry/clock.h"
@@ -39,6 +38,25 @@ struct QueueLimit {
   std::size_t bytes_max = std::size_t{16} << 20;  // see event_handle.h for how events are counted
 };
 
+// An object that a listener may not outlive, or none. A null pointer is an owner that is gone.
+class Owner {
+ public:
+  Owner() = default;
+  template <class T>
+  Owner(const std::shared_ptr<T>& owner)  // NOLINT(google-explicit-constructor): an option
+      : watched_(owner), exists_(true) {}
+  template <class T>
+  Owner(const std::weak_ptr<T>& owner)  // NOLINT(google-explicit-constructor): an option
+      : watched_(owner), exists_(true) {}
+
+  explicit operator bool() const { return exists_; }
+  std::shared_ptr<const void> Lock() const { return watched_.lock(); }
+
+ private:
+  std::weak_ptr<const void> watched_;
+  bool exists_ = false;
+};
+
 //   dispatcher.Subscribe(SendWelcome, {.name = "mail.welcome", .overflow = Overflow::Reject()});
 //   dispatcher.Subscribe(Frown, {.filter = [](const Order& order) { return order.total < 1; }});
 //   dispatcher.Subscribe(OpenCurtain, {.once = true});
@@ -58,7 +76,7 @@ struct ListenerOptions {
   bool once = false;
   // It ends by itself when this is gone, at the next event, which is counted as filtered. Kept
   // alive for the length of each call, so its last reference may go on a thread of the executor.
-  std::optional<std::weak_ptr<const void>> owner{};
+  Owner owner{};
 };
 
 }  // namespace belfry

@@ -7,7 +7,7 @@
 namespace belfry {
 
 std::shared_ptr<Decoration> Decoration::Of(ListenerOptions& options) {
-  if (!options.filter && !options.once && !options.owner.has_value()) return nullptr;
+  if (!options.filter && !options.once && !options.owner) return nullptr;
   return std::shared_ptr<Decoration>(
       new Decoration(std::move(options.filter), options.once, std::move(options.owner)));
 }

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <utility>
 
 #include "belfry/event_filter.h"
@@ -25,8 +24,8 @@ class Decoration {
   // Calls `call` if the listener is to have the event.
   template <class Call>
   Failure Deliver(const void* event, Call call) {
-    const std::shared_ptr<const void> owner = owner_.has_value() ? owner_->lock() : nullptr;
-    const bool orphaned = owner_.has_value() && owner == nullptr;
+    const std::shared_ptr<const void> owner = owner_.Lock();
+    const bool orphaned = owner_ && owner == nullptr;
     if (!orphaned && filter_ && !filter_.Wants(event)) return Failure::Unwanted();
     if (orphaned || once_) {
       if (over_.exchange(true, std::memory_order_relaxed)) return Failure::Unwanted();
@@ -37,14 +36,14 @@ class Decoration {
   }
 
  private:
-  Decoration(EventFilter filter, bool once, std::optional<std::weak_ptr<const void>> owner)
+  Decoration(EventFilter filter, bool once, Owner owner)
       : filter_(std::move(filter)), once_(once), owner_(std::move(owner)) {}
   // Ends the listener whose delivery this thread is in: this is its last one.
   static void FinishCaller();
 
   const EventFilter filter_;
   const bool once_;
-  const std::optional<std::weak_ptr<const void>> owner_;
+  const Owner owner_;
   sync::Atomic<bool> over_{false};
 };
 
