@@ -48,6 +48,15 @@ struct PublishRefused {
 };
 BELFRY_EVENT_NAME(PublishRefused, "belfry.publish_refused", 1);
 
+// A listener lost an event, as its Overflow says it may, since its queue was full.
+struct Dropped {
+  EventType event_type;
+  std::string listener{};
+  ListenerId listener_id = 0;
+  std::uint64_t suppressed = 0;
+};
+BELFRY_EVENT_NAME(Dropped, "belfry.dropped", 1);
+
 // All threads of the executor were waiting while work was ready: a spare one was started.
 struct SpareThreadStarted {
   unsigned spare_threads = 0;  // running now, this one included

@@ -16,6 +16,7 @@
 #include "belfry/failure.h"
 #include "belfry/inline_pass.h"
 #include "belfry/queued_pass.h"
+#include "belfry/returned_events.h"
 #include "belfry/site.h"
 #include "belfry/status_fwd.h"
 
@@ -67,16 +68,16 @@ struct TypedListener {
   template <class... C>
   static Failure Invoke(F& listener, const E& event, C&... context) {
     using Result = std::invoke_result_t<F&, const E&, C&...>;
-    static_assert(std::is_void_v<Result> || std::is_same_v<Result, absl::Status> ||
-                      std::is_same_v<Result, Failure>,
-                  "a listener returns void or absl::Status");
     if constexpr (std::is_void_v<Result>) {
       std::invoke(listener, event, context...);
       return {};
     } else if constexpr (std::is_same_v<Result, Failure>) {
       return std::invoke(listener, event, context...);
-    } else {
+    } else if constexpr (std::is_same_v<Result, absl::Status>) {
       return FailureOf(std::invoke(listener, event, context...));
+    } else {
+      auto returned = std::invoke(listener, event, context...);
+      return PublishReturned(returned);
     }
   }
 

@@ -5,9 +5,11 @@
 #include <cstddef>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "belfry/clock.h"
 #include "belfry/event_filter.h"
+#include "belfry/event_key.h"
 
 namespace belfry {
 
@@ -22,14 +24,25 @@ enum class Run {
 // What a publish does when a listener's queue has no room.
 struct Overflow {
   enum class Policy {
-    kBlock,   // waits for room, at most `patience`, then is refused
-    kReject,  // is refused at once
+    kBlock,       // the publisher waits for room, no longer than `patience`; never on an executor's
+                  // thread, where a full queue is kWouldDeadlock
+    kReject,      // the event is refused, and no other listener gets it either
+    kDropNewest,  // the listener does not get this event
+    kDropOldest,  // the listener does not get the oldest event that waits
+    kCoalesce,    // an event takes the place of a waiting one with the same key, full or not; one
+                  // with another key waits for room as with kBlock
   };
   Policy policy = Policy::kBlock;
   Nanoseconds patience = std::chrono::seconds(1);
+  EventKey same{};  // of kCoalesce: a number, an enumerator or a text
 
   static Overflow Block(Nanoseconds patience) { return {Policy::kBlock, patience}; }
   static Overflow Reject() { return {Policy::kReject, Nanoseconds::zero()}; }
+  static Overflow DropNewest() { return {Policy::kDropNewest, Nanoseconds::zero()}; }
+  static Overflow DropOldest() { return {Policy::kDropOldest, Nanoseconds::zero()}; }
+  static Overflow Coalesce(EventKey same, Nanoseconds patience = std::chrono::seconds(1)) {
+    return {Policy::kCoalesce, patience, std::move(same)};
+  }
 };
 
 // Every queue is bounded. A single event larger than `bytes_max` never fits.
@@ -59,6 +72,10 @@ class Owner {
 
 //   dispatcher.Subscribe(SendWelcome, {.name = "mail.welcome", .overflow = Overflow::Reject()});
 //   dispatcher.Subscribe(Frown, {.filter = [](const Order& order) { return order.total < 1; }});
+//   dispatcher.Subscribe(Book, {.key = [](const Payment& payment) { return payment.account; },
+//                               .concurrency = 4});
+//   dispatcher.Subscribe(Show, {.overflow = Overflow::Coalesce(
+//                                   [](const Price& price) { return price.symbol; })});
 //   dispatcher.Subscribe(OpenCurtain, {.once = true});
 //   dispatcher.Subscribe([window = window.get()](const Moved& moved) { window->Draw(moved); },
 //                        {.owner = window});
@@ -68,6 +85,13 @@ struct ListenerOptions {
   Executor* executor = nullptr;  // null: the dispatcher's. It outlives the dispatcher.
   QueueLimit queue{};
   Overflow overflow{};
+
+  // Events with one key start in the order in which they were published, each when the one before
+  // has ended; others may run at the same time, up to `concurrency`. Keys with one hash, modulo 64
+  // times `concurrency`, count as one.
+  EventKey key{};
+  // How many of its events may run at the same time. The callable must be thread-safe then.
+  unsigned concurrency = 1;
 
   // Events that it does not want are counted as filtered.
   EventFilter filter{};

@@ -15,7 +15,9 @@ struct DeliveryOutcome {
   enum class Kind {
     kHandled,
     kFailed,     // `what` says why
-    kFiltered,   // the listener was muted
+    kFiltered,   // the listener was muted, or did not want it
+    kDropped,    // there was no room for it; see Overflow
+    kCoalesced,  // another event with the same key took its place
     kCancelled,  // the listener was reset, or the dispatcher shut down, before
   };
   ListenerId listener = 0;

@@ -11,19 +11,21 @@
 namespace belfry {
 
 // Deliveries by what became of them. At every moment at which nobody is publishing,
-//   offered = handled + dead + filtered + dropped + cancelled + queued + running.
+//   offered = handled + dead + filtered + dropped + coalesced + cancelled + queued + running.
 struct DeliveryCounts {
   std::uint64_t offered = 0;
   std::uint64_t handled = 0;
   std::uint64_t dead = 0;       // the listener failed
   std::uint64_t filtered = 0;   // it was muted
-  std::uint64_t dropped = 0;    // the oldest library events, for newer ones
+  std::uint64_t dropped = 0;    // there was no room, and it may lose some; see Overflow
+  std::uint64_t coalesced = 0;  // another one with the same key took its place
   std::uint64_t cancelled = 0;  // the listener was reset, or the dispatcher shut down, before
   std::uint64_t queued = 0;
   std::uint64_t running = 0;
 
   bool balanced() const {
-    return offered == handled + dead + filtered + dropped + cancelled + queued + running;
+    return offered ==
+           handled + dead + filtered + dropped + coalesced + cancelled + queued + running;
   }
   DeliveryCounts& operator+=(const DeliveryCounts& other);
 };
@@ -54,6 +56,7 @@ inline DeliveryCounts& DeliveryCounts::operator+=(const DeliveryCounts& other) {
   dead += other.dead;
   filtered += other.filtered;
   dropped += other.dropped;
+  coalesced += other.coalesced;
   cancelled += other.cancelled;
   queued += other.queued;
   running += other.running;

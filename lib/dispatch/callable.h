@@ -1,8 +1,11 @@
-// A queued listener's callable, owned.
+// The callable of a listener with a queue, owned.
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <new>
+#include <optional>
+#include <utility>
 
 #include "belfry/listener_body.h"
 
@@ -51,6 +54,17 @@ class Callable {
   const ListenerOperations& operations_;
   void* where_ = nullptr;
   alignas(std::max_align_t) std::byte inside_[kInsideMax];
+};
+
+// One of a listener with several deliveries at a time, and how many of these use it. When it was
+// replaced it ends with the last of them, and stays in a list until it has.
+//
+// Thread safety: its listener's mutex.
+struct CallableInUse {
+  explicit CallableInUse(CallableHandle handle) : callable(std::in_place, handle) {}
+  std::optional<Callable> callable;
+  unsigned users = 0;
+  std::unique_ptr<CallableInUse> next{};
 };
 
 }  // namespace belfry

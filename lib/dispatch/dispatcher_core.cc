@@ -31,6 +31,39 @@ std::string Complaint(const ListenerOptions& options) {
   if (options.overflow.patience < Nanoseconds::zero()) {
     return "listener \"" + options.name + "\": Overflow::patience is negative";
   }
+  if (options.concurrency == 0) {
+    return "listener \"" + options.name + "\": with a concurrency of 0 none of its events may run";
+  }
+  if (options.run == Run::kInline && MailboxTraits::Needed(options)) {
+    return "listener \"" + options.name +
+           "\": an inline listener has no queue, so a key, a concurrency and what to drop mean "
+           "nothing";
+  }
+  const bool coalesces = options.overflow.policy == Overflow::Policy::kCoalesce;
+  if (coalesces != static_cast<bool>(options.overflow.same)) {
+    return "listener \"" + options.name +
+           "\": Overflow::same is what kCoalesce goes by, and nothing else";
+  }
+  if (coalesces && !options.overflow.same.exact()) {
+    return "listener \"" + options.name +
+           "\": it coalesces by a key that is neither a number, an enumerator nor a text, so "
+           "events with different keys could replace each other";
+  }
+  return {};
+}
+
+// The same for options that are made for one event type.
+std::string Complaint(const ListenerOptions& options, EventType type) {
+  const auto differs = [&](const char* what, EventType taken) {
+    return "listener \"" + options.name + "\": " + what + " takes " + std::string(taken.name()) +
+           ", the listener " + std::string(type.name());
+  };
+  if (options.filter && options.filter.type() != type) {
+    return differs("the filter", options.filter.type());
+  }
+  if (options.key && options.key.type() != type) return differs("the key", options.key.type());
+  const EventKey& same = options.overflow.same;
+  if (same && same.type() != type) return differs("the key to coalesce by", same.type());
   return {};
 }
 
@@ -81,14 +114,10 @@ Executor& DispatcherCore::executor() const {
 Listener* DispatcherCore::Subscribe(EventType type, CallableHandle callable,
                                     ListenerOptions options, Site site, SubscribeError& error) {
   error = {false, Complaint(options)};
+  if (error.what.empty()) error.what = Complaint(options, type);
   if (!error.what.empty()) return nullptr;
   if (closed()) {
     error = {true, "the dispatcher is closed"};
-    return nullptr;
-  }
-  if (options.filter && options.filter.type() != type) {
-    error.what = "the filter takes " + std::string(options.filter.type().name()) +
-                 ", the listener " + std::string(type.name());
     return nullptr;
   }
   Topic& topic = topics_.Of(type);
@@ -106,12 +135,19 @@ Listener* DispatcherCore::Subscribe(EventType type, CallableHandle callable,
 
 Listener* DispatcherCore::SubscribeQueued(Topic& topic, CallableHandle callable,
                                           ListenerOptions& options, Site site) {
-  QueuedTraits traits{nullptr, options.queue, options.overflow};
+  Executor* executor = nullptr;
   if (!options_.synchronous) {
-    traits.executor = options.executor != nullptr    ? options.executor
-                      : options_.executor != nullptr ? options_.executor
-                                                     : own_executor_;
+    executor = options.executor != nullptr    ? options.executor
+               : options_.executor != nullptr ? options_.executor
+                                              : own_executor_;
   }
+  if (MailboxTraits::Needed(options)) {
+    const auto listener = std::make_shared<MailboxListener>(
+        shared_from_this(), topic, MailboxTraits::Of(options, executor), options, callable);
+    const bool added = topic.mailbox_listeners().Add(listener, options.name, site);
+    return added ? listener.get() : nullptr;
+  }
+  const QueuedTraits traits{executor, options.queue, options.overflow};
   const auto listener =
       std::make_shared<QueuedListener>(shared_from_this(), topic, traits, callable);
   const bool added = topic.queued_listeners().Add(listener, options.name, site);

@@ -63,6 +63,10 @@ class DispatcherCore final : public std::enable_shared_from_this<DispatcherCore>
 
   // --- telling.cc ---
   void TellFailure(Listener& listener, const Envelope& envelope, std::string_view what);
+  // The same, and the publisher, if he wants to know.
+  void Fail(Listener& listener, Frame& frame, std::string_view what);
+  // The listener lost an event.
+  void TellDropped(const Listener& listener, RateLimit& limit);
   void Log(LogLevel level, std::string_view text) const;
 
   // --- shutdown.cc ---
@@ -98,7 +102,7 @@ class DispatcherCore final : public std::enable_shared_from_this<DispatcherCore>
                         const std::unique_ptr<Outcomes>* outcomes);
   Listener* SubscribeQueued(Topic& topic, CallableHandle callable, ListenerOptions& options,
                             Site site);
-  PublishResult ReserveOrWait(Topic& topic, QueuedListeners::Size size, bool in_delivery);
+  PublishResult ReserveOrWait(Topic& topic, EventSize size, Postings& postings, bool in_delivery);
   PublishResult Refuse(Topic& topic, PublishResult result, const Listener* refuser = nullptr);
 
   template <class Make>

@@ -3,9 +3,11 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "belfry/clock.h"
 #include "belfry/listener_body.h"
 #include "belfry/publish_result.h"
 #include "belfry/stats.h"
@@ -26,7 +28,18 @@ struct ListedListener {
 };
 
 class Decoration;
+class Publication;
+struct Mail;
 class Topic;
+
+class ListenerWithQueue;
+
+// Why an event has no place in some queue.
+struct QueueRefusal {
+  PublishResult::Code code = PublishResult::Code::kAccepted;
+  std::shared_ptr<ListenerWithQueue> listener{};  // whose queue it is
+  const Mail* mail = nullptr;
+};
 
 // Who it is. Its life: live → detached (nothing starts any more, what is queued is cancelled) →
 // gone (nothing runs, the callable is destroyed).
@@ -80,6 +93,32 @@ class Listener {
   mutable sync::Atomic<const std::string*> made_name_{nullptr};
   RateLimit failures_told_;
   std::weak_ptr<Decoration> decoration_;
+};
+
+// What an event needs in a queue.
+struct EventSize {
+  std::size_t bytes;
+  bool counted;  // differs from event to event
+};
+
+// One whose events wait in a queue before they are delivered.
+class ListenerWithQueue : public Listener {
+ public:
+  // How long a publisher may wait for room; nothing where he must not.
+  virtual std::optional<Nanoseconds> patience() const = 0;
+  // Waits until there may be room for an event, or its mail if it was given that; false at the
+  // deadline.
+  virtual bool AwaitRoom(EventSize size, const Mail* mail, SteadyTime deadline) = 0;
+  virtual bool running() const = 0;
+  virtual std::uint64_t started() const = 0;  // grows with every delivery
+  // A synchronous dispatcher's: all events up to that one, on this thread.
+  virtual void DeliverUntil(const Publication& publication) = 0;
+  // Nothing that is queued is delivered any more. Returns how many events that were.
+  virtual std::uint64_t Discard() = 0;
+
+ protected:
+  using Listener::Listener;
+  ~ListenerWithQueue() = default;
 };
 
 }  // namespace belfry

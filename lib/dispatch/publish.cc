@@ -87,8 +87,7 @@ PublishResult DispatcherCore::PublishPrepared(Preparation& preparation, EventHan
 // Places that were reserved, given back unless they were filled.
 class DispatcherCore::Reserved {
  public:
-  Reserved(QueuedListeners& listeners, QueuedListeners::Size size)
-      : listeners_(listeners), size_(size) {}
+  Reserved(QueuedListeners& listeners, EventSize size) : listeners_(listeners), size_(size) {}
   ~Reserved() {
     if (held) listeners_.GiveBack(size_);
   }
@@ -99,7 +98,7 @@ class DispatcherCore::Reserved {
 
  private:
   QueuedListeners& listeners_;
-  const QueuedListeners::Size size_;
+  const EventSize size_;
 };
 
 PublishResult DispatcherCore::PublishInside(Frame& frame, Preparation& preparation,
@@ -123,9 +122,16 @@ PublishResult DispatcherCore::PublishInside(Frame& frame, Preparation& preparati
     return {};
   }
 
-  const QueuedListeners::Size size{handle.bytes(topic.type()), handle.operations->bytes != nullptr};
+  const EventSize size{handle.bytes(topic.type()), handle.operations->bytes != nullptr};
   Reserved reserved(topic.queued_listeners(), size);
-  if (const PublishResult result = ReserveOrWait(topic, size, in_delivery); !result.ok()) {
+  Postings postings(*this);
+  try {
+    postings.Prepare(before.mailboxes, handle.event(), size.bytes);
+  } catch (const std::bad_alloc&) {
+    return Refuse(topic, {Code::kOutOfMemory, 0});
+  }
+  if (const PublishResult result = ReserveOrWait(topic, size, postings, in_delivery);
+      !result.ok()) {
     return result;
   }
   reserved.held = true;
@@ -136,22 +142,19 @@ PublishResult DispatcherCore::PublishInside(Frame& frame, Preparation& preparati
   Publication::Complete(publication->envelope(), options.id, std::move(preparation.extras), time);
   publication->topic = &topic;
   if (preparation.outcomes != nullptr) publication->outcomes = std::move(*preparation.outcomes);
-  std::optional<Topic::Accepted> accepted = topic.CommitQueued(*publication, size, timed);
-  if (!accepted.has_value()) {
-    Publication::SetTime(publication->envelope(), clock_.WallNow());
-    accepted = topic.CommitQueued(*publication, size, true);
-  }
+  const Topic::Accepted accepted = topic.Commit(*publication, size, postings, timed);
   reserved.held = false;
-  QueuedListeners::PostTurns(accepted->to_post);
+  QueuedListeners::PostTurns(accepted.to_post);
+  postings.Finish(*publication);
   if (state_.load(std::memory_order_seq_cst) == State::kDiscarding) {
-    topic.queued_listeners().DiscardAll();  // who discards may have passed by before
+    topic.DiscardAll();  // who discards may have passed by before
   }
   if (options_.synchronous) {
     publication->Retain(1);
     turns_.Push(*publication);
   }
-  if (accepted->orphan) TellOrphan(topic);
-  RunInline(frame, publication->envelope(), accepted->inlined, &publication->outcomes);
+  if (accepted.orphan) TellOrphan(topic);
+  RunInline(frame, publication->envelope(), accepted.inlined, &publication->outcomes);
   return {};
 }
 
@@ -175,24 +178,22 @@ bool DispatcherCore::Accepts(bool in_delivery) const {
   return state == State::kOpen || (state == State::kDraining && in_delivery);
 }
 
-PublishResult DispatcherCore::ReserveOrWait(Topic& topic, QueuedListeners::Size size,
+PublishResult DispatcherCore::ReserveOrWait(Topic& topic, EventSize size, Postings& postings,
                                             bool in_delivery) {
   std::optional<SteadyTime> since;
   for (;;) {
-    const QueuedListeners::Refusal refusal = topic.queued_listeners().Reserve(size);
+    const QueueRefusal refusal = topic.Reserve(size, postings);
     if (refusal.code == Code::kAccepted) return {};
     if (refusal.listener == nullptr) return Refuse(topic, {refusal.code, 0});
-    const QueuedListener& refuser = *refusal.listener;
+    ListenerWithQueue& refuser = *refusal.listener;
     const auto refused = [&](Code code) { return Refuse(topic, {code, refuser.id()}, &refuser); };
-    const Overflow& overflow = refuser.traits().overflow;
-    const bool patient = overflow.policy == Overflow::Policy::kBlock && !topic.of_library();
-    if (refusal.code != Code::kQueueFull || !patient) return refused(refusal.code);
+    const std::optional<Nanoseconds> patience = refuser.patience();
+    if (refusal.code != Code::kQueueFull || !patience.has_value()) return refused(refusal.code);
     if (options_.synchronous || Executor::Current() != nullptr) {
       return refused(Code::kWouldDeadlock);
     }
     if (!since.has_value()) since = Clock::Real().Now();
-    const SteadyTime deadline = TimeAfter(*since, overflow.patience);
-    if (!topic.queued_listeners().AwaitRoom(refuser, size, deadline)) {
+    if (!refuser.AwaitRoom(size, refusal.mail, TimeAfter(*since, *patience))) {
       return refused(Code::kQueueFull);
     }
     if (!Accepts(in_delivery)) return Refuse(topic, {Code::kClosed, 0});

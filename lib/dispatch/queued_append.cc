@@ -82,13 +82,14 @@ void QueuedListeners::UpdateBound() {
 
 // --- The long way ---
 
-std::uint64_t QueuedListeners::EventsMax(const QueuedListener& listener, Size size) const {
+std::uint64_t QueuedListeners::EventsMax(const QueuedListener& listener, EventSize size) const {
   const QueueLimit& limit = listener.traits().limit;
   const std::uint64_t events = std::min<std::uint64_t>(limit.events_max, std::uint64_t{1} << 48);
   return size.counted ? events : std::min<std::uint64_t>(events, limit.bytes_max / size.bytes);
 }
 
-QueuedListeners::Room QueuedListeners::RoomOf(const QueuedListener& listener, Size size) const {
+QueuedListeners::Room QueuedListeners::RoomOf(const QueuedListener& listener,
+                                              EventSize size) const {
   const std::uint64_t events_max = EventsMax(listener, size);
   const std::uint64_t bytes_max = listener.traits().limit.bytes_max;
   if (events_max == 0 || size.bytes > bytes_max) return Room::kNever;
@@ -100,10 +101,10 @@ QueuedListeners::Room QueuedListeners::RoomOf(const QueuedListener& listener, Si
   return bytes <= bytes_max - size.bytes ? Room::kYes : Room::kNo;
 }
 
-QueuedListeners::Refusal QueuedListeners::Reserve(Size size) {
+QueueRefusal QueuedListeners::Reserve(EventSize size) {
   Publication* dead = nullptr;  // dropped by the last one who had it
   LogPage* freed = nullptr;
-  Refusal refusal;
+  QueueRefusal refusal;
   for (bool done = false; !done;) {
     bool needs_page = false;
     {
@@ -138,7 +139,7 @@ QueuedListeners::Refusal QueuedListeners::Reserve(Size size) {
   return refusal;
 }
 
-void QueuedListeners::GiveBack(Size size) {
+void QueuedListeners::GiveBack(EventSize size) {
   {
     const sync::Lock lock(mutex_);
     const EventLog::Own own(log_);
@@ -149,7 +150,7 @@ void QueuedListeners::GiveBack(Size size) {
   RoomMade();
 }
 
-QueuedListener* QueuedListeners::Commit(Publication& publication, Size size) {
+QueuedListener* QueuedListeners::Commit(Publication& publication, EventSize size) {
   mutex_.AssertHeld();
   const EventLog::Own own(log_);
   --reserved_events_;
@@ -163,7 +164,8 @@ QueuedListener* QueuedListeners::Commit(Publication& publication, Size size) {
   return TakeIdle();
 }
 
-bool QueuedListeners::AwaitRoom(const QueuedListener& listener, Size size, SteadyTime deadline) {
+bool QueuedListeners::AwaitRoom(const QueuedListener& listener, EventSize size,
+                                SteadyTime deadline) {
   const sync::Lock lock(mutex_);
   bool in_time = true;
   while (in_time) {

@@ -3,13 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "belfry/check.h"
-#include "belfry/context.h"
-#include "dispatch/catching.h"
-#include "dispatch/dispatcher_core.h"
-#include "dispatch/frame_scope.h"
-#include "dispatch/outcomes.h"
-#include "dispatch/publication.h"
+#include "dispatch/attempt.h"
 #include "dispatch/topic.h"
 #include "sync/spin.h"
 
@@ -22,7 +16,7 @@ constexpr unsigned kTurnMax = 256;
 
 QueuedListener::QueuedListener(std::shared_ptr<DispatcherCore> core, Topic& topic,
                                const QueuedTraits& traits, CallableHandle callable)
-    : Listener(topic),
+    : ListenerWithQueue(topic),
       core_(std::move(core)),
       traits_(traits),
       lossy_(topic.of_library()),
@@ -93,6 +87,15 @@ DeliveryCounts QueuedListener::CountsAt(std::uint64_t tail) const {
 
 DeliveryCounts QueuedListener::counts() const { return topic().queued_listeners().counts(*this); }
 
+std::optional<Nanoseconds> QueuedListener::patience() const {
+  const bool waits = traits_.overflow.policy == Overflow::Policy::kBlock && !lossy_;
+  return waits ? std::optional(traits_.overflow.patience) : std::nullopt;
+}
+
+bool QueuedListener::AwaitRoom(EventSize size, const Mail* /*mail*/, SteadyTime deadline) {
+  return topic().queued_listeners().AwaitRoom(*this, size, deadline);
+}
+
 // --- Turns ---
 
 // What comes in after a last look is left to whoever brings it: he begins a turn himself.
@@ -132,33 +135,8 @@ class QueuedListener::Turn {
   const bool mine_;
 };
 
-// The frame in which a listener's events are delivered.
-class QueuedListener::Delivering {
- public:
-  explicit Delivering(QueuedListener& listener)
-      : frame_(Next()),
-        scope_(frame_, *listener.core_, {.inside = static_cast<Listener*>(&listener)}) {
-    frame_.delivering = &listener;
-  }
-  ~Delivering() { frame_.delivering = nullptr; }
-  Delivering(const Delivering&) = delete;
-  Delivering& operator=(const Delivering&) = delete;
-
-  Frame& frame() { return frame_; }
-
- private:
-  static Frame& Next() {
-    Frame* const frame = Frame::Next();
-    BELFRY_CHECK(frame != nullptr, "there is no memory for a delivery inside another one");
-    return *frame;
-  }
-
-  Frame& frame_;
-  const FrameScope scope_;
-};
-
 void QueuedListener::Run() {
-  Delivering delivering(*this);
+  DeliveringScope delivering(*core_, *this);
   const Turn turn(*this);
   if (!turn.mine()) return;
   for (unsigned left = kTurnMax; left > 0;) {
@@ -175,7 +153,7 @@ void QueuedListener::Run() {
   }
 }
 
-void QueuedListener::DeliverUntil(std::uint64_t position) {
+void QueuedListener::DeliverUntil(const Publication& publication) {
   if (!state_.BeginRunning()) return;
   struct Ending {
     ~Ending() {
@@ -184,9 +162,9 @@ void QueuedListener::DeliverUntil(std::uint64_t position) {
     }
     QueuedListener& listener;
   };
-  Delivering delivering(*this);
+  DeliveringScope delivering(*core_, *this);
   const Ending ending{*this};
-  while (started() <= position && DeliverNext(delivering.frame())) {
+  while (started() <= publication.position && DeliverNext(delivering.frame())) {
   }
 }
 
@@ -238,39 +216,6 @@ bool QueuedListener::LingerLong(std::uint64_t position) {
   return Next(position) != nullptr;
 }
 
-// One event's, from its start to its end, which comes even when it unwinds the thread.
-class QueuedListener::Attempt {
- public:
-  Attempt(QueuedListener& listener, Frame& frame, Publication* publication)
-      : listener_(listener), frame_(frame), publication_(publication) {
-    frame_.recorded = false;
-    frame_.CountDelivery();
-    frame_.SetCurrent(static_cast<Listener*>(&listener));
-  }
-  ~Attempt() {
-    if (outcome == Outcome::kFailed) listener_.CountFailed();
-    if (outcome == Outcome::kFiltered) listener_.CountFiltered();
-    frame_.SetCurrent(nullptr);
-    frame_.envelope().End();  // what still happens in this turn has no event for a cause
-    frame_.outcomes = nullptr;
-    if (publication_ == nullptr) return;
-    if (frame_.recorded) {
-      publication_->Release();
-    } else {
-      publication_->Ended(listener_, outcome);
-    }
-  }
-  Attempt(const Attempt&) = delete;
-  Attempt& operator=(const Attempt&) = delete;
-
-  Outcome outcome = Outcome::kFailed;
-
- private:
-  QueuedListener& listener_;
-  Frame& frame_;
-  Publication* const publication_;
-};
-
 // Delivers events of bytes until something else is to be done; returns how many.
 unsigned QueuedListener::DeliverRun(Frame& frame, unsigned max) {
   const std::uint64_t position = started_.load(std::memory_order_relaxed);
@@ -302,18 +247,16 @@ bool QueuedListener::DeliverBytes(Frame& frame, LogCell& cell, std::uint64_t pos
   started_.store(position + 1, std::memory_order_release);
   topic().queued_listeners().RoomMade();
   if (state_.Is(QueuedState::kMuted)) return PassOver(nullptr);
-  Attempt attempt(*this, frame, nullptr);
+  Attempt attempt(*core_, *this, frame, nullptr, [this](Outcome outcome) { Count(outcome); });
   frame.envelope().Begin(cell.bytes(), page_->CauseOf(position), cell.sequence);
-  attempt.outcome = Call(frame, cell.bytes());
+  attempt.Call(*callable_, cell.bytes());
   return true;
 }
 
 bool QueuedListener::DeliverPublication(Frame& frame, Publication& publication) {
   if (state_.Is(QueuedState::kMuted)) return PassOver(&publication);
-  Attempt attempt(*this, frame, &publication);
-  frame.outcomes = publication.outcomes.get();
-  frame.envelope().Use(publication.envelope());
-  attempt.outcome = Call(frame, publication.envelope().event());
+  Attempt attempt(*core_, *this, frame, &publication, [this](Outcome outcome) { Count(outcome); });
+  attempt.Call(*callable_, publication.envelope().event());
   return true;
 }
 
@@ -329,32 +272,9 @@ bool QueuedListener::PassOver(Publication* publication) {
   return true;
 }
 
-Outcome QueuedListener::Call(Frame& frame, const void* event) {
-  Outcome outcome = Outcome::kFailed;
-  const auto call = [&] {
-    Failure failure;
-    if (callable_->takes_context()) {
-      Context context(core_->dispatcher(), frame.MadeEnvelope(), *this);
-      failure = callable_->Call(event, &context);
-    } else {
-      failure = callable_->Call(event, nullptr);
-    }
-    outcome = !failure             ? Outcome::kHandled
-              : failure.unwanted() ? Outcome::kFiltered
-                                   : Outcome::kFailed;
-    if (outcome == Outcome::kFailed) Fail(frame, failure.what());
-  };
-  Catching(
-      call, [&](std::string_view what) { Fail(frame, what); }, [] {});
-  return outcome;
-}
-
-void QueuedListener::Fail(Frame& frame, std::string_view what) {
-  if (frame.outcomes != nullptr) {
-    frame.outcomes->Record(*this, Outcome::kFailed, what);
-    frame.recorded = true;
-  }
-  core_->TellFailure(*this, frame.MadeEnvelope(), what);
+void QueuedListener::Count(Outcome outcome) {
+  if (outcome == Outcome::kFailed) CountFailed();
+  if (outcome == Outcome::kFiltered) CountFiltered();
 }
 
 }  // namespace belfry

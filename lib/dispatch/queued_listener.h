@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -31,7 +32,7 @@ struct QueuedTraits {
 // posted yet. What it delivers it reads from the log without a lock.
 //
 // Thread safety: any thread, where nothing else is said.
-class QueuedListener final : public Listener,
+class QueuedListener final : public ListenerWithQueue,
                              public Runnable,
                              public std::enable_shared_from_this<QueuedListener> {
  public:
@@ -50,10 +51,10 @@ class QueuedListener final : public Listener,
   QueuedState& state() { return state_; }
   bool detached() const { return state_.Is(QueuedState::kDetached); }
   bool lossy() const { return lossy_; }
-  std::uint64_t started() const { return started_.load(std::memory_order_acquire); }
+  std::uint64_t started() const override { return started_.load(std::memory_order_acquire); }
   std::uint64_t bytes_started() const { return bytes_started_.load(std::memory_order_acquire); }
   bool idle() const { return !state_.Is(QueuedState::kPosted); }
-  bool running() const { return state_.Is(QueuedState::kRunning); }
+  bool running() const override { return state_.Is(QueuedState::kRunning); }
   void MarkPosted();
   // Of a lossy one, whose position is the mutex's: the oldest event, whose place is free then. Null
   // when there is none. Adds to `freed` the pages that nobody uses any more.
@@ -70,18 +71,20 @@ class QueuedListener final : public Listener,
   std::unique_ptr<Callable> next_callable;
   bool replacing() const { return state_.Is(QueuedState::kReplacing); }
 
+  // --- Its publishers' ---
+  std::optional<Nanoseconds> patience() const override;
+  bool AwaitRoom(EventSize size, const Mail* mail, SteadyTime deadline) override;
+
   // --- Deliveries ---
   void PostTurn() { traits_.executor->Post(static_cast<Runnable&>(*this)); }
   void Run() override;
-  // A synchronous dispatcher's: all events up to that position, on this thread.
-  void DeliverUntil(std::uint64_t position);
+  void DeliverUntil(const Publication& publication) override;
 
   // --- Its run's ---
   sync::Atomic<std::uint64_t>& position() { return started_; }
   Callable& callable() { return *callable_; }
   void CountFailed() { failed_.fetch_add(1, std::memory_order_relaxed); }
   void CountFiltered() { filtered_.fetch_add(1, std::memory_order_relaxed); }
-  void Fail(Frame& frame, std::string_view what);
 
   // --- The end ---
   void Detach() override;
@@ -89,8 +92,7 @@ class QueuedListener final : public Listener,
   ReplaceResult Replace(CallableHandle callable) override;
   void SetMuted(bool muted) override;
   void Finish() override;  // at the end of the dispatcher, too
-  // Nothing that is queued is delivered any more. Returns how many events that were.
-  std::uint64_t Discard();
+  std::uint64_t Discard() override;
 
   DeliveryCounts counts() const;
 
@@ -100,8 +102,6 @@ class QueuedListener final : public Listener,
   static constexpr unsigned kLingerMax = 128;
 
   class Turn;
-  class Delivering;
-  class Attempt;
 
   void EndTurn();
   void TakeNext();
@@ -116,8 +116,8 @@ class QueuedListener final : public Listener,
   bool DeliverLossy(Frame& frame);
   bool DeliverBytes(Frame& frame, LogCell& cell, std::uint64_t position);
   bool DeliverPublication(Frame& frame, Publication& publication);
-  DeliveryOutcome::Kind Call(Frame& frame, const void* event);
   bool PassOver(Publication* publication);
+  void Count(DeliveryOutcome::Kind outcome);
   void CancelUntil(std::uint64_t end);
   void End();
 

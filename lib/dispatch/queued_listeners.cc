@@ -198,16 +198,6 @@ std::shared_ptr<QueuedListener> QueuedListeners::NextAfter(ListenerId id) const 
   return next == listeners_.end() ? nullptr : *next;
 }
 
-std::uint64_t QueuedListeners::DiscardAll() {
-  std::uint64_t count = 0;
-  ListenerId last = 0;
-  while (const auto listener = NextAfter(last)) {
-    last = listener->id();
-    count += listener->Discard();
-  }
-  return count;
-}
-
 void QueuedListeners::DetachAll() {
   while (const auto listener = NextAfter(0)) listener->Finish();
 }

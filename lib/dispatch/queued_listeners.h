@@ -33,21 +33,13 @@ class QueuedListeners {
   void UpdateShortWay();
 
   // --- The long way ---
-  struct Size {
-    std::size_t bytes;
-    bool counted;  // differs from event to event
-  };
-  struct Refusal {
-    PublishResult::Code code = PublishResult::Code::kAccepted;
-    std::shared_ptr<QueuedListener> listener{};  // whose queue it is
-  };
   // Reserves a place in every queue, or none.
-  Refusal Reserve(Size size);
-  void GiveBack(Size size);
+  QueueRefusal Reserve(EventSize size);
+  void GiveBack(EventSize size);
   // Waits until Reserve is worth another try; false at the deadline.
-  bool AwaitRoom(const QueuedListener& listener, Size size, SteadyTime deadline);
+  bool AwaitRoom(const QueuedListener& listener, EventSize size, SteadyTime deadline);
   // Fills what was reserved. Returns those whose turn is to be posted, linked.
-  QueuedListener* Commit(Publication& publication, Size size);
+  QueuedListener* Commit(Publication& publication, EventSize size);
   static void PostTurns(QueuedListener* first);
 
   // --- Who listens ---
@@ -66,8 +58,6 @@ class QueuedListeners {
   bool Replaced(QueuedListener& listener);
   void AwaitReplaced(const QueuedListener& listener);
   void AwaitGone(const QueuedListener& listener);
-  // Returns how many events.
-  std::uint64_t DiscardAll();
   void DetachAll();  // at the end of the dispatcher
   bool empty() const {
     mutex_.AssertHeld();
@@ -112,9 +102,9 @@ class QueuedListeners {
   bool GiveWay();
   bool MoveBound();
   void UpdateBound() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  std::uint64_t EventsMax(const QueuedListener& listener, Size size) const;
+  std::uint64_t EventsMax(const QueuedListener& listener, EventSize size) const;
   enum class Room { kYes, kNo, kNever };
-  Room RoomOf(const QueuedListener& listener, Size size) const
+  Room RoomOf(const QueuedListener& listener, EventSize size) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool MakeSpare();
   QueuedListener* TakeIdle() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "dispatch/catching.h"
+#include "dispatch/dispatcher_core.h"
 #include "dispatch/frame.h"
 #include "dispatch/queued_listener.h"
 #include "dispatch/topic.h"
@@ -53,7 +54,7 @@ void QueuedRun::Introduce(LazyEnvelope& envelope) {
 }
 
 void QueuedRun::Fail(std::string_view what) {
-  listener_.Fail(frame_, what);
+  frame_.core()->Fail(listener_, frame_, what);
   listener_.CountFailed();
 }
 

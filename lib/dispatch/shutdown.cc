@@ -51,7 +51,7 @@ DispatcherCore::Watch DispatcherCore::WatchRunning() const {
     });
     topics_.ForEach([&](Topic& topic) {
       ListenerId last = 0;
-      while (const auto listener = topic.queued_listeners().NextAfter(last)) {
+      while (const auto listener = topic.NextAfter(last)) {
         last = listener->id();
         if (listener->running()) watch.turns.push_back({last, listener->started()});
       }
@@ -107,14 +107,14 @@ bool DispatcherCore::AwaitQuiet(std::optional<SteadyTime> deadline) {
 
 bool DispatcherCore::AllIdle() const {
   bool idle = true;
-  topics_.ForEach([&](Topic& topic) { idle = idle && topic.queued_listeners().quiet(); });
+  topics_.ForEach([&](Topic& topic) { idle = idle && topic.quiet(); });
   return idle;
 }
 
-// How many events have been given to queued listeners so far.
+// How many events have been given to listeners with queues so far.
 std::uint64_t DispatcherCore::Accepted() const {
   std::uint64_t accepted = 0;
-  topics_.ForEach([&](Topic& topic) { accepted += topic.queued_listeners().tail(); });
+  topics_.ForEach([&](Topic& topic) { accepted += topic.queued_accepted(); });
   return accepted;
 }
 
@@ -139,7 +139,7 @@ void DispatcherCore::CloseIntake(ShutdownMode mode) {
 
 std::uint64_t DispatcherCore::DiscardAll() {
   std::uint64_t cancelled = 0;
-  topics_.ForEach([&](Topic& topic) { cancelled += topic.queued_listeners().DiscardAll(); });
+  topics_.ForEach([&](Topic& topic) { cancelled += topic.DiscardAll(); });
   return cancelled;
 }
 
@@ -235,6 +235,7 @@ void DispatcherCore::Finish() {
   spare_hook_.reset();
   own_pool_.reset();
   topics_.ForEach([](Topic& topic) { topic.queued_listeners().DetachAll(); });
+  topics_.ForEach([](Topic& topic) { topic.mailbox_listeners().DetachAll(); });
   topics_.ForEach([](Topic& topic) { topic.inline_listeners().DetachAll(); });
   turns_.Clear();
 }

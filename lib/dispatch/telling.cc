@@ -6,6 +6,8 @@
 #include <new>
 #include <utility>
 
+#include "absl/status/status.h"
+
 #include "belfry/library_events.h"
 #include "dispatch/dispatcher_core.h"
 
@@ -42,6 +44,22 @@ void DispatcherCore::TellFailure(Listener& listener, const Envelope& envelope,
   if (!told) LogFailure(listener, what);
 }
 
+void DispatcherCore::Fail(Listener& listener, Frame& frame, std::string_view what) {
+  if (frame.outcomes != nullptr) {
+    frame.outcomes->Record(listener, DeliveryOutcome::Kind::kFailed, what);
+    frame.recorded = true;
+  }
+  TellFailure(listener, frame.MadeEnvelope(), what);
+}
+
+Failure PublishReturnedEvent(EventType type, EventHandle event) {
+  DispatcherCore& core = *Frame::Innermost()->core();
+  const PublishResult result = core.Publish(type, event);
+  if (result.ok()) return {};
+  return Failure::Because("it returned " + std::string(type.name()) +
+                          ", which was refused: " + std::string(result.status().message()));
+}
+
 void DispatcherCore::LogFailure(const Listener& listener, std::string_view what) const try {
   Log(LogLevel::kError, "listener \"" + std::string(listener.name()) + "\" failed on " +
                             std::string(listener.topic().type().name()) + ": " + std::string(what));
@@ -59,6 +77,14 @@ void DispatcherCore::TellOrphan(Topic& topic) {
 void DispatcherCore::TellRefusal(Topic& topic, PublishResult result, const Listener& refuser) {
   Tell(topic.refusals_told(), [&](std::uint64_t left_out) {
     return PublishRefused{topic.type(), std::string(refuser.name()), result, left_out};
+  });
+}
+
+void DispatcherCore::TellDropped(const Listener& listener, RateLimit& limit) {
+  const Topic& topic = listener.topic();
+  if (topic.of_library()) return;
+  Tell(limit, [&](std::uint64_t left_out) {
+    return Dropped{topic.type(), std::string(listener.name()), listener.id(), left_out};
   });
 }
 

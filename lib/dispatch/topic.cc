@@ -13,30 +13,58 @@ Topic::Topic(DispatcherCore& core, EventType type, bool of_library)
       type_(type),
       of_library_(of_library),
       inline_(*this, mutex_),
-      queued_(*this, mutex_) {}
+      queued_(*this, mutex_),
+      mailboxes_(*this, mutex_) {}
 
 Topic::ListenerSet Topic::listeners() const {
   const sync::Lock lock(mutex_);
   const InlineSet inlined = inline_.set();
-  return {inlined, !queued_.empty(), queued_.any_takes_context() || inlined.takes_context()};
+  return {inlined, !queued_.empty() || !mailboxes_.empty(), TakeContext(inlined),
+          mailboxes_.current()};
+}
+
+// Whether there are some who may ask when the event was published.
+bool Topic::TakeContext(const InlineSet& set) const {
+  return set.takes_context() || queued_.any_takes_context() || mailboxes_.any_takes_context();
 }
 
 bool Topic::CommitInline(InlineSet& set, bool timed) {
   const sync::Lock lock(mutex_);
   set = inline_.set();
-  if (!queued_.empty() || (!timed && set.takes_context())) return false;
+  if (!queued_.empty() || !mailboxes_.empty() || (!timed && TakeContext(set))) return false;
   inline_.roll().CountPass(set);
   if (set.listeners == 0) ++orphaned_;
   return true;
 }
 
-std::optional<Topic::Accepted> Topic::CommitQueued(Publication& publication,
-                                                   QueuedListeners::Size size, bool timed) {
+QueueRefusal Topic::Reserve(EventSize size, Postings& postings) {
+  QueueRefusal refusal = queued_.Reserve(size);
+  if (refusal.code != PublishResult::Code::kAccepted) return refusal;
+  refusal = postings.Reserve();
+  if (refusal.code != PublishResult::Code::kAccepted) queued_.GiveBack(size);
+  return refusal;
+}
+
+Topic::Accepted Topic::Commit(Publication& publication, EventSize size, Postings& postings,
+                              bool timed) {
+  for (;;) {
+    if (const auto accepted = TryCommit(publication, size, postings, timed)) return *accepted;
+    if (!timed) Publication::SetTime(publication.envelope(), core_.clock().WallNow());
+    timed = true;
+    postings.AdmitLate(mailboxes_.list(), publication);
+  }
+}
+
+std::optional<Topic::Accepted> Topic::TryCommit(Publication& publication, EventSize size,
+                                                Postings& postings, bool timed) {
   const sync::Lock lock(mutex_);
   const InlineSet set = inline_.set();
-  if (!timed && (queued_.any_takes_context() || set.takes_context())) return std::nullopt;
+  if (!timed && TakeContext(set)) return std::nullopt;
+  if (!postings.IsFor(mailboxes_.current())) return std::nullopt;
+  const bool mailed = postings.Give(publication);
+  if (mailed) ++mailed_;
   const bool counted = !queued_.empty();  // else they have all gone meanwhile
-  const bool orphan = set.listeners == 0 && !counted;
+  const bool orphan = set.listeners == 0 && !counted && !mailed;
   if (set.listeners != 0 || !counted) inline_.roll().CountPass(set);
   if (set.listeners != 0 && counted) ++to_both_;
   if (orphan) ++orphaned_;
@@ -51,10 +79,13 @@ void Topic::CountRefused() {
 
 bool Topic::ShortWayOpen() const {
   return !of_library_ && core_.TakesShortWays() && inline_.set().listeners == 0 &&
-         !queued_.any_takes_context();
+         !queued_.any_takes_context() && mailboxes_.empty();
 }
 
-void Topic::QueuedChanged() { inline_.SetQueued(!queued_.empty()); }
+void Topic::QueuedChanged() {
+  inline_.SetQueued(!queued_.empty() || !mailboxes_.empty());
+  if (!queued_.empty()) queued_.UpdateShortWay();
+}
 
 void Topic::InlineChanged() {
   if (!queued_.empty()) queued_.UpdateShortWay();
@@ -76,9 +107,33 @@ void Topic::Close() {
   queued_.UpdateShortWay();
 }
 
+std::uint64_t Topic::DiscardAll() {
+  std::uint64_t count = 0;
+  ListenerId last = 0;
+  while (const auto listener = NextAfter(last)) {
+    last = listener->id();
+    count += listener->Discard();
+  }
+  return count;
+}
+
 std::uint64_t Topic::queued_cancelled() const {
   const sync::Lock lock(mutex_);
-  return queued_.cancelled();
+  return queued_.cancelled() + mailboxes_.cancelled();
+}
+
+bool Topic::quiet() const { return queued_.quiet() && mailboxes_.quiet(); }
+
+std::uint64_t Topic::queued_accepted() const {
+  const sync::Lock lock(mutex_);
+  return queued_.tail() + mailed_;
+}
+
+std::shared_ptr<ListenerWithQueue> Topic::NextAfter(ListenerId id) const {
+  const std::shared_ptr<ListenerWithQueue> queued = queued_.NextAfter(id);
+  const std::shared_ptr<ListenerWithQueue> mailbox = mailboxes_.NextAfter(id);
+  if (queued == nullptr || mailbox == nullptr) return queued == nullptr ? mailbox : queued;
+  return queued->id() < mailbox->id() ? queued : mailbox;
 }
 
 void Topic::AddTo(Stats& stats) const {
@@ -94,6 +149,7 @@ void Topic::AddTo(Stats& stats) const {
   type.orphaned = orphaned_;
   type.deliveries = inlined.deliveries;
   type.deliveries += queued_.totals();
+  type.deliveries += mailboxes_.totals();
 }
 
 std::vector<ListedListener> Topic::ListListeners() const {
@@ -102,6 +158,14 @@ std::vector<ListedListener> Topic::ListListeners() const {
     all.push_back({{listener->id(), std::string(listener->name()), type_, listener->counts()},
                    listener->place(),
                    listener->started()});
+  }
+  if (const auto mailboxes = mailboxes_.list()) {
+    for (const auto& listener : *mailboxes) {
+      if (listener->detached()) continue;
+      all.push_back({{listener->id(), std::string(listener->name()), type_, listener->counts()},
+                     listener->place(),
+                     listener->started()});
+    }
   }
   return all;
 }

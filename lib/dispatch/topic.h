@@ -8,6 +8,8 @@
 #include "belfry/event_type.h"
 #include "belfry/stats.h"
 #include "dispatch/inline_listeners.h"
+#include "dispatch/mailbox_listeners.h"
+#include "dispatch/postings.h"
 #include "dispatch/publication.h"
 #include "dispatch/queued_listeners.h"
 #include "dispatch/rate_limit.h"
@@ -33,27 +35,33 @@ class Topic {
   RateLimit& refusals_told() { return refusals_told_; }
   InlineListeners& inline_listeners() { return inline_; }
   QueuedListeners& queued_listeners() { return queued_; }
+  MailboxListeners& mailbox_listeners() { return mailboxes_; }
+  // Of both kinds that have queues: the first one with a higher id; null when there is none.
+  std::shared_ptr<ListenerWithQueue> NextAfter(ListenerId id) const;
 
-  // Both kinds of listeners as they are at one moment.
+  // All kinds of listeners as they are at one moment.
   struct ListenerSet {
     InlineSet inlined;
     bool queued = false;
     bool takes_context = false;
+    std::shared_ptr<const MailboxListeners::List> mailboxes{};
   };
   ListenerSet listeners() const;
 
   // Accepts an event for the inline listeners; false when there are queued ones by now, or some
   // that are to know the time of an event that is not timed.
   bool CommitInline(InlineSet& set, bool timed);
-  // What an event for both kinds was accepted for.
+  // A place for an event in every queue, or none.
+  QueueRefusal Reserve(EventSize size, Postings& postings);
+  // What an event for all kinds was accepted for.
   struct Accepted {
     InlineSet inlined;
     QueuedListener* to_post = nullptr;  // the queued ones whose turns are to be posted
     bool orphan = false;                // all have gone meanwhile
   };
-  // Nothing when some are to know the time of an event that is not timed.
-  std::optional<Accepted> CommitQueued(Publication& publication, QueuedListeners::Size size,
-                                       bool timed);
+  // Of an event that has a place in every queue: from now on nothing stops it. It gets a time if
+  // some are to know that by now, and goes to those who have come with mailboxes.
+  Accepted Commit(Publication& publication, EventSize size, Postings& postings, bool timed);
   void CountRefused();
 
   // --- Under the mutex ---
@@ -64,17 +72,27 @@ class Topic {
   void QueuedChanged();
   void InlineChanged();
 
+  // What is queued is not delivered any more. Returns how many events.
+  std::uint64_t DiscardAll();
   // From now on publishers go the long way and see that the dispatcher is closing.
   void Close();
 
-  // Events of the queued listeners that are subscribed now.
+  // Events of the listeners with queues that are subscribed now.
   std::uint64_t queued_cancelled() const;
+  // Whether none of them has anything to do.
+  bool quiet() const;
+  // How many events they were given so far.
+  std::uint64_t queued_accepted() const;
   // Adds to `stats` the type and its listeners.
   void AddTo(Stats& stats) const;
   // Those subscribed now.
   std::vector<ListedListener> ListListeners() const;
 
  private:
+  std::optional<Accepted> TryCommit(Publication& publication, EventSize size, Postings& postings,
+                                    bool timed);
+  bool TakeContext(const InlineSet& set) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
   DispatcherCore& core_;
   const EventType type_;
   const bool of_library_;
@@ -90,8 +108,10 @@ class Topic {
   std::uint64_t refused_ ABSL_GUARDED_BY(mutex_) = 0;
   std::uint64_t orphaned_ ABSL_GUARDED_BY(mutex_) = 0;
   std::uint64_t to_both_ ABSL_GUARDED_BY(mutex_) = 0;  // events that both kinds counted
+  std::uint64_t mailed_ ABSL_GUARDED_BY(mutex_) = 0;   // events that went to mailboxes
   InlineListeners inline_;
   QueuedListeners queued_;
+  MailboxListeners mailboxes_;
 };
 
 }  // namespace belfry

@@ -33,6 +33,7 @@ void Turns::Leave() {
 }
 
 void Turns::Push(Publication& publication) {
+  publication.turn = ++turns_;
   if (tail_ == nullptr) {
     head_ = &publication;
   } else {
@@ -52,11 +53,10 @@ Publication* Turns::Pop() {
 void Turns::RunAll() {
   while (head_ != nullptr) {
     // It stays the first until all have got it: a delivery may unwind the thread.
-    QueuedListeners& listeners = head_->topic->queued_listeners();
     ListenerId last = 0;
-    while (const auto listener = listeners.NextAfter(last)) {
+    while (const auto listener = head_->topic->NextAfter(last)) {
       last = listener->id();
-      listener->DeliverUntil(head_->position);
+      listener->DeliverUntil(*head_);
     }
     Pop()->Release();
   }

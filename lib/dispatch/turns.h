@@ -1,6 +1,7 @@
 // A synchronous dispatcher's order of turns: one thread at a time, first in, first out.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 
 #include "belfry/clock.h"
@@ -60,6 +61,7 @@ class Turns {
   sync::Thread::id holder_ ABSL_GUARDED_BY(mutex_);
   Publication* head_ = nullptr;  // the holder's
   Publication* tail_ = nullptr;
+  std::uint64_t turns_ = 0;  // so far
 };
 
 }  // namespace belfry

@@ -73,8 +73,8 @@ json::object ToJson(const belfry::Stats& stats) {
   }
   return {{"published", published}, {"refused", refused},         {"orphaned", orphaned},
           {"offered", all.offered}, {"handled", all.handled},     {"dead", all.dead},
-          {"dropped", all.dropped}, {"cancelled", all.cancelled}, {"queued", all.queued},
-          {"running", all.running}};
+          {"dropped", all.dropped}, {"coalesced", all.coalesced}, {"cancelled", all.cancelled},
+          {"queued", all.queued},   {"running", all.running}};
 }
 
 }  // namespace

@@ -42,6 +42,7 @@ METRICS = {
     "subscribe_reset": [("", "ns", lambda run: run["cpu_time"])],
     "types": [("", "ns", lambda run: run["cpu_time"])],
     "async": [("", "M events/s", lambda run: run["items_per_second"] / 1e6)],
+    "keyed": [("", "M events/s", lambda run: run["items_per_second"] / 1e6)],
     "idle_ping": [("/p50", "ns", lambda run: run["p50"]),
                   ("/p99", "ns", lambda run: run["p99"])],
     "memory": [("", "bytes", lambda run: run["bytes"])],

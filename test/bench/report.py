@@ -78,6 +78,14 @@ def grows_at_most(row, start, limit):
     return Target(row, f"x {start}", limit, False, measure)
 
 
+def share_of_row(row, whole, limit):
+    """Belfry's value in one row is at least `limit` times that in another."""
+    def measure(rows):
+        part, all_ = (rows[name]["ours"] if name in rows else None for name in (row, whole))
+        return part / all_ if part and all_ else None
+    return Target(row, f"x {whole}", limit, True, measure)
+
+
 def all_targets():
     same = {1: 1.9, 4: 1.0, 16: 0.8, 64: 0.6, 256: 0.6}
     for listeners, limit in same.items():
@@ -103,6 +111,7 @@ def all_targets():
             yield times_better(row, 4, "mutex+condvar")
             last = (threads, listeners) == ("2to2", 4)
             yield times_better(row, 0.8 if last else 1, "moodycamel", "moodycamel blocking")
+    yield share_of_row("keyed/2to2/10000 keys", "keyed/2to2/no keys", 0.7)
     yield share_of_best("idle_ping/1to1/p50", 1.05)
     yield share_of_best("idle_ping/1to1/p99", 1.3)
     yield absolute("idle_ping/spinning/p50", 500)

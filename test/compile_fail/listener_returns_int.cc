@@ -1,4 +1,4 @@
-// expect: a listener returns void or absl::Status
+// expect: a listener returns void, absl::Status, or events
 #include "belfry/dispatcher.h"
 
 struct Rung {};

@@ -80,6 +80,40 @@ TEST(AllocationTest, AMillionPublishesAllocateOnlyTheEnvelopesThatAreUnderWayAtO
             << kPublishers * 10'000 << "\n";
 }
 
+TEST(AllocationTest, M1_MailboxesAllocateOnlyWhatIsUnderWayAtOnce) {
+  struct Payment {
+    std::uint64_t number = 0;
+  };
+  constexpr std::uint64_t kEvents = 200'000;
+  constexpr std::size_t kPlaces = 256;
+  Dispatcher dispatcher({.pool = {.threads = 2}});
+  std::atomic<std::uint64_t> calls{0};
+  const auto count = [&](const Payment&) { calls.fetch_add(1, std::memory_order_relaxed); };
+  const auto options = [&](Overflow overflow) {
+    ListenerOptions made;
+    made.queue.events_max = kPlaces;
+    made.overflow = std::move(overflow);
+    made.key = [](const Payment& payment) { return payment.number % 100; };
+    made.concurrency = 2;
+    return made;
+  };
+  const auto same = [](const Payment& payment) { return payment.number % 10; };
+  const Subscription waits =
+      dispatcher.Subscribe(count, options(Overflow::Block(std::chrono::minutes(5))));
+  const Subscription drops = dispatcher.Subscribe(count, options(Overflow::DropOldest()));
+  const Subscription coalesces = dispatcher.Subscribe(count, options(Overflow::Coalesce(same)));
+  const auto publish = [&](std::uint64_t events) {
+    for (std::uint64_t i = 0; i < events; ++i) ASSERT_TRUE(dispatcher.Publish(Payment{i}));
+    ASSERT_EQ(dispatcher.Drain(), DrainResult::kDrained);
+  };
+  publish(20'000);
+  const std::uint64_t before = Allocations();
+  publish(kEvents);
+  // An envelope, and mail for it, each time that more are under way than ever before.
+  EXPECT_LE(Allocations() - before, 3 * 2 * (kPlaces + 4));
+  EXPECT_GE(calls, kEvents) << "of who waits";
+}
+
 TEST(AllocationTest, M1_EventsOfBytesThatWaitNeedNoBlocksOfTheirOwn) {
   struct Beat {
     int number = 0;

@@ -55,13 +55,14 @@ struct Peak {
   }
 };
 
-// One log for all listeners of the type, which never holds more than a queue's limit: so many
-// events with what each takes beside its own bytes, and what a dispatcher takes whatever happens.
+// One log for all listeners of the type, or queues of their own, none of which ever holds more than
+// its limit: so many events with what each takes beside its own bytes, and what a dispatcher takes
+// whatever happens.
 template <class E>
-std::int64_t LiveMax() {
+std::int64_t LiveMax(int queues) {
   constexpr std::int64_t kNodeMax = 512;
   constexpr std::int64_t kConstant = 256 << 10;
-  return static_cast<std::int64_t>(QueueLimit{}.events_max) *
+  return queues * static_cast<std::int64_t>(QueueLimit{}.events_max) *
              (kNodeMax + static_cast<std::int64_t>(EventBytes(E{}))) +
          kConstant;
 }
@@ -76,13 +77,18 @@ void Overload(Overflow overflow) {
   std::atomic<std::uint64_t> accepted{0};
   std::atomic<std::uint64_t> refused{0};
   const bool rejects = overflow.policy == Overflow::Policy::kReject;
+  const bool loses = overflow.policy > Overflow::Policy::kReject;
   const auto work = [&](const E&) {
     ++handled;
     // Takes as long as it takes until another publish is refused, on whatever machine.
     const std::uint64_t before = refused;
     while (rejects && refused == before && !done) std::this_thread::yield();
+    // Likewise until several more have come, for queues that lose what does not fit.
+    const std::uint64_t came = accepted;
+    while (loses && accepted < came + 6 && !done) std::this_thread::yield();
     for (int i = 0; i < 2'000; ++i) asm volatile("" ::: "memory");
   };
+  const std::int64_t live_max = LiveMax<E>(loses ? 3 : 1);
   std::vector<Subscription> listeners;
   for (int i = 0; i < 3; ++i) {
     listeners.push_back(dispatcher.Subscribe(work, {.overflow = overflow}));
@@ -109,17 +115,28 @@ void Overload(Overflow overflow) {
   one.join();
   two.join();
   EXPECT_EQ(dispatcher.Drain(kPatience), DrainResult::kDrained);
-  EXPECT_EQ(handled, 3 * accepted);
+  DeliveryCounts counts;
+  for (const TypeStats& type : dispatcher.GetStats().types) {
+    if (type.event_type == EventTypeOf<E>()) counts = type.deliveries;
+  }
+  EXPECT_TRUE(counts.balanced());
+  EXPECT_EQ(counts.offered, 3 * accepted);
+  EXPECT_EQ(counts.handled, handled);
+  if (loses) {
+    EXPECT_GE(counts.dropped + counts.coalesced, counts.handled) << "no overload";
+  } else {
+    EXPECT_EQ(handled, 3 * accepted);
+  }
   // Those that were still queued at the end had no refusal to wait for.
   if (rejects) {
     EXPECT_GE(refused + 2 * QueueLimit{}.events_max, accepted) << "no overload";
   }
   ASSERT_GT(early.samples, 0);
   ASSERT_GT(late.samples, 0);
-  EXPECT_LE(late.at.live - at_first, LiveMax<E>());
+  EXPECT_LE(late.at.live - at_first, live_max);
   // A queue may be full for the first time late. A sanitizer keeps what was freed.
   if (!kSanitized) {
-    EXPECT_LE(late.at.resident, early.at.resident + early.at.resident / 20 + LiveMax<E>());
+    EXPECT_LE(late.at.resident, early.at.resident + early.at.resident / 20 + live_max);
   }
   std::cout << accepted << " accepted, " << refused << " refused, at most " << late.at.live
             << " bytes live, " << early.at.resident << " and then " << late.at.resident
@@ -134,6 +151,15 @@ TEST(OverloadTest, M1_WhatIsRefusedKeepsNothingInBytesOrOnTheHeap) {
 TEST(OverloadTest, M1_WhoWaitsForRoomKeepsNothingEither) {
   Overload<Small>(Overflow::Block(kPatience));
   Overload<Large>(Overflow::Block(kPatience));
+}
+
+TEST(OverloadTest, M1_WhatIsDroppedKeepsNothingEither) {
+  const auto same = [](const Small& small) { return small.words[0]; };
+  Overload<Small>(Overflow::DropNewest());
+  Overload<Small>(Overflow::DropOldest());
+  Overload<Small>(Overflow::Coalesce(same));
+  Overload<Large>(Overflow::DropNewest());
+  Overload<Large>(Overflow::DropOldest());
 }
 
 // What ends and begins all the while, under the same load.

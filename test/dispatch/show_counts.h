@@ -17,6 +17,7 @@ inline std::string ToString(const DeliveryCounts& counts) {
   add(counts.dead, "dead");
   add(counts.filtered, "filtered");
   add(counts.dropped, "dropped");
+  add(counts.coalesced, "coalesced");
   add(counts.cancelled, "cancelled");
   add(counts.queued, "queued");
   add(counts.running, "running");

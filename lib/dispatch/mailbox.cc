@@ -1,0 +1,135 @@
+#include "dispatch/mailbox.h"
+
+#include <algorithm>
+#include <bit>
+#include <utility>
+
+namespace belfry {
+namespace {
+
+// Chains of what may be replaced are short up to four times as many events.
+constexpr std::size_t kAlikeMax = 1024;
+
+}  // namespace
+
+Mailbox::Mailbox(const QueueLimit& limit, Overflow::Policy policy, std::size_t strands)
+    : limit_(limit), strands_(std::bit_ceil(strands)) {
+  if (strands == 0) strands_.clear();
+  if (policy == Overflow::Policy::kCoalesce) {
+    alike_.resize(std::bit_ceil(std::min(limit.events_max, kAlikeMax)));
+  }
+}
+
+// Keys are often numbers in a row, or multiples of one: a multiplication spreads them, in its upper
+// bits (Knuth, The Art of Computer Programming, volume 3, 6.4: Fibonacci hashing).
+std::size_t Mailbox::Slot(std::uint64_t key, std::size_t slots) {
+  constexpr std::uint64_t kGolden = 0x9e3779b97f4a7c15U;
+  return static_cast<std::size_t>(key * kGolden >> 32) & (slots - 1);
+}
+
+// --- Coming ---
+
+Mail* Mailbox::FindAlike(const Mail& mail) const {
+  if (alike_.empty()) return nullptr;
+  Mail* found = alike_[Slot(mail.same.number, alike_.size())];
+  while (found != nullptr && !(found->same == mail.same && found->key == mail.key)) {
+    found = found->next_alike;
+  }
+  return found;
+}
+
+// Who is to replace one that is queued may come when there is no room for more events: either one
+// with its key is still there then, or the last one has left a place, which nobody else may reserve
+// before.
+Mailbox::Room Mailbox::RoomFor(const Mail& mail) const {
+  if (mail.bytes > limit_.bytes_max) return Room::kNever;
+  const Mail* const alike = FindAlike(mail);
+  const bool fits_in_number = alike != nullptr || queued_ + reserved_ < limit_.events_max;
+  const std::size_t bytes = bytes_ - (alike == nullptr ? 0 : alike->bytes);
+  const bool fits = fits_in_number && bytes <= limit_.bytes_max - mail.bytes;
+  return fits ? Room::kYes : Room::kNo;
+}
+
+void Mailbox::Reserve(const Mail& mail) {
+  ++reserved_;
+  bytes_ += mail.bytes;
+}
+
+void Mailbox::GiveBack(const Mail& mail) {
+  --reserved_;
+  bytes_ -= mail.bytes;
+}
+
+bool Mailbox::Put(Mail& mail) {
+  --reserved_;
+  if (Mail* const alike = FindAlike(mail)) {
+    bytes_ -= alike->bytes;
+    std::swap(alike->publication, mail.publication);
+    std::swap(alike->bytes, mail.bytes);
+    return false;
+  }
+  ++queued_;
+  queue_.PushBack(mail);
+  if (!alike_.empty()) mail.next_alike = std::exchange(AlikeOf(mail), &mail);
+  Enlist(mail);
+  return true;
+}
+
+void Mailbox::Enlist(Mail& mail) {
+  if (!strands_.empty()) {
+    Strand& strand = StrandOf(mail);
+    if (std::exchange(strand.busy, true)) return strand.waiting.PushBack(mail);
+  }
+  ready_.PushBack(mail);
+}
+
+// --- Going ---
+
+void Mailbox::Delist(Mail& mail) {
+  queue_.Remove(mail);
+  --queued_;
+  bytes_ -= mail.bytes;
+  if (alike_.empty()) return;
+  Mail** link = &AlikeOf(mail);
+  while (*link != &mail) link = &(*link)->next_alike;
+  *link = std::exchange(mail.next_alike, nullptr);
+}
+
+void Mailbox::NextInStrand(const Mail& mail) {
+  if (strands_.empty()) return;
+  Strand& strand = StrandOf(mail);
+  if (Mail* const next = strand.waiting.PopFront()) {
+    ready_.PushBack(*next);
+  } else {
+    strand.busy = false;
+  }
+}
+
+Mail* Mailbox::Start() {
+  Mail* const mail = ready_.PopFront();
+  if (mail == nullptr) return nullptr;
+  Delist(*mail);
+  ++running_;
+  return mail;
+}
+
+void Mailbox::End(Mail& mail) {
+  --running_;
+  NextInStrand(mail);
+}
+
+Mail* Mailbox::TakeOldest() {
+  Mail* const mail = queue_.first();
+  if (mail == nullptr) return nullptr;
+  Delist(*mail);
+  // The oldest of its strand is ready, or waits first behind one that runs.
+  if (!strands_.empty() && StrandOf(*mail).waiting.first() == mail) {
+    StrandOf(*mail).waiting.Remove(*mail);
+  } else {
+    ready_.Remove(*mail);
+    NextInStrand(*mail);
+  }
+  return mail;
+}
+
+}  // namespace belfry

@@ -1,0 +1,194 @@
+// How listeners with a mailbox end, and how one callable takes the place of another.
+
+#include <utility>
+
+#include "dispatch/attempt.h"
+#include "dispatch/mailbox_listener.h"
+#include "dispatch/topic.h"
+#include "dispatch/wait_graph.h"
+
+namespace belfry {
+
+using Outcome = DeliveryOutcome::Kind;
+
+void MailboxListener::Leave() {
+  const sync::Lock lock(mutex_);
+  detached_ = true;
+  RoomMade();
+}
+
+std::uint64_t MailboxListener::CancelQueued() {
+  Mail* cancelled = nullptr;
+  std::uint64_t count = 0;
+  {
+    const sync::Lock lock(mutex_);
+    while (Mail* const oldest = mailbox_.TakeOldest()) {
+      oldest->next_alike = std::exchange(cancelled, oldest);
+      ++count;
+    }
+    counts_.cancelled += count;
+    RoomMade();
+  }
+  EndUndelivered(cancelled, Outcome::kCancelled);
+  return count;
+}
+
+bool MailboxListener::Over() const {
+  return detached_ && !ending_ && mailbox_.queued() == 0 && mailbox_.running() == 0 &&
+         preparing_ == 0 && replaced_ == nullptr;
+}
+
+// The last one who had to do with a detached listener ends it.
+void MailboxListener::EndIfOver() {
+  std::unique_ptr<CallableInUse> callable;
+  EventKey key;
+  EventKey same;
+  {
+    const sync::Lock lock(mutex_);
+    if (!Over()) return;
+    ending_ = true;
+    callable = std::move(callable_);
+    std::swap(key, key_);
+    std::swap(same, same_);
+  }
+  {
+    const DestructionScope scope(*core_, *this);
+    callable.reset();
+    key = {};
+    same = {};
+  }
+  topic().mailbox_listeners().Gone(*this);
+  const sync::Lock lock(mutex_);
+  gone_ = true;
+  changed_.NotifyAll();
+}
+
+void MailboxListener::Finish() {
+  const auto self = shared_from_this();  // the roll may be the last one who holds it
+  if (topic().mailbox_listeners().Remove(*this)) {
+    CancelQueued();
+    EndIfOver();
+  }
+  core_->TellQuiet();
+}
+
+void MailboxListener::Detach() {
+  const std::shared_ptr<MailboxListener> held = std::move(held_);
+  if (!core_->forked()) Finish();  // else: locks may be held by threads that do not exist here
+}
+
+ResetResult MailboxListener::Reset() {
+  const std::shared_ptr<MailboxListener> held = std::move(held_);
+  if (core_->forked()) return ResetResult::kDone;
+  Finish();
+  {
+    const sync::Lock lock(mutex_);
+    if (gone_) return ResetResult::kDone;
+  }
+  return AwaitEnd(*this, [&] {
+    const sync::Lock lock(mutex_);
+    while (!gone_) changed_.Wait(mutex_);
+  });
+}
+
+bool MailboxListener::IsReplaced(const CallableInUse* callable) const {
+  const CallableInUse* replaced = replaced_.get();
+  while (replaced != nullptr && replaced != callable) replaced = replaced->next.get();
+  return replaced != nullptr;
+}
+
+// Nobody uses it any more.
+void MailboxListener::Destroy(CallableInUse& replaced) {
+  {
+    const DestructionScope scope(*core_, *this);
+    replaced.callable.reset();
+  }
+  std::unique_ptr<CallableInUse> removed;
+  {
+    const sync::Lock lock(mutex_);
+    std::unique_ptr<CallableInUse>* link = &replaced_;
+    while (link->get() != &replaced) link = &(*link)->next;
+    removed = std::move(*link);
+    *link = std::move(removed->next);
+    changed_.NotifyAll();
+  }
+  EndIfOver();
+}
+
+ReplaceResult MailboxListener::Replace(CallableHandle callable) {
+  if (core_->forked()) return ReplaceResult::kClosed;
+  const auto self = shared_from_this();  // what ends here may end the subscription, too
+  auto next = std::make_unique<CallableInUse>(callable);
+  const Replaced replaced = topic().mailbox_listeners().Swap(*this, next);
+  if (replaced.former == nullptr) return ReplaceResult::kClosed;
+  if (replaced.unused) {
+    Destroy(*replaced.former);
+    return ReplaceResult::kDone;
+  }
+  return static_cast<ReplaceResult>(AwaitEnd(*this, [&] {
+    const sync::Lock lock(mutex_);
+    while (IsReplaced(replaced.former)) changed_.Wait(mutex_);
+  }));
+}
+
+bool MailboxListener::takes_context() const {
+  const sync::Lock lock(mutex_);
+  return callable_->callable->takes_context();
+}
+
+MailboxListener::Replaced MailboxListener::Swap(std::unique_ptr<CallableInUse>& next) {
+  const sync::Lock lock(mutex_);
+  if (detached_) return {};
+  CallableInUse* const former = callable_.get();
+  former->next = std::move(replaced_);
+  replaced_ = std::exchange(callable_, std::move(next));
+  return {former, former->users == 0};
+}
+
+void MailboxListener::SetMuted(bool muted) {
+  const sync::Lock lock(mutex_);
+  muted_ = muted;
+}
+
+std::uint64_t MailboxListener::Discard() {
+  {
+    const sync::Lock lock(mutex_);
+    discarding_ = true;
+  }
+  const std::uint64_t count = CancelQueued();
+  core_->TellQuiet();
+  return count;
+}
+
+// --- Counting ---
+
+DeliveryCounts MailboxListener::counts() const {
+  const sync::Lock lock(mutex_);
+  DeliveryCounts counts = counts_;
+  counts.running = mailbox_.running();
+  // Those of a detached one will not be delivered any more, whoever comes to cancel them.
+  (detached_ || discarding_ ? counts.cancelled : counts.queued) += mailbox_.queued();
+  return counts;
+}
+
+bool MailboxListener::detached() const {
+  const sync::Lock lock(mutex_);
+  return detached_;
+}
+
+bool MailboxListener::quiet() const {
+  const sync::Lock lock(mutex_);
+  return mailbox_.queued() == 0 && mailbox_.running() == 0;
+}
+
+bool MailboxListener::running() const {
+  const sync::Lock lock(mutex_);
+  return mailbox_.running() != 0;
+}
+
+std::uint64_t MailboxListener::started() const {
+  const sync::Lock lock(mutex_);
+  return started_;
+}
+
+}  // namespace belfry

@@ -1,0 +1,314 @@
+#include "dispatch/mailbox_listener.h"
+
+#include <utility>
+
+#include "dispatch/attempt.h"
+#include "dispatch/topic.h"
+
+namespace belfry {
+
+using Outcome = DeliveryOutcome::Kind;
+
+namespace {
+
+// How many events a turn delivers before others on its executor get theirs.
+constexpr unsigned kTurnMax = 256;
+// Keys that fall into one strand by chance wait for each other: seldom with so many.
+constexpr std::size_t kStrandsPerTurn = 64;
+
+}  // namespace
+
+class MailboxListener::Turn final : public Runnable {
+ public:
+  explicit Turn(MailboxListener& listener) : listener_(listener) {}
+  void Run() override { listener_.RunTurn(*this); }
+
+  std::shared_ptr<MailboxListener> self;  // while it is posted
+  Turn* next_free = nullptr;
+
+ private:
+  MailboxListener& listener_;
+};
+
+MailboxListener::MailboxListener(std::shared_ptr<DispatcherCore> core, Topic& topic,
+                                 const MailboxTraits& traits, ListenerOptions& options,
+                                 CallableHandle callable)
+    : ListenerWithQueue(topic),
+      core_(std::move(core)),
+      traits_(traits),
+      mailbox_(traits.limit, traits.policy,
+               traits.keyed ? traits.concurrency * kStrandsPerTurn : 0),
+      key_(std::move(options.key)),
+      same_(std::move(options.overflow.same)),
+      projects_(key_ || same_),
+      callable_(std::make_unique<CallableInUse>(callable)) {
+  for (unsigned i = 0; i < traits.concurrency; ++i) {
+    turns_.push_back(std::make_unique<Turn>(*this));
+    turns_.back()->next_free = std::exchange(free_turns_, turns_.back().get());
+  }
+}
+
+MailboxListener::~MailboxListener() {
+  while (spare_ != nullptr) delete std::exchange(spare_, spare_->next_alike);
+}
+
+void MailboxListener::Begin(ListenerId id, std::string& name, Site site) {
+  Name(id, name, site, {static_cast<Listener*>(this)});
+  held_ = shared_from_this();
+}
+
+// --- A publish ---
+
+// A publisher who prepares, and may be inside of the projections: they stay meanwhile.
+class MailboxListener::Preparing {
+ public:
+  // Counted already.
+  explicit Preparing(MailboxListener& listener) : listener_(listener) {}
+  ~Preparing() {
+    bool over = false;
+    {
+      const sync::Lock lock(listener_.mutex_);
+      --listener_.preparing_;
+      if (mail != nullptr) listener_.KeepSpare(*mail);
+      over = listener_.detached_;
+    }
+    if (over) listener_.EndIfOver();
+  }
+  Preparing(const Preparing&) = delete;
+  Preparing& operator=(const Preparing&) = delete;
+
+  Mail* mail = nullptr;  // not the publisher's yet
+
+ private:
+  MailboxListener& listener_;
+};
+
+Mail* MailboxListener::Prepare(const void* event, std::size_t bytes) {
+  Mail* mail = nullptr;
+  {
+    const sync::Lock lock(mutex_);
+    if (detached_) return nullptr;
+    mail = spare_;
+    if (mail != nullptr) spare_ = std::exchange(mail->next_alike, nullptr);
+    if (mail == nullptr || projects_) ++preparing_;
+  }
+  if (mail != nullptr && !projects_) {
+    mail->bytes = bytes;
+    return mail;
+  }
+  Preparing preparing(*this);
+  preparing.mail = mail != nullptr ? mail : new Mail;
+  preparing.mail->bytes = bytes;
+  if (projects_) Project(*preparing.mail, event);
+  return std::exchange(preparing.mail, nullptr);
+}
+
+// Counted as preparing.
+void MailboxListener::Project(Mail& mail, const void* event) {
+  Frame* const frame = Frame::Next();
+  if (frame == nullptr) throw std::bad_alloc();
+  const FrameScope scope(*frame, *core_, {.inside = static_cast<Listener*>(this)});
+  const auto project = [&] {
+    if (key_) mail.key = key_.Of(event).number;
+    if (same_) mail.same = same_.Of(event);
+  };
+  const auto failed = [&](std::string_view what) {
+    mail.unkeyed = true;
+    mail.failure = what;
+  };
+  Catching(project, failed, [] {});
+}
+
+MailboxListener::Reserved MailboxListener::Reserve(Mail& mail, Mail*& dropped) {
+  const sync::Lock lock(mutex_);
+  Mailbox::Room room = mailbox_.RoomFor(mail);
+  while (room == Mailbox::Room::kNo && traits_.policy == Overflow::Policy::kDropOldest) {
+    Mail* const oldest = mailbox_.TakeOldest();
+    if (oldest == nullptr) break;  // all places are for events that are still to come
+    ++counts_.dropped;
+    oldest->next_alike = std::exchange(dropped, oldest);
+    room = mailbox_.RoomFor(mail);
+  }
+  if (room == Mailbox::Room::kYes) {
+    mailbox_.Reserve(mail);
+    return Reserved::kYes;
+  }
+  if (traits_.lossy()) return Reserved::kDropped;
+  return room == Mailbox::Room::kNo ? Reserved::kNo : Reserved::kNever;
+}
+
+void MailboxListener::GiveBack(const Mail& mail) {
+  const sync::Lock lock(mutex_);
+  mailbox_.GiveBack(mail);
+  RoomMade();
+}
+
+std::optional<Nanoseconds> MailboxListener::patience() const {
+  if (traits_.policy == Overflow::Policy::kReject || topic().of_library()) return std::nullopt;
+  return traits_.patience;
+}
+
+bool MailboxListener::AwaitRoom(EventSize /*size*/, const Mail* mail, SteadyTime deadline) {
+  const sync::Lock lock(mutex_);
+  bool in_time = true;
+  while (in_time) {
+    if (detached_ || mailbox_.RoomFor(*mail) != Mailbox::Room::kNo) return true;
+    waited_for_ = true;
+    in_time = changed_.WaitUntil(mutex_, deadline) || Clock::Real().Now() < deadline;
+  }
+  return false;
+}
+
+void MailboxListener::RoomMade() {
+  if (std::exchange(waited_for_, false)) changed_.NotifyAll();
+}
+
+MailboxListener::Given MailboxListener::Give(Mail& mail, Publication& publication, bool dropped) {
+  const sync::Lock lock(mutex_);
+  const bool reserved = !mail.unkeyed && !dropped;
+  if (detached_) {
+    if (reserved) mailbox_.GiveBack(mail);
+    return {};
+  }
+  ++counts_.offered;
+  if (mail.unkeyed) ++counts_.dead;
+  if (dropped) ++counts_.dropped;
+  if (!reserved) return {.offered = true};
+  publication.Retain(1);
+  mail.publication = &publication;
+  const bool queued = mailbox_.Put(mail);
+  // Who waits with the same key has found one that he may replace.
+  if (traits_.policy == Overflow::Policy::kCoalesce) RoomMade();
+  if (queued) return {true, true, TakeTurn()};
+  ++counts_.coalesced;
+  return {.offered = true};
+}
+
+void MailboxListener::Recycle(Mail* mail) {
+  const sync::Lock lock(mutex_);
+  KeepSpare(*mail);
+}
+
+void MailboxListener::KeepSpare(Mail& mail) {
+  mail.publication = nullptr;
+  mail.unkeyed = false;
+  mail.next_alike = std::exchange(spare_, &mail);
+}
+
+void MailboxListener::EndUndelivered(Mail* mail, Outcome how) {
+  while (mail != nullptr) {
+    Mail* const next = std::exchange(mail->next_alike, nullptr);
+    mail->publication->Ended(*this, how);
+    Recycle(mail);
+    mail = next;
+  }
+}
+
+// --- Turns ---
+
+Runnable* MailboxListener::TakeTurn() {
+  Turn* const turn = free_turns_;
+  if (traits_.executor == nullptr || turn == nullptr || !mailbox_.ready()) return nullptr;
+  free_turns_ = std::exchange(turn->next_free, nullptr);
+  turn->self = shared_from_this();
+  return turn;
+}
+
+void MailboxListener::RunTurn(Turn& turn) {
+  const std::shared_ptr<MailboxListener> self = std::move(turn.self);
+  DeliveringScope delivering(*core_, *this);
+  struct TurnEnd {
+    ~TurnEnd() { listener.EndTurn(turn); }
+    MailboxListener& listener;
+    Turn& turn;
+  };
+  const TurnEnd end{*this, turn};
+  for (unsigned left = kTurnMax; left > 0 && DeliverNext(delivering.frame(), nullptr); --left) {
+  }
+}
+
+void MailboxListener::EndTurn(Turn& turn) {
+  Runnable* again = nullptr;
+  {
+    const sync::Lock lock(mutex_);
+    turn.next_free = std::exchange(free_turns_, &turn);
+    again = TakeTurn();
+  }
+  if (again != nullptr) Post(*again);
+  core_->TellQuiet();
+}
+
+void MailboxListener::DeliverUntil(const Publication& publication) {
+  DeliveringScope delivering(*core_, *this);
+  struct RunEnd {
+    ~RunEnd() { core.TellQuiet(); }
+    DispatcherCore& core;
+  };
+  const RunEnd end{*core_};
+  while (DeliverNext(delivering.frame(), &publication)) {
+  }
+}
+
+// --- Deliveries ---
+
+// The next event, not later than `last`, if there is one and it may start.
+MailboxListener::Delivery MailboxListener::Start(const Publication* last) {
+  const sync::Lock lock(mutex_);
+  if (detached_ || discarding_ || !mailbox_.ready()) return {};
+  if (last != nullptr && mailbox_.next()->publication->turn > last->turn) return {};
+  ++started_;
+  ++callable_->users;
+  const Delivery delivery{mailbox_.Start(), callable_.get(), muted_};
+  RoomMade();
+  return delivery;
+}
+
+// Behind the delivery, so that what a callable publishes when it is destroyed is not caused by the
+// event.
+class MailboxListener::Ending {
+ public:
+  Ending(MailboxListener& listener, CallableInUse& callable)
+      : listener_(listener), callable_(callable) {}
+  ~Ending() {
+    if (unused) listener_.Destroy(callable_);
+    if (over) listener_.EndIfOver();
+  }
+  Ending(const Ending&) = delete;
+  Ending& operator=(const Ending&) = delete;
+
+  bool unused = false;  // the callable, which was replaced
+  bool over = false;    // maybe
+
+ private:
+  MailboxListener& listener_;
+  CallableInUse& callable_;
+};
+
+bool MailboxListener::DeliverNext(Frame& frame, const Publication* last) {
+  const Delivery delivery = Start(last);
+  if (delivery.mail == nullptr) return false;
+  Ending ending(*this, *delivery.callable);
+  Publication& publication = *delivery.mail->publication;
+  if (delivery.muted) {
+    Ended(delivery, Outcome::kFiltered, ending);
+    publication.Ended(*this, Outcome::kFiltered);
+    return true;
+  }
+  Attempt attempt(*core_, *this, frame, &publication,
+                  [&](Outcome outcome) { Ended(delivery, outcome, ending); });
+  attempt.Call(*delivery.callable->callable, publication.envelope().event());
+  return true;
+}
+
+void MailboxListener::Ended(const Delivery& delivery, Outcome how, Ending& ending) {
+  const sync::Lock lock(mutex_);
+  mailbox_.End(*delivery.mail);
+  KeepSpare(*delivery.mail);
+  ++(how == Outcome::kHandled    ? counts_.handled
+     : how == Outcome::kFiltered ? counts_.filtered
+                                 : counts_.dead);
+  ending.unused = --delivery.callable->users == 0 && delivery.callable != callable_.get();
+  ending.over = detached_;
+}
+
+}  // namespace belfry

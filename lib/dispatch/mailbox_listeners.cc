@@ -1,0 +1,129 @@
+#include "dispatch/mailbox_listeners.h"
+
+#include <algorithm>
+#include <iterator>
+#include <new>
+#include <utility>
+
+#include "dispatch/dispatcher_core.h"
+#include "dispatch/topic.h"
+
+namespace belfry {
+namespace {
+
+// Those that are not detached, and room for one more. Throws std::bad_alloc.
+std::shared_ptr<MailboxListeners::List> Live(
+    const std::shared_ptr<const MailboxListeners::List>& list) {
+  auto live = std::make_shared<MailboxListeners::List>();
+  live->reserve(list == nullptr ? 1 : list->size() + 1);
+  if (list == nullptr) return live;
+  std::copy_if(list->begin(), list->end(), std::back_inserter(*live),
+               [](const auto& listener) { return !listener->detached(); });
+  return live;
+}
+
+}  // namespace
+
+// What is let go of is destroyed under no lock, and so is a list that came too late.
+bool MailboxListeners::Add(const std::shared_ptr<MailboxListener>& listener, std::string& name,
+                           Site site) {
+  for (;;) {
+    const std::shared_ptr<const List> before = list();
+    const std::shared_ptr<List> larger = Live(before);
+    larger->push_back(listener);
+    const sync::Lock lock(mutex_);
+    if (topic_.core().closed()) return false;
+    if (list_ != before) continue;
+    listener->Begin(topic_.NextListenerId(), name, site);
+    list_ = larger;
+    ++live_;
+    if (listener->takes_context()) ++with_context_;
+    topic_.QueuedChanged();
+    return true;
+  }
+}
+
+bool MailboxListeners::Remove(MailboxListener& listener) {
+  {
+    const sync::Lock lock(mutex_);
+    if (listener.detached()) return false;
+    if (listener.takes_context()) --with_context_;
+    --live_;
+    listener.Leave();
+    topic_.QueuedChanged();
+  }
+  try {
+    for (bool done = false; !done;) {
+      const std::shared_ptr<const List> before = list();
+      const std::shared_ptr<const List> smaller = Live(before);
+      const sync::Lock lock(mutex_);
+      done = list_ == before;
+      if (done) list_ = smaller;
+    }
+  } catch (const std::bad_alloc&) {
+    // It stays in the list until the next one comes or goes; nobody gives it anything.
+  }
+  return true;
+}
+
+void MailboxListeners::Gone(const MailboxListener& listener) {
+  const sync::Lock lock(mutex_);
+  of_the_gone_ += listener.counts();
+}
+
+MailboxListener::Replaced MailboxListeners::Swap(MailboxListener& listener,
+                                                 std::unique_ptr<CallableInUse>& next) {
+  const sync::Lock lock(mutex_);
+  if (listener.detached()) return {};
+  if (listener.takes_context()) --with_context_;
+  if (next->callable->takes_context()) ++with_context_;
+  return listener.Swap(next);
+}
+
+void MailboxListeners::DetachAll() {
+  while (const auto listener = NextAfter(0)) listener->Finish();
+}
+
+std::shared_ptr<const MailboxListeners::List> MailboxListeners::list() const {
+  const sync::Lock lock(mutex_);
+  return list_;
+}
+
+std::shared_ptr<MailboxListener> MailboxListeners::NextAfter(ListenerId id) const {
+  const std::shared_ptr<const List> listeners = list();
+  if (listeners == nullptr) return nullptr;
+  const auto next = std::find_if(listeners->begin(), listeners->end(), [&](const auto& listener) {
+    return listener->id() > id && !listener->detached();
+  });
+  return next == listeners->end() ? nullptr : *next;
+}
+
+bool MailboxListeners::quiet() const {
+  const std::shared_ptr<const List> listeners = list();
+  return listeners == nullptr ||
+         std::all_of(listeners->begin(), listeners->end(), [](const auto& listener) {
+           return listener->detached() || listener->quiet();
+         });
+}
+
+DeliveryCounts MailboxListeners::totals() const {
+  mutex_.AssertHeld();
+  DeliveryCounts totals = of_the_gone_;
+  if (list_ == nullptr) return totals;
+  for (const auto& listener : *list_) {
+    if (!listener->detached()) totals += listener->counts();
+  }
+  return totals;
+}
+
+std::uint64_t MailboxListeners::cancelled() const {
+  mutex_.AssertHeld();
+  std::uint64_t cancelled = 0;
+  if (list_ == nullptr) return cancelled;
+  for (const auto& listener : *list_) {
+    if (!listener->detached()) cancelled += listener->counts().cancelled;
+  }
+  return cancelled;
+}
+
+}  // namespace belfry

@@ -1,0 +1,66 @@
+// The listeners of one event type that have mailboxes.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "dispatch/mailbox_listener.h"
+#include "sync/sync.h"
+
+namespace belfry {
+
+class Topic;
+
+// Thread safety: any thread. No user code or allocator runs under the mutex, which is the topic's.
+class MailboxListeners {
+ public:
+  // In order of subscription. One that is detached may still be in it.
+  using List = std::vector<std::shared_ptr<MailboxListener>>;
+
+  MailboxListeners(Topic& topic, sync::Mutex& mutex) : topic_(topic), mutex_(mutex) {}
+
+  // Names it, too. False when the dispatcher is closed. Throws std::bad_alloc, with nothing
+  // changed.
+  bool Add(const std::shared_ptr<MailboxListener>& listener, std::string& name, Site site);
+  // Whether it was not detached yet: then the caller is to end it.
+  bool Remove(MailboxListener& listener);
+  void Gone(const MailboxListener& listener);
+  MailboxListener::Replaced Swap(MailboxListener& listener, std::unique_ptr<CallableInUse>& next);
+  void DetachAll();  // at the end of the dispatcher
+
+  std::shared_ptr<const List> list() const;
+  // The first one with a higher id; null when there is none.
+  std::shared_ptr<MailboxListener> NextAfter(ListenerId id) const;
+  bool quiet() const;
+
+  // --- Under the mutex ---
+  bool empty() const {
+    mutex_.AssertHeld();
+    return live_ == 0;
+  }
+  bool any_takes_context() const {
+    mutex_.AssertHeld();
+    return with_context_ > 0;
+  }
+  // Null when there has never been one. Changed whenever somebody comes.
+  const std::shared_ptr<const List>& current() const {
+    mutex_.AssertHeld();
+    return list_;
+  }
+  // Of all of them, those that are gone included.
+  DeliveryCounts totals() const;
+  // Of those who are subscribed now.
+  std::uint64_t cancelled() const;
+
+ private:
+  Topic& topic_;
+  sync::Mutex& mutex_;
+  std::shared_ptr<const List> list_ ABSL_GUARDED_BY(mutex_);
+  std::size_t live_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::size_t with_context_ ABSL_GUARDED_BY(mutex_) = 0;  // of those
+  DeliveryCounts of_the_gone_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace belfry

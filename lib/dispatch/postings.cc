@@ -1,0 +1,135 @@
+#include "dispatch/postings.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "dispatch/dispatcher_core.h"
+#include "dispatch/outcomes.h"
+#include "dispatch/publication.h"
+
+namespace belfry {
+
+using Code = PublishResult::Code;
+using Outcome = DeliveryOutcome::Kind;
+
+Postings::~Postings() {
+  GiveBack();
+  for (Posting& posting : postings_) {
+    if (posting.mail != nullptr) posting.listener->Recycle(posting.mail);
+    posting.listener->EndUndelivered(posting.dropped_mail, Outcome::kDropped);
+  }
+}
+
+void Postings::Prepare(const std::shared_ptr<const MailboxListeners::List>& listeners,
+                       const void* event, std::size_t bytes) {
+  listeners_ = listeners;
+  if (listeners == nullptr) return;
+  postings_.reserve(listeners->size() + postings_.size());
+  for (const auto& listener : *listeners) {
+    const bool has = std::any_of(postings_.begin(), postings_.end(), [&](const Posting& posting) {
+      return posting.listener == listener;
+    });
+    if (has) continue;
+    if (Mail* const mail = listener->Prepare(event, bytes)) postings_.push_back({listener, mail});
+  }
+}
+
+// --- Places ---
+
+bool Postings::Try(Posting& posting, QueueRefusal& refusal) {
+  posting.tried = true;
+  if (posting.mail->unkeyed) return true;
+  switch (posting.listener->Reserve(*posting.mail, posting.dropped_mail)) {
+    case MailboxListener::Reserved::kYes:
+      posting.reserved = true;
+      return true;
+    case MailboxListener::Reserved::kDropped:
+      posting.dropped = true;
+      return true;
+    case MailboxListener::Reserved::kNo:
+      refusal = {Code::kQueueFull, posting.listener, posting.mail};
+      return false;
+    case MailboxListener::Reserved::kNever:
+      refusal = {Code::kTooLarge, posting.listener, posting.mail};
+      return false;
+  }
+  return false;
+}
+
+// Those who may refuse first: what is refused shall drop nothing.
+QueueRefusal Postings::Reserve() {
+  QueueRefusal refusal;
+  for (const bool lossy : {false, true}) {
+    for (Posting& posting : postings_) {
+      if (posting.listener->traits().lossy() == lossy && !Try(posting, refusal)) {
+        GiveBack();
+        return refusal;
+      }
+    }
+  }
+  return refusal;
+}
+
+void Postings::AdmitLate(const std::shared_ptr<const MailboxListeners::List>& listeners,
+                         Publication& publication) {
+  if (listeners_ == listeners) return;
+  try {
+    Prepare(listeners, publication.envelope().event(), publication.bytes());
+  } catch (const std::bad_alloc&) {
+    listeners_ = listeners;
+  }
+  for (Posting& posting : postings_) {
+    QueueRefusal refusal;
+    if (!posting.tried && !Try(posting, refusal)) {
+      posting.listener->Recycle(std::exchange(posting.mail, nullptr));
+    }
+  }
+}
+
+void Postings::GiveBack() {
+  for (Posting& posting : postings_) {
+    if (std::exchange(posting.reserved, false)) posting.listener->GiveBack(*posting.mail);
+    posting.dropped = false;
+    posting.tried = false;
+  }
+}
+
+// --- Giving ---
+
+bool Postings::Give(Publication& publication) {
+  bool offered = false;
+  for (Posting& posting : postings_) {
+    if (posting.mail == nullptr) continue;
+    posting.given = posting.listener->Give(*posting.mail, publication, posting.dropped);
+    posting.reserved = false;
+    offered = offered || posting.given.offered;
+    if (posting.given.queued) posting.mail = nullptr;
+  }
+  return offered;
+}
+
+void Postings::Finish(Publication& publication) {
+  for (Posting& posting : postings_) {
+    MailboxListener& listener = *posting.listener;
+    if (posting.given.to_post != nullptr) listener.Post(*posting.given.to_post);
+    if (posting.dropped_mail != nullptr || (posting.dropped && posting.given.offered)) {
+      core_.TellDropped(listener, listener.drops_told());
+    }
+    listener.EndUndelivered(std::exchange(posting.dropped_mail, nullptr), Outcome::kDropped);
+    if (!posting.given.offered || posting.given.queued) continue;
+    Outcomes* const outcomes = publication.outcomes.get();
+    Mail* const mail = std::exchange(posting.mail, nullptr);
+    if (mail->unkeyed) {
+      if (outcomes != nullptr) outcomes->Record(listener, Outcome::kFailed, mail->failure);
+      core_.TellFailure(listener, publication.envelope(), mail->failure);
+    } else if (posting.dropped) {
+      if (outcomes != nullptr) outcomes->Record(listener, Outcome::kDropped);
+    } else {
+      listener.EndUndelivered(mail, Outcome::kCoalesced);
+      continue;
+    }
+    listener.Recycle(mail);
+  }
+}
+
+}  // namespace belfry
