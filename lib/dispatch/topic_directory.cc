@@ -10,7 +10,8 @@ namespace {
 
 bool IsLibraryEvent(EventType type) {
   return type == EventTypeOf<ListenerFailed>() || type == EventTypeOf<Orphaned>() ||
-         type == EventTypeOf<PublishRefused>() || type == EventTypeOf<SpareThreadStarted>();
+         type == EventTypeOf<PublishRefused>() || type == EventTypeOf<Dropped>() ||
+         type == EventTypeOf<SpareThreadStarted>();
 }
 
 }  // namespace

@@ -198,5 +198,17 @@ TEST_P(LossTest, B1_ABlockedPublisherIsWokenByTheListenersEnd) {
   Settle();
 }
 
+TEST_P(LossTest, E4_WhoLosesEventsAboutLossesIsNotNamed) {
+  if (mode() != Mode::kManual) GTEST_SKIP() << "queues that nobody empties meanwhile";
+  const Subscription told =
+      dispatcher->Subscribe([](const Dropped&) {}, Holding(1, Overflow::DropNewest()));
+  const Subscription loses =
+      dispatcher->Subscribe([](const Price&) {}, Holding(1, Overflow::DropNewest()));
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(dispatcher->Publish(Price{"a", i}));
+  Settle();
+  EXPECT_EQ(StatsOf<Price>().deliveries.dropped, 4U);
+  EXPECT_EQ(StatsOf<Dropped>().published, 4U);
+}
+
 }  // namespace
 }  // namespace belfry
