@@ -143,7 +143,8 @@ Listener* DispatcherCore::SubscribeQueued(Topic& topic, CallableHandle callable,
   }
   if (MailboxTraits::Needed(options)) {
     const auto listener = std::make_shared<MailboxListener>(
-        shared_from_this(), topic, MailboxTraits::Of(options, executor), options, callable);
+        shared_from_this(), topic, MailboxTraits::Of(options, executor, topic.of_library()),
+        options, callable);
     const bool added = topic.mailbox_listeners().Add(listener, options.name, site);
     return added ? listener.get() : nullptr;
   }

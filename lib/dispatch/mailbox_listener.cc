@@ -122,7 +122,7 @@ void MailboxListener::Project(Mail& mail, const void* event) {
 MailboxListener::Reserved MailboxListener::Reserve(Mail& mail, Mail*& dropped) {
   const sync::Lock lock(mutex_);
   Mailbox::Room room = mailbox_.RoomFor(mail);
-  while (room == Mailbox::Room::kNo && traits_.policy == Overflow::Policy::kDropOldest) {
+  while (room == Mailbox::Room::kNo && traits_.drops_oldest) {
     Mail* const oldest = mailbox_.TakeOldest();
     if (oldest == nullptr) break;  // all places are for events that are still to come
     ++counts_.dropped;
@@ -144,7 +144,7 @@ void MailboxListener::GiveBack(const Mail& mail) {
 }
 
 std::optional<Nanoseconds> MailboxListener::patience() const {
-  if (traits_.policy == Overflow::Policy::kReject || topic().of_library()) return std::nullopt;
+  if (traits_.policy == Overflow::Policy::kReject) return std::nullopt;
   return traits_.patience;
 }
 

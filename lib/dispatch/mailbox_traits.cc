@@ -10,14 +10,18 @@ bool MailboxTraits::Needed(const ListenerOptions& options) {
 }
 
 // A synchronous dispatcher has one thread, so there all is in order.
-MailboxTraits MailboxTraits::Of(const ListenerOptions& options, Executor* executor) {
+MailboxTraits MailboxTraits::Of(const ListenerOptions& options, Executor* executor,
+                                bool of_library) {
+  using Policy = Overflow::Policy;
+  const Policy policy = options.overflow.policy;
   const unsigned concurrency = executor == nullptr ? 1 : options.concurrency;
   return {executor,
           options.queue,
-          options.overflow.policy,
+          policy,
           options.overflow.patience,
           concurrency,
-          options.key && concurrency > 1};
+          options.key && concurrency > 1,
+          policy == Policy::kDropOldest || (of_library && policy != Policy::kDropNewest)};
 }
 
 }  // namespace belfry

@@ -13,13 +13,12 @@ struct MailboxTraits {
   Nanoseconds patience{};
   unsigned concurrency = 1;
   bool keyed = false;
+  bool drops_oldest = false;  // to make room; of library events whatever its policy is
 
-  bool lossy() const {
-    return policy == Overflow::Policy::kDropNewest || policy == Overflow::Policy::kDropOldest;
-  }
+  bool lossy() const { return drops_oldest || policy == Overflow::Policy::kDropNewest; }
   // Whether a position in the type's log is not enough for a listener with these options.
   static bool Needed(const ListenerOptions& options);
-  static MailboxTraits Of(const ListenerOptions& options, Executor* executor);
+  static MailboxTraits Of(const ListenerOptions& options, Executor* executor, bool of_library);
 };
 
 }  // namespace belfry

@@ -210,5 +210,33 @@ TEST_P(LossTest, E4_WhoLosesEventsAboutLossesIsNotNamed) {
   EXPECT_EQ(StatsOf<Dropped>().published, 4U);
 }
 
+// Whatever it was subscribed with: nobody waits for it, and it costs no other listener anything.
+TEST_P(LossTest, E4_ASlowListenerOfLibraryEventsWithAMailboxLosesTheOldest) {
+  if (mode() != Mode::kManual) GTEST_SKIP() << "queues that nobody empties meanwhile";
+  const auto number = [](const Dropped& dropped) { return dropped.listener_id; };
+  for (const Overflow& overflow : {Overflow{}, Overflow::Reject(), Overflow::Coalesce(number)}) {
+    std::vector<ListenerId> some;
+    std::vector<ListenerId> all;
+    ListenerOptions options = Holding(2, overflow);
+    options.key = number;
+    const Subscription slow = dispatcher->Subscribe(
+        [&](const Dropped& dropped) { some.push_back(dropped.listener_id); }, options);
+    const Subscription other =
+        dispatcher->Subscribe([&](const Dropped& dropped) { all.push_back(dropped.listener_id); });
+    std::vector<Subscription> losing;
+    std::vector<ListenerId> ids;
+    for (int i = 0; i < 4; ++i) {
+      losing.push_back(
+          dispatcher->Subscribe([](const Price&) {}, Holding(1, Overflow::DropNewest())));
+      ids.push_back(losing.back().id());
+    }
+    for (int i = 0; i < 2; ++i) ASSERT_TRUE(dispatcher->Publish(Price{"a", i}));
+    Settle();
+    EXPECT_EQ(all, ids);
+    EXPECT_EQ(some, (std::vector<ListenerId>{ids[2], ids[3]}));
+  }
+  EXPECT_EQ(StatsOf<Dropped>().refused, 0U);
+}
+
 }  // namespace
 }  // namespace belfry
