@@ -108,27 +108,37 @@ bool Postings::Give(Publication& publication) {
   return offered;
 }
 
-void Postings::Finish(Publication& publication) {
+void Postings::PostTurns() {
   for (Posting& posting : postings_) {
+    Runnable* const turn = std::exchange(posting.given.to_post, nullptr);
+    if (turn != nullptr) posting.listener->Post(*turn);
+  }
+}
+
+// Tells last: who is told may unwind the thread.
+void Postings::Finish(Publication& publication) {
+  for (Posting& posting : postings_) End(posting, publication.outcomes.get());
+  for (const Posting& posting : postings_) {
     MailboxListener& listener = *posting.listener;
-    if (posting.given.to_post != nullptr) listener.Post(*posting.given.to_post);
-    if (posting.dropped_mail != nullptr || (posting.dropped && posting.given.offered)) {
-      core_.TellDropped(listener, listener.drops_told());
+    if (posting.lost) core_.TellDropped(listener, listener.drops_told());
+    if (posting.given.offered && posting.mail != nullptr && posting.mail->unkeyed) {
+      core_.TellFailure(listener, publication.envelope(), posting.mail->failure);
     }
-    listener.EndUndelivered(std::exchange(posting.dropped_mail, nullptr), Outcome::kDropped);
-    if (!posting.given.offered || posting.given.queued) continue;
-    Outcomes* const outcomes = publication.outcomes.get();
-    Mail* const mail = std::exchange(posting.mail, nullptr);
-    if (mail->unkeyed) {
-      if (outcomes != nullptr) outcomes->Record(listener, Outcome::kFailed, mail->failure);
-      core_.TellFailure(listener, publication.envelope(), mail->failure);
-    } else if (posting.dropped) {
-      if (outcomes != nullptr) outcomes->Record(listener, Outcome::kDropped);
-    } else {
-      listener.EndUndelivered(mail, Outcome::kCoalesced);
-      continue;
-    }
-    listener.Recycle(mail);
+  }
+}
+
+void Postings::End(Posting& posting, Outcomes* outcomes) {
+  MailboxListener& listener = *posting.listener;
+  const bool given = posting.given.offered && !posting.given.queued;
+  posting.lost = posting.dropped_mail != nullptr || (given && posting.dropped);
+  listener.EndUndelivered(std::exchange(posting.dropped_mail, nullptr), Outcome::kDropped);
+  if (!given) return;
+  if (posting.mail->unkeyed) {
+    if (outcomes != nullptr) outcomes->Record(listener, Outcome::kFailed, posting.mail->failure);
+  } else if (posting.dropped) {
+    if (outcomes != nullptr) outcomes->Record(listener, Outcome::kDropped);
+  } else {
+    listener.EndUndelivered(std::exchange(posting.mail, nullptr), Outcome::kCoalesced);
   }
 }
 

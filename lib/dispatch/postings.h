@@ -44,7 +44,10 @@ class Postings {
   // Whether anybody was offered it.
   bool Give(Publication& publication);
 
-  // Posts turns, and ends and tells what came of it. Under no lock.
+  // --- Then, under no lock ---
+  // Before any code of users runs.
+  void PostTurns();
+  // Ends and tells what came of it.
   void Finish(Publication& publication);
 
  private:
@@ -55,10 +58,12 @@ class Postings {
     bool reserved = false;
     bool dropped = false;          // the event is, for this listener
     Mail* dropped_mail = nullptr;  // for the event
+    bool lost = false;             // it, or others for it: to be told
     MailboxListener::Given given{};
   };
 
   bool Try(Posting& posting, QueueRefusal& refusal);
+  static void End(Posting& posting, Outcomes* outcomes);
 
   DispatcherCore& core_;
   std::shared_ptr<const MailboxListeners::List> listeners_;

@@ -144,15 +144,17 @@ PublishResult DispatcherCore::PublishInside(Frame& frame, Preparation& preparati
   if (preparation.outcomes != nullptr) publication->outcomes = std::move(*preparation.outcomes);
   const Topic::Accepted accepted = topic.Commit(*publication, size, postings, timed);
   reserved.held = false;
+  // The deliveries first: what ends and is told here may unwind the thread.
   QueuedListeners::PostTurns(accepted.to_post);
-  postings.Finish(*publication);
-  if (state_.load(std::memory_order_seq_cst) == State::kDiscarding) {
-    topic.DiscardAll();  // who discards may have passed by before
-  }
+  postings.PostTurns();
   if (options_.synchronous) {
     publication->Retain(1);
     turns_.Push(*publication);
   }
+  if (state_.load(std::memory_order_seq_cst) == State::kDiscarding) {
+    topic.DiscardAll();  // who discards may have passed by before
+  }
+  postings.Finish(*publication);
   if (accepted.orphan) TellOrphan(topic);
   RunInline(frame, publication->envelope(), accepted.inlined, &publication->outcomes);
   return {};

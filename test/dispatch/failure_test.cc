@@ -280,5 +280,23 @@ TEST_P(FailureTest, WhatACancelledThreadLeavesBehindIsDeliveredByDrain) {
   EXPECT_EQ(later, 1);
 }
 
+// The event is accepted by then.
+TEST_P(FailureTest, E1_AThreadThatEndsWhileAFailureIsToldLeavesTheEventToTheOthers) {
+  if (mode() == Mode::kInline) GTEST_SKIP() << "there a key is refused";
+  Make([](DispatcherOptions& options) {
+    options.log = [](LogLevel, std::string_view) { pthread_exit(nullptr); };
+  });
+  ListenerOptions options;
+  options.key = [](const Task& task) -> int { throw task; };
+  const Subscription failing = dispatcher->Subscribe([](const Task&) {}, options);
+  std::atomic<int> calls{0};
+  const Subscription other = dispatcher->Subscribe([&](const Task&) { ++calls; });
+  std::thread doomed([&] { static_cast<void>(dispatcher->Publish(Task{0})); });
+  doomed.join();
+  if (manual != nullptr) manual->RunUntilIdle();
+  EXPECT_EQ(dispatcher->Drain(std::chrono::seconds(2)), DrainResult::kDrained);
+  EXPECT_EQ(calls, 1);
+}
+
 }  // namespace
 }  // namespace belfry

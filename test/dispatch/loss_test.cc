@@ -1,7 +1,11 @@
 // Queues that may lose events: which, how many, and who is told.
 
+#include <pthread.h>
+
 #include <atomic>
+#include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "belfry/library_events.h"
@@ -13,6 +17,10 @@ namespace {
 struct Price {
   std::string symbol;
   int value = 0;
+};
+
+struct Held {
+  std::shared_ptr<int> content{};
 };
 
 class LossTest : public ModeTest {
@@ -236,6 +244,40 @@ TEST_P(LossTest, E4_ASlowListenerOfLibraryEventsWithAMailboxLosesTheOldest) {
     EXPECT_EQ(some, (std::vector<ListenerId>{ids[2], ids[3]}));
   }
   EXPECT_EQ(StatsOf<Dropped>().refused, 0U);
+}
+
+// The event is accepted by then: all the others get it, and what it replaced is gone.
+TEST_P(LossTest, E1_APublisherWhoseThreadEndsWhileALossIsToldLosesNothingElse) {
+  Gate busy;
+  Gate go_on;
+  const Subscription loses = dispatcher->Subscribe(
+      [&](const Held&) {
+        busy.Open();
+        if (manual == nullptr) go_on.Wait();
+      },
+      Holding(1, Overflow::DropNewest()));
+  const auto same = [](const Held&) { return 1; };
+  const Subscription replaces = dispatcher->Subscribe(
+      [&](const Held&) {
+        if (manual == nullptr) go_on.Wait();
+      },
+      Holding(2, Overflow::Coalesce(same)));
+  const auto replaced = std::make_shared<int>(1);
+  ASSERT_TRUE(dispatcher->Publish(Held{}));
+  if (manual == nullptr) busy.Wait();
+  ASSERT_TRUE(dispatcher->Publish(Held{replaced}));
+  std::atomic<int> calls{0};
+  const Subscription idle =
+      dispatcher->Subscribe([&](const Held&) { ++calls; }, Holding(1, Overflow::DropOldest()));
+  const Subscription ends =
+      dispatcher->Subscribe([](const Dropped&) { pthread_exit(nullptr); }, {.run = Run::kInline});
+  std::thread doomed([&] { static_cast<void>(dispatcher->Publish(Held{})); });
+  doomed.join();
+  go_on.Open();
+  if (manual != nullptr) manual->RunUntilIdle();
+  EXPECT_EQ(dispatcher->Drain(std::chrono::seconds(2)), DrainResult::kDrained);
+  EXPECT_EQ(calls, 1);
+  EXPECT_EQ(replaced.use_count(), 1);
 }
 
 }  // namespace
