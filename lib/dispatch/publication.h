@@ -32,12 +32,12 @@ class Publication {
   std::unique_ptr<Outcomes> outcomes;
   std::size_t bytes() const { return bytes_; }
 
-  // A synchronous dispatcher's order of turns: what is next in it, which one this is, and where the
-  // event is found.
+  // A synchronous dispatcher's order of turns: what is next in it, which one this is, and up to
+  // where the log goes with it.
   // Else the next one in whatever list it is in.
   Publication* next_turn = nullptr;
   Topic* topic = nullptr;
-  std::uint64_t position = 0;
+  std::uint64_t log_end = 0;
   std::uint64_t turn = 0;
 
   void Retain(std::uint32_t count) { references_.fetch_add(count, std::memory_order_relaxed); }

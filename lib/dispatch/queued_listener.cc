@@ -164,7 +164,7 @@ void QueuedListener::DeliverUntil(const Publication& publication) {
   };
   DeliveringScope delivering(*core_, *this);
   const Ending ending{*this};
-  while (started() <= publication.position && DeliverNext(delivering.frame())) {
+  while (started() < publication.log_end && DeliverNext(delivering.frame())) {
   }
 }
 

@@ -68,7 +68,7 @@ std::optional<Topic::Accepted> Topic::TryCommit(Publication& publication, EventS
   if (set.listeners != 0 || !counted) inline_.roll().CountPass(set);
   if (set.listeners != 0 && counted) ++to_both_;
   if (orphan) ++orphaned_;
-  publication.position = queued_.tail();
+  publication.log_end = queued_.tail() + (counted ? 1 : 0);
   return Accepted{set, queued_.Commit(publication, size), orphan};
 }
 

@@ -209,6 +209,23 @@ TEST_P(SynchronousTest, NestedPublishesWaitTheirTurnBreadthFirst) {
   EXPECT_EQ(order, "1:0 2:0 1:1 2:1 3:2 ") << "first in, first out, whoever listens";
 }
 
+TEST_P(SynchronousTest, O5_WhoComesBetweenTwoEventsGetsTheSecondInItsTurn) {
+  std::string order;
+  Subscription later;
+  const Subscription first = dispatcher->Subscribe(
+      [&](const Step& e) {
+        order += "1:" + std::to_string(e.number) + " ";
+        if (e.number != 0) return;
+        EXPECT_TRUE(dispatcher->Publish(Step{0, 1}));
+        later = dispatcher->Subscribe(
+            [&](const Step& next) { order += "2:" + std::to_string(next.number) + " "; });
+        EXPECT_TRUE(dispatcher->Publish(Step{0, 2}));
+      },
+      {.overflow = Overflow::DropOldest()});
+  ASSERT_TRUE(dispatcher->Publish(Step{0, 0}));
+  EXPECT_EQ(order, "1:0 1:1 1:2 2:2 ");
+}
+
 TEST_P(SynchronousTest, ThreadsThatPublishAtOnceTakeTurns) {
   std::atomic<int> inside{0};
   std::atomic<int> overlaps{0};
