@@ -82,6 +82,9 @@ MailboxListener::Replaced MailboxListeners::Swap(MailboxListener& listener,
 
 void MailboxListeners::DetachAll() {
   while (const auto listener = NextAfter(0)) listener->Finish();
+  std::shared_ptr<const List> left;  // some may be, for want of memory; each holds the dispatcher
+  const sync::Lock lock(mutex_);
+  left.swap(list_);
 }
 
 std::shared_ptr<const MailboxListeners::List> MailboxListeners::list() const {

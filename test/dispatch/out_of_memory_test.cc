@@ -270,6 +270,22 @@ TEST_P(OutOfMemoryTest, X2_AResetNeedsNoMemory) {
   }
 }
 
+// What could not be taken out of its type's list keeps nobody alive.
+TEST_P(OutOfMemoryTest, M2_AMailboxThatEndsWithoutMemoryLeavesNothing) {
+  const auto alive = std::make_shared<int>(1);
+  const int failures = FailEachAllocationOf([&] {
+    {
+      Dispatcher other({.executor = &executor, .log = [alive](LogLevel, std::string_view) {}});
+      Subscription listener = other.Subscribe([](const Load&) {}, {.concurrency = 2});
+      EXPECT_TRUE(other.Publish(Load{}));
+      EXPECT_TRUE(Armed([&] { EXPECT_EQ(listener.Reset(), ResetResult::kDone); }));
+    }
+    executor.RunUntilIdle();
+    EXPECT_EQ(alive.use_count(), 1);
+  });
+  EXPECT_GE(failures, 1);
+}
+
 // A thread's and a type's first publish allocate most.
 template <int kNumber>
 struct First {
