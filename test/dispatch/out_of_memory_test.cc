@@ -286,6 +286,42 @@ TEST_P(OutOfMemoryTest, M2_AMailboxThatEndsWithoutMemoryLeavesNothing) {
   EXPECT_GE(failures, 1);
 }
 
+TEST_P(OutOfMemoryTest, E3_APublishIntoMailboxesThatFindsNoMemoryIsRefusedAndKeepsNoPlace) {
+  int handled = 0;
+  ListenerOptions options{.queue = {.events_max = 1}, .overflow = Overflow::Reject()};
+  options.key = [](const Load& load) { return load.cargo; };
+  options.concurrency = 2;
+  Subscription keyed = dispatcher.Subscribe([&](const Load&) { ++handled; }, options);
+  options.overflow = Overflow::Coalesce([](const Load& load) { return load.cargo; });
+  Subscription coalesces = dispatcher.Subscribe([&](const Load&) { ++handled; }, options);
+  int failed_keys = 0;
+  const Subscription told = dispatcher.Subscribe([&](const ListenerFailed&) { ++failed_keys; },
+                                                 {.run = belfry::Run::kInline});
+  int expected = 0;
+  FailEachAllocationOf([&] {
+    Load load{std::string(100, 'x')};
+    PublishResult result;
+    EXPECT_TRUE(Armed([&] { result = dispatcher.Publish(std::move(load)); }));
+    if (result) {
+      expected += 2;
+    } else {
+      EXPECT_EQ(result.code(), PublishResult::Code::kOutOfMemory);
+    }
+    executor.RunUntilIdle();
+    const DeliveryCounts counts = [&] {
+      DeliveryCounts sum;
+      for (const ListenerStats& l : dispatcher.GetStats().listeners) {
+        if (l.event_type == EventTypeOf<Load>()) sum += l.deliveries;
+      }
+      return sum;
+    }();
+    EXPECT_EQ(counts.handled + counts.dead, static_cast<std::uint64_t>(expected));
+  });
+  EXPECT_GE(handled, 2);
+  EXPECT_EQ(keyed.Reset(), ResetResult::kDone);
+  EXPECT_EQ(coalesces.Reset(), ResetResult::kDone);
+}
+
 // A thread's and a type's first publish allocate most.
 template <int kNumber>
 struct First {
