@@ -50,18 +50,26 @@ Mailbox::Room Mailbox::RoomFor(const Mail& mail) const {
   return fits ? Room::kYes : Room::kNo;
 }
 
+bool Mailbox::FitsWithoutQueued(const Mail& mail) const {
+  return mail.bytes <= limit_.bytes_max && reserved_ < limit_.events_max &&
+         reserved_bytes_ <= limit_.bytes_max - mail.bytes;
+}
+
 void Mailbox::Reserve(const Mail& mail) {
   ++reserved_;
+  reserved_bytes_ += mail.bytes;
   bytes_ += mail.bytes;
 }
 
 void Mailbox::GiveBack(const Mail& mail) {
   --reserved_;
+  reserved_bytes_ -= mail.bytes;
   bytes_ -= mail.bytes;
 }
 
 bool Mailbox::Put(Mail& mail) {
   --reserved_;
+  reserved_bytes_ -= mail.bytes;
   if (Mail* const alike = FindAlike(mail)) {
     bytes_ -= alike->bytes;
     std::swap(alike->publication, mail.publication);

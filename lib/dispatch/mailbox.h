@@ -43,6 +43,8 @@ class Mailbox {
   enum class Room { kYes, kNo, kNever };
   // For what the mail would need; kYes also where it is to replace one that is queued.
   Room RoomFor(const Mail& mail) const;
+  // Whether there would be if nothing were queued.
+  bool FitsWithoutQueued(const Mail& mail) const;
   void Reserve(const Mail& mail);
   void GiveBack(const Mail& mail);
   // Fills what was reserved. Whether `mail` is queued; if not, its event has taken the place of
@@ -85,6 +87,7 @@ class Mailbox {
   std::uint64_t running_ = 0;
   std::uint64_t reserved_ = 0;
   std::size_t bytes_ = 0;  // of those queued, and those to come
+  std::size_t reserved_bytes_ = 0;
 };
 
 }  // namespace belfry

@@ -122,9 +122,10 @@ void MailboxListener::Project(Mail& mail, const void* event) {
 MailboxListener::Reserved MailboxListener::Reserve(Mail& mail, Mail*& dropped) {
   const sync::Lock lock(mutex_);
   Mailbox::Room room = mailbox_.RoomFor(mail);
-  while (room == Mailbox::Room::kNo && traits_.drops_oldest) {
+  // Not where too much is taken by events that are still to come.
+  const bool drops = traits_.drops_oldest && mailbox_.FitsWithoutQueued(mail);
+  while (drops && room == Mailbox::Room::kNo) {
     Mail* const oldest = mailbox_.TakeOldest();
-    if (oldest == nullptr) break;  // all places are for events that are still to come
     ++counts_.dropped;
     oldest->next_alike = std::exchange(dropped, oldest);
     room = mailbox_.RoomFor(mail);

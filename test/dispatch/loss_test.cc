@@ -3,9 +3,12 @@
 #include <pthread.h>
 
 #include <atomic>
+#include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "belfry/library_events.h"
@@ -22,6 +25,18 @@ struct Price {
 struct Held {
   std::shared_ptr<int> content{};
 };
+
+// Calls back when it is moved into the dispatcher: between its place's reservation and its
+// acceptance.
+struct Parcel {
+  explicit Parcel(std::size_t w, std::function<void()> f = {}) : weight(w), moved(std::move(f)) {}
+  Parcel(Parcel&& other) : weight(other.weight) {
+    if (other.moved) std::exchange(other.moved, {})();
+  }
+  std::size_t weight;
+  std::function<void()> moved;
+};
+std::size_t BelfryEventBytes(const Parcel& parcel) { return parcel.weight; }
 
 class LossTest : public ModeTest {
  protected:
@@ -278,6 +293,21 @@ TEST_P(LossTest, E1_APublisherWhoseThreadEndsWhileALossIsToldLosesNothingElse) {
   EXPECT_EQ(dispatcher->Drain(std::chrono::seconds(2)), DrainResult::kDrained);
   EXPECT_EQ(calls, 1);
   EXPECT_EQ(replaced.use_count(), 1);
+}
+
+// One that would not fit then either costs nobody his place.
+TEST_P(LossTest, B1_DropOldestDropsNothingForWhatGetsNoRoomByThat) {
+  if (mode() != Mode::kManual) GTEST_SKIP() << "queues that nobody empties meanwhile";
+  std::vector<std::size_t> got;
+  ListenerOptions options = Holding(10, Overflow::DropOldest());
+  options.queue.bytes_max = 10;
+  const Subscription loses =
+      dispatcher->Subscribe([&](const Parcel& parcel) { got.push_back(parcel.weight); }, options);
+  ASSERT_TRUE(dispatcher->Publish(Parcel(1)));
+  ASSERT_TRUE(dispatcher->Publish(Parcel(6, [&] { EXPECT_TRUE(dispatcher->Publish(Parcel(8))); })));
+  Settle();
+  EXPECT_EQ(got, (std::vector<std::size_t>{1, 6}));
+  EXPECT_EQ(StatsOf<Parcel>().deliveries.dropped, 1U);
 }
 
 }  // namespace
