@@ -121,7 +121,8 @@ void MailboxListener::Project(Mail& mail, const void* event) {
 
 MailboxListener::Reserved MailboxListener::Reserve(Mail& mail, Mail*& dropped) {
   const sync::Lock lock(mutex_);
-  Mailbox::Room room = mailbox_.RoomFor(mail);
+  // Give will give it back: a listener that is gone refuses nothing.
+  Mailbox::Room room = detached_ ? Mailbox::Room::kYes : mailbox_.RoomFor(mail);
   // Not where too much is taken by events that are still to come.
   const bool drops = traits_.drops_oldest && mailbox_.FitsWithoutQueued(mail);
   while (drops && room == Mailbox::Room::kNo) {

@@ -310,5 +310,22 @@ TEST_P(LossTest, B1_DropOldestDropsNothingForWhatGetsNoRoomByThat) {
   EXPECT_EQ(StatsOf<Parcel>().deliveries.dropped, 1U);
 }
 
+// What it has left refuses nothing, and loses nothing either.
+TEST_P(LossTest, E3_AListenerThatEndsDuringAPublishDoesNotRefuseIt) {
+  if (mode() != Mode::kManual) GTEST_SKIP() << "queues that nobody empties meanwhile";
+  Subscription ends;
+  ListenerOptions options = Holding(1, Overflow::Reject());
+  options.key = [&](const Parcel& parcel) {
+    if (parcel.weight == 2) ends.Detach();
+    return parcel.weight;
+  };
+  ends = dispatcher->Subscribe([](const Parcel&) {}, options);
+  int calls = 0;
+  const Subscription stays = dispatcher->Subscribe([&](const Parcel&) { ++calls; });
+  ASSERT_TRUE(dispatcher->Publish(Parcel(1, [&] { EXPECT_TRUE(dispatcher->Publish(Parcel(2))); })));
+  Settle();
+  EXPECT_EQ(calls, 2);
+}
+
 }  // namespace
 }  // namespace belfry
