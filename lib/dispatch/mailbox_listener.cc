@@ -210,7 +210,7 @@ void MailboxListener::EndUndelivered(Mail* mail, Outcome how) {
 
 Runnable* MailboxListener::TakeTurn() {
   Turn* const turn = free_turns_;
-  if (traits_.executor == nullptr || turn == nullptr || !mailbox_.ready()) return nullptr;
+  if (traits_.executor == nullptr || turn == nullptr || !may_start()) return nullptr;
   free_turns_ = std::exchange(turn->next_free, nullptr);
   turn->self = shared_from_this();
   return turn;
@@ -256,7 +256,7 @@ void MailboxListener::DeliverUntil(const Publication& publication) {
 // The next event, not later than `last`, if there is one and it may start.
 MailboxListener::Delivery MailboxListener::Start(const Publication* last) {
   const sync::Lock lock(mutex_);
-  if (detached_ || discarding_ || !mailbox_.ready()) return {};
+  if (!may_start()) return {};
   if (last != nullptr && mailbox_.next()->publication->turn > last->turn) return {};
   ++started_;
   ++callable_->users;

@@ -113,6 +113,9 @@ class MailboxListener final : public ListenerWithQueue,
   void EndIfOver();
   bool Over() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Runnable* TakeTurn() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool may_start() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    return mailbox_.ready() && !detached_ && !discarding_;
+  }
   void KeepSpare(Mail& mail) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Project(Mail& mail, const void* event);
 
