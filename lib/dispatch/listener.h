@@ -110,7 +110,7 @@ class ListenerWithQueue : public Listener {
   // deadline.
   virtual bool AwaitRoom(EventSize size, const Mail* mail, SteadyTime deadline) = 0;
   virtual bool running() const = 0;
-  virtual std::uint64_t started() const = 0;  // grows with every delivery
+  virtual std::uint64_t started() const = 0;  // grows with every delivery that no frame counts
   // A synchronous dispatcher's: all events up to that one, on this thread.
   virtual void DeliverUntil(const Publication& publication) = 0;
   // Nothing that is queued is delivered any more. Returns how many events that were.

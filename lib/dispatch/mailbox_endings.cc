@@ -186,9 +186,4 @@ bool MailboxListener::running() const {
   return mailbox_.running() != 0;
 }
 
-std::uint64_t MailboxListener::started() const {
-  const sync::Lock lock(mutex_);
-  return started_;
-}
-
 }  // namespace belfry

@@ -258,7 +258,6 @@ MailboxListener::Delivery MailboxListener::Start(const Publication* last) {
   const sync::Lock lock(mutex_);
   if (!may_start()) return {};
   if (last != nullptr && mailbox_.next()->publication->turn > last->turn) return {};
-  ++started_;
   ++callable_->users;
   const Delivery delivery{mailbox_.Start(), callable_.get(), muted_};
   RoomMade();

@@ -291,6 +291,37 @@ TEST_P(StuckTest, S3_PastTheDeadlineItReportsWhatIsStuckAndMayBeCalledAgain) {
   EXPECT_TRUE(dispatcher->Shutdown(ShutdownMode::kDrain, kPatience).complete);
 }
 
+TEST_P(StuckTest, S3_WhatIsStuckIsSeenToBeThoughItsListenerHandlesOthers) {
+  if (mode() != Mode::kPool4) GTEST_SKIP() << "needs several threads";
+  Gate busy;
+  Gate go_on;
+  std::atomic<int> calls{0};
+  const Subscription listener = dispatcher->Subscribe(
+      [&](const Work&) {
+        const int call = ++calls;
+        if (call == 1) {
+          began.Open();
+          may_end.Wait();
+        } else if (call == 2) {
+          busy.Open();
+          go_on.Wait();
+        }
+      },
+      {.concurrency = 2});
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(dispatcher->Publish(Work{}));
+  began.Wait();
+  busy.Wait();
+  const Source source = dispatcher->AddSource("others", [&] {
+    go_on.Open();
+    EXPECT_TRUE(Eventually([&] { return OnlyListener().deliveries.handled == 2; }));
+  });
+  const ShutdownReport report = dispatcher->Shutdown(ShutdownMode::kDrain, Nanoseconds::zero());
+  ASSERT_EQ(report.stuck.size(), 1U);
+  EXPECT_GT(report.stuck[0].running_for, Nanoseconds::zero());
+  may_end.Open();
+  EXPECT_TRUE(dispatcher->Shutdown(ShutdownMode::kDrain, kPatience).complete);
+}
+
 // What began after Shutdown had begun to watch has not been running since then, though the one
 // before it, in the same turn or the same pass, had.
 TEST_P(StuckTest, S3_WhatBeganLaterHasNotBeenRunningSinceTheShutdownBegan) {
