@@ -138,7 +138,7 @@ class MailboxListener final : public ListenerWithQueue,
   std::unique_ptr<CallableInUse> replaced_ ABSL_GUARDED_BY(mutex_);
   Turn* free_turns_ ABSL_GUARDED_BY(mutex_) = nullptr;
   Mail* spare_ ABSL_GUARDED_BY(mutex_) = nullptr;
-  DeliveryCounts counts_ ABSL_GUARDED_BY(mutex_);  // without what is queued or runs
+  DeliveryCounts counts_ ABSL_GUARDED_BY(mutex_);    // without what is queued or runs
   bool waited_for_ ABSL_GUARDED_BY(mutex_) = false;  // by who wants room
   bool muted_ ABSL_GUARDED_BY(mutex_) = false;
   bool discarding_ ABSL_GUARDED_BY(mutex_) = false;

@@ -1,6 +1,7 @@
 #include "dispatch/postings.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "dispatch/dispatcher_core.h"
@@ -24,11 +25,12 @@ void Postings::Prepare(const std::shared_ptr<const MailboxListeners::List>& list
                        const void* event, std::size_t bytes) {
   listeners_ = listeners;
   if (listeners == nullptr) return;
-  postings_.reserve(listeners->size() + postings_.size());
+  const std::size_t before = postings_.size();
+  postings_.reserve(before + listeners->size());
   for (const auto& listener : *listeners) {
-    const bool has = std::any_of(postings_.begin(), postings_.end(), [&](const Posting& posting) {
-      return posting.listener == listener;
-    });
+    const bool has = std::any_of(
+        postings_.begin(), std::next(postings_.begin(), static_cast<std::ptrdiff_t>(before)),
+        [&](const Posting& posting) { return posting.listener == listener; });
     if (has) continue;
     if (Mail* const mail = listener->Prepare(event, bytes)) postings_.push_back({listener, mail});
   }
