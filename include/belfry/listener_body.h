@@ -67,7 +67,7 @@ struct TypedListener {
 
   template <class... C>
   static Failure Invoke(F& listener, const E& event, C&... context) {
-    using Result = std::invoke_result_t<F&, const E&, C&...>;
+    using Result = std::remove_cvref_t<std::invoke_result_t<F&, const E&, C&...>>;
     if constexpr (std::is_void_v<Result>) {
       std::invoke(listener, event, context...);
       return {};

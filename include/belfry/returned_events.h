@@ -4,8 +4,9 @@
 //   dispatcher.Subscribe([](const OrderPlaced& order) -> std::optional<DrinkWanted> { ... });
 //   dispatcher.Subscribe([](const OrderPlaced& order) -> std::vector<DishWanted> { ... });
 //
-// Each as by a publish at the end of the listener, in the order in which they are returned. One that
-// is refused is a failure of the listener; those behind it are published all the same.
+// Each as by a publish at the end of the listener, in the order in which they are returned; of a
+// shared pointer that is what it points to. One that is refused is a failure of the listener; those
+// behind it are published all the same.
 #pragma once
 
 #include <optional>
@@ -17,6 +18,7 @@
 #include "belfry/event_type.h"
 #include "belfry/export.h"
 #include "belfry/failure.h"
+#include "belfry/status_fwd.h"
 
 namespace belfry {
 
@@ -45,8 +47,9 @@ Failure PublishReturned(R& returned) {
     }
     return first;
   } else {
-    static_assert(std::is_class_v<R>, "a listener returns void, absl::Status, or events");
-    return PublishReturnedEvent(EventTypeOf<R>(), EventHandle::Of(returned));
+    static_assert(std::is_class_v<R> && !std::is_same_v<R, absl::Status>,
+                  "a listener returns void, absl::Status, or events");
+    return WithEvent(std::move(returned), PublishReturnedEvent);
   }
 }
 

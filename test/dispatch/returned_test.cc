@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
+
 #include "belfry/library_events.h"
 #include "dispatch/mode_test.h"
 
@@ -84,6 +86,24 @@ TEST_P(ReturnedTest, AVectorIsAllOfThemInOrder) {
   ASSERT_TRUE(dispatcher->Publish(Ordered{4}));
   Settle();
   EXPECT_EQ(got, (std::vector<int>{0, 1, 2, 3}));
+}
+
+TEST_P(ReturnedTest, OfASharedPointerItIsWhatThatPointsTo) {
+  const auto wanted = std::make_shared<const Wanted>(Wanted{5});
+  const Subscription cook =
+      dispatcher->Subscribe([&](const Ordered&) { return wanted; }, Options());
+  ASSERT_TRUE(dispatcher->Publish(Ordered{1}));
+  Settle();
+  EXPECT_EQ(got, std::vector<int>{5});
+}
+
+TEST_P(ReturnedTest, AReferenceToAStatusIsAStatus) {
+  const absl::Status status = absl::NotFoundError("no oven");
+  const Subscription cook = dispatcher->Subscribe(
+      [&](const Ordered&) -> const absl::Status& { return status; }, Options());
+  ASSERT_TRUE(dispatcher->Publish(Ordered{1}));
+  Settle();
+  EXPECT_EQ(StatsOf<Ordered>().deliveries.dead, 1U);
 }
 
 TEST_P(ReturnedTest, AReplacementMayReturnEventsToo) {
