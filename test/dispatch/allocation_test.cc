@@ -138,5 +138,26 @@ TEST(AllocationTest, M1_EventsOfBytesThatWaitNeedNoBlocksOfTheirOwn) {
   EXPECT_EQ(sum, 1001);
 }
 
+TEST(AllocationTest, ASmallCallableOfAQueuedListenerLiesInsideAlsoWhereItIsAligned) {
+  struct Beat {};
+  struct Plain {
+    void operator()(const Beat&) const {}
+    std::uint64_t words[6]{};
+  };
+  struct alignas(16) Aligned : Plain {
+    using Plain::operator();
+  };
+  static_assert(sizeof(Aligned) == sizeof(Plain) && alignof(Aligned) == alignof(std::max_align_t));
+  ManualExecutor executor;
+  Dispatcher dispatcher({.executor = &executor});
+  const Subscription first = dispatcher.Subscribe<Beat>(Plain{});
+  const auto allocations = [&](auto callable) {
+    const std::uint64_t before = Allocations();
+    const Subscription listener = dispatcher.Subscribe<Beat>(callable);
+    return Allocations() - before;
+  };
+  EXPECT_EQ(allocations(Aligned{}), allocations(Plain{}));
+}
+
 }  // namespace
 }  // namespace belfry

@@ -1,5 +1,6 @@
 // D1: the counters, number by number: that they balance is not enough, since two wrong ones may.
 
+#include <algorithm>
 #include <atomic>
 #include <functional>
 #include <string>
@@ -21,6 +22,23 @@ struct Note {
 
 class CountingTest : public ModeTest {};
 BELFRY_IN_EVERY_MODE(CountingTest);
+
+TEST_P(CountingTest, StatsListTypesInOneOrderWhicheverWasUsedFirst) {
+  struct One {};
+  struct Two {};
+  struct Three {};
+  const std::vector<EventType> types{EventTypeOf<One>(), EventTypeOf<Two>(), EventTypeOf<Three>()};
+  ASSERT_TRUE(dispatcher->Publish(Two{}));
+  ASSERT_TRUE(dispatcher->Publish(Three{}));
+  ASSERT_TRUE(dispatcher->Publish(One{}));
+  std::vector<EventType> listed;
+  for (const TypeStats& type : dispatcher->GetStats().types) {
+    if (std::find(types.begin(), types.end(), type.event_type) != types.end()) {
+      listed.push_back(type.event_type);
+    }
+  }
+  EXPECT_EQ(listed, types);
+}
 
 TEST_P(CountingTest, R5_AfterTheResetOfAllAnEventIsAnOrphan) {
   std::atomic<int> told{0};

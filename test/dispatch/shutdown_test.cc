@@ -81,7 +81,8 @@ TEST_P(ShutdownTest, S1_DiscardingCancelsWhatIsQueuedAndCountsIt) {
 
 TEST_P(ShutdownTest, S1_SourcesAreStoppedOnceTheLatestFirst) {
   std::string order;
-  Source first = dispatcher->AddSource("first", [&] { order += "1"; });
+  Source first;
+  first = dispatcher->AddSource("first", [&] { order += "1"; });
   Source gone = dispatcher->AddSource("gone", [&] { order += "x"; });
   Source second = dispatcher->AddSource("second", [&] {
     order += "2";
@@ -89,7 +90,10 @@ TEST_P(ShutdownTest, S1_SourcesAreStoppedOnceTheLatestFirst) {
         << "the intake is closed before the sources are stopped";
   });
   EXPECT_NE(first.id(), second.id());
-  gone = Source();
+  Source handed_on = std::move(gone);
+  Source gone_too;
+  gone_too = std::move(handed_on);
+  gone_too = Source();
   EXPECT_TRUE(dispatcher->Shutdown(ShutdownMode::kDrain, kPatience).complete);
   EXPECT_TRUE(dispatcher->Shutdown(ShutdownMode::kDrain, kPatience).complete);
   const Source late = dispatcher->AddSource("late", [&] { order += "3"; });

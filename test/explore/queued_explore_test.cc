@@ -5,6 +5,7 @@
 #include <chrono>
 #include <optional>
 #include <stdexcept>
+#include <string>
 
 #include "explore/explored_dispatcher.h"
 
@@ -281,6 +282,33 @@ TEST(QueuedExplored, S1_WhatIsAcceptedBeforeADrainingShutdownIsDelivered) {
                   }});
         EXPLORE_REQUIRE(handled == (accepted ? 1 : 0));
         RequireSettled(dispatcher);
+      },
+      kTimeless);
+}
+
+// The same for one that is more than bytes.
+TEST(QueuedExplored, S1_WhatIsAcceptedTheLongWayBeforeADrainingShutdownIsDelivered) {
+  struct Text {
+    std::string text;
+  };
+  ExpectSafe(
+      [] {
+        ManualExecutor executor;
+        Dispatcher dispatcher(Explored::On(executor));
+        int handled = 0;
+        Subscription listener = dispatcher.Subscribe([&](const Text&) { ++handled; }, Queued());
+        bool accepted = false;
+        Together({[&] {
+                    const PublishResult result = dispatcher.Publish(Text{});
+                    EXPLORE_REQUIRE(result.ok() || result.code() == PublishResult::Code::kClosed);
+                    accepted = result.ok();
+                    executor.RunUntilIdle();
+                  },
+                  [&] {
+                    EXPLORE_REQUIRE(
+                        dispatcher.Shutdown(ShutdownMode::kDrain, Nanoseconds::max()).complete);
+                  }});
+        EXPLORE_REQUIRE(handled == (accepted ? 1 : 0));
       },
       kTimeless);
 }
