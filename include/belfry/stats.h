@@ -6,7 +6,9 @@
 #include <vector>
 
 #include "belfry/event_type.h"
+#include "belfry/listener_options.h"
 #include "belfry/publish_result.h"
+#include "belfry/site.h"
 
 namespace belfry {
 
@@ -30,11 +32,26 @@ struct DeliveryCounts {
   DeliveryCounts& operator+=(const DeliveryCounts& other);
 };
 
+// What a listener was subscribed with; see ListenerOptions.
+struct ListenerTraits {
+  Site site{};             // of its Subscribe
+  Run run = Run::kQueued;  // kQueued for all on a synchronous dispatcher
+  QueueLimit queue{};      // of a queued one, and so are these
+  Overflow::Policy overflow = Overflow::Policy::kBlock;
+  unsigned concurrency = 1;
+  bool keyed = false;
+  bool filtered = false;
+  bool once = false;
+  bool owned = false;
+};
+
 struct ListenerStats {
   ListenerId id = 0;
   std::string name{};
   EventType event_type;
   DeliveryCounts deliveries{};
+  ListenerTraits traits{};
+  bool muted = false;
 };
 
 struct TypeStats {

@@ -121,13 +121,18 @@ Listener* DispatcherCore::Subscribe(EventType type, CallableHandle callable,
     return nullptr;
   }
   Topic& topic = topics_.Of(type);
+  ListenerTraits traits;
+  traits.keyed = static_cast<bool>(options.key);
+  traits.filtered = static_cast<bool>(options.filter);
+  traits.once = options.once;
+  traits.owned = static_cast<bool>(options.owner);
   const std::shared_ptr<Decoration> decoration = Decoration::Of(options);
   Listener* const listener = WithDecoration(decoration, callable, [&](CallableHandle decorated) {
     return options_.synchronous || options.run == Run::kQueued
                ? SubscribeQueued(topic, decorated, options, site)
                : topic.inline_listeners().Add(decorated, std::move(options.name), site);
   });
-  if (listener != nullptr) listener->Decorate(decoration);
+  if (listener != nullptr) listener->Decorate(decoration, traits);
   // Closed meanwhile: that is seen under the topic's mutex, which who closes it takes as well.
   if (listener == nullptr) error = {true, "the dispatcher is closed"};
   return listener;

@@ -144,10 +144,11 @@ InlineRoll::Totals InlineRoll::totals() const {
 std::vector<ListedListener> InlineRoll::List() const {
   struct Row {
     ListenerId id;
-    Site site;
+    ListenerTraits traits;
     Place place;
     std::size_t name_size;
     DeliveryCounts counts;
+    bool muted;
   };
   // Nothing is allocated under the lock: there must be room before.
   std::vector<Row> rows;
@@ -163,7 +164,10 @@ std::vector<ListedListener> InlineRoll::List() const {
       const std::string_view name = l->given_name();
       fits = rows.size() < rows.capacity() && name.size() <= names.capacity() - names.size();
       if (!fits) break;
-      rows.push_back({l->id(), l->site(), l->place(), name.size(), CountsOf(*l)});
+      ListenerTraits traits = l->MarkedTraits();
+      traits.run = belfry::Run::kInline;
+      rows.push_back(
+          {l->id(), traits, l->place(), name.size(), CountsOf(*l), l->group_->IsMuted(l->index_)});
       names += name;
     }
   }
@@ -173,8 +177,9 @@ std::vector<ListedListener> InlineRoll::List() const {
     const std::string_view name = left.substr(0, row.name_size);
     left.remove_prefix(row.name_size);
     listeners.push_back(
-        {{row.id, name.empty() ? Listener::DefaultName(topic_.type(), row.site) : std::string(name),
-          topic_.type(), row.counts},
+        {{row.id,
+          name.empty() ? Listener::DefaultName(topic_.type(), row.traits.site) : std::string(name),
+          topic_.type(), row.counts, row.traits, row.muted},
          row.place,
          0});
   }

@@ -7,6 +7,14 @@
 #include "dispatch/topic.h"
 
 namespace belfry {
+namespace {
+
+constexpr unsigned kKeyed = 1;
+constexpr unsigned kFiltered = 2;
+constexpr unsigned kOnce = 4;
+constexpr unsigned kOwned = 8;
+
+}  // namespace
 
 // "OrderPlaced@kitchen.cc:12"
 std::string Listener::DefaultName(EventType type, Site site) {
@@ -31,6 +39,25 @@ void Listener::Unname(std::string& name, std::unique_ptr<const std::string>& mad
   name_.swap(name);
   made_name.reset(made_name_.load(std::memory_order_relaxed));
   made_name_.store(nullptr, std::memory_order_relaxed);
+}
+
+void Listener::Decorate(const std::shared_ptr<Decoration>& decoration, ListenerTraits traits) {
+  decoration_ = decoration;
+  marks_.store(
+      static_cast<std::uint8_t>((traits.keyed ? kKeyed : 0) | (traits.filtered ? kFiltered : 0) |
+                                (traits.once ? kOnce : 0) | (traits.owned ? kOwned : 0)),
+      std::memory_order_relaxed);
+}
+
+ListenerTraits Listener::MarkedTraits() const {
+  const unsigned marks = marks_.load(std::memory_order_relaxed);
+  ListenerTraits traits;
+  traits.site = site_;
+  traits.keyed = (marks & kKeyed) != 0;
+  traits.filtered = (marks & kFiltered) != 0;
+  traits.once = (marks & kOnce) != 0;
+  traits.owned = (marks & kOwned) != 0;
+  return traits;
 }
 
 std::string_view Listener::name() const {

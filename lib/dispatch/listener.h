@@ -69,8 +69,8 @@ class Listener {
   // Ends it as a subscription's Detach does; its subscription stays.
   virtual void Finish() = 0;
 
-  // Set by who subscribes, and for when its callable is replaced.
-  void Decorate(const std::shared_ptr<Decoration>& decoration) { decoration_ = decoration; }
+  // Set by who subscribes: for when its callable is replaced, and for who wants to know.
+  void Decorate(const std::shared_ptr<Decoration>& decoration, ListenerTraits traits);
   std::shared_ptr<Decoration> decoration() const { return decoration_.lock(); }
 
  protected:
@@ -82,6 +82,8 @@ class Listener {
   void Unname(std::string& name, std::unique_ptr<const std::string>& made_name);
   void SetPlace(Place place) { place_ = place; }
   std::string_view given_name() const { return name_; }
+  // Of its options, those that make no difference to its kind.
+  ListenerTraits MarkedTraits() const;
   Site site() const { return site_; }
 
  private:
@@ -93,6 +95,7 @@ class Listener {
   mutable sync::Atomic<const std::string*> made_name_{nullptr};
   RateLimit failures_told_;
   std::weak_ptr<Decoration> decoration_;
+  sync::Atomic<std::uint8_t> marks_{0};  // the yes-or-no ones of its traits
 };
 
 // What an event needs in a queue.

@@ -171,6 +171,18 @@ DeliveryCounts MailboxListener::counts() const {
   return counts;
 }
 
+ListedListener MailboxListener::Listed() const {
+  ListenerTraits traits = MarkedTraits();
+  traits.queue = traits_.limit;
+  traits.overflow = traits_.policy;
+  traits.concurrency = traits_.concurrency;
+  ListedListener listed{
+      {id(), std::string(name()), topic().type(), counts(), traits}, place(), started()};
+  const sync::Lock lock(mutex_);
+  listed.stats.muted = muted_;
+  return listed;
+}
+
 bool MailboxListener::detached() const {
   const sync::Lock lock(mutex_);
   return detached_;

@@ -85,6 +85,7 @@ class MailboxListener final : public ListenerWithQueue,
 
   // --- Counting ---
   DeliveryCounts counts() const;
+  ListedListener Listed() const;
   bool detached() const;
   bool quiet() const;
   bool running() const override;

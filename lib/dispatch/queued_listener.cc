@@ -96,6 +96,16 @@ bool QueuedListener::AwaitRoom(EventSize size, const Mail* /*mail*/, SteadyTime 
   return topic().queued_listeners().AwaitRoom(*this, size, deadline);
 }
 
+ListedListener QueuedListener::Listed() const {
+  ListenerTraits traits = MarkedTraits();
+  traits.queue = traits_.limit;
+  traits.overflow = traits_.overflow.policy;
+  return {
+      {id(), std::string(name()), topic().type(), counts(), traits, state_.Is(QueuedState::kMuted)},
+      place(),
+      started()};
+}
+
 // --- Turns ---
 
 // What comes in after a last look is left to whoever brings it: he begins a turn himself.

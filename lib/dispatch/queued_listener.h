@@ -95,6 +95,7 @@ class QueuedListener final : public ListenerWithQueue,
   std::uint64_t Discard() override;
 
   DeliveryCounts counts() const;
+  ListedListener Listed() const;
 
  private:
   // How long a turn that has come to the end of the log waits for more, in pauses of the processor.

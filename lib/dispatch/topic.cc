@@ -155,16 +155,11 @@ void Topic::AddTo(Stats& stats) const {
 std::vector<ListedListener> Topic::ListListeners() const {
   std::vector<ListedListener> all = inline_.roll().List();
   for (const auto& listener : queued_.List()) {
-    all.push_back({{listener->id(), std::string(listener->name()), type_, listener->counts()},
-                   listener->place(),
-                   listener->started()});
+    all.push_back(listener->Listed());
   }
   if (const auto mailboxes = mailboxes_.list()) {
     for (const auto& listener : *mailboxes) {
-      if (listener->detached()) continue;
-      all.push_back({{listener->id(), std::string(listener->name()), type_, listener->counts()},
-                     listener->place(),
-                     listener->started()});
+      if (!listener->detached()) all.push_back(listener->Listed());
     }
   }
   return all;

@@ -23,6 +23,31 @@ struct Note {
 class CountingTest : public ModeTest {};
 BELFRY_IN_EVERY_MODE(CountingTest);
 
+TEST_P(CountingTest, StatsTellWhereAndHowAListenerWasSubscribed) {
+  ListenerOptions options = Options("counts");
+  options.filter = [](const Coin& coin) { return coin.number > 0; };
+  options.queue.events_max = 77;
+  Subscription listener = dispatcher->Subscribe([](const Coin&) {}, options);
+  const unsigned line = __LINE__ - 1;
+  ListenerStats stats = OnlyListener();
+  EXPECT_NE(std::string(stats.traits.site.file).find("counting_test.cc"), std::string::npos);
+  EXPECT_EQ(stats.traits.site.line, line);
+  EXPECT_EQ(stats.traits.run, Options().run == Run::kInline ? Run::kInline : Run::kQueued);
+  EXPECT_TRUE(stats.traits.filtered);
+  EXPECT_FALSE(stats.traits.once);
+  EXPECT_FALSE(stats.traits.owned);
+  EXPECT_FALSE(stats.traits.keyed);
+  EXPECT_EQ(stats.traits.concurrency, 1U);
+  if (mode() != Mode::kInline) {
+    EXPECT_EQ(stats.traits.queue.events_max, 77U);
+  }
+  EXPECT_FALSE(stats.muted);
+  listener.Mute();
+  EXPECT_TRUE(OnlyListener().muted);
+  listener.Unmute();
+  EXPECT_FALSE(OnlyListener().muted);
+}
+
 TEST_P(CountingTest, StatsListTypesInOneOrderWhicheverWasUsedFirst) {
   struct One {};
   struct Two {};
