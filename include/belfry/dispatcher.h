@@ -51,9 +51,9 @@ class BELFRY_EXPORT Dispatcher : public Publisher {
 
   // Registers `listener`, a callable for `const E&` or `(const E&, Context&)` that returns void,
   // absl::Status, or events, which are published (returned_events.h); what it throws, or an error
-  // it returns, is its own failure and nobody else's. E is read from its signature; name it for a generic one:
-  // Subscribe<OrderPlaced>([](auto& e) ...). A listener whose subscription has begun before a
-  // publish gets the event.
+  // it returns, is its own failure and nobody else's. E is read from its signature; name it for a
+  // generic one: Subscribe<OrderPlaced>([](auto& e) ...). A listener whose subscription has begun
+  // before a publish gets the event.
   // Errors: the subscription is empty and its status() says why. Throws std::bad_alloc and what the
   // callable's move throws. Nothing has changed then.
   template <class F>

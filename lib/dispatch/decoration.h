@@ -55,17 +55,17 @@ struct OpaqueEvent {
 // A callable behind a decoration: itself one, for events of whatever type.
 //
 // Thread safety: as the callable's.
-template <bool kTakesContext>
+template <bool TakesContext>
 class DecoratedCallable {
  public:
   // Throws std::bad_alloc and what the callable's move throws.
   DecoratedCallable(std::shared_ptr<Decoration> decoration, CallableHandle callable)
       : decoration_(std::move(decoration)), callable_(std::make_unique<Callable>(callable)) {}
 
-  Failure operator()(const OpaqueEvent& event) requires(!kTakesContext) {
+  Failure operator()(const OpaqueEvent& event) requires(!TakesContext) {
     return Call(&event, nullptr);
   }
-  Failure operator()(const OpaqueEvent& event, Context& context) requires kTakesContext {
+  Failure operator()(const OpaqueEvent& event, Context& context) requires TakesContext {
     return Call(&event, &context);
   }
 

@@ -11,25 +11,24 @@ struct Links {
   T* behind = nullptr;
 };
 
-// Of members that have Links named by `links`, and are in no other list by them. Never allocates.
+// Of members that have Links named by `Member`, and are in no other list by them. Never allocates.
 //
 // Thread safety: none of its own.
-template <class T, Links<T> T::*links>
+template <class T, Links<T> T::*Member>
 class LinkedList {
  public:
   bool empty() const { return first_ == nullptr; }
   T* first() const { return first_; }
-  static T* Behind(const T& member) { return (member.*links).behind; }
 
   void PushBack(T& member) {
-    member.*links = {last_, nullptr};
-    (last_ == nullptr ? first_ : (last_->*links).behind) = &member;
+    member.*Member = {last_, nullptr};
+    (last_ == nullptr ? first_ : (last_->*Member).behind) = &member;
     last_ = &member;
   }
   void Remove(T& member) {
-    const Links<T> ends = std::exchange(member.*links, {});
-    (ends.before == nullptr ? first_ : (ends.before->*links).behind) = ends.behind;
-    (ends.behind == nullptr ? last_ : (ends.behind->*links).before) = ends.before;
+    const Links<T> ends = std::exchange(member.*Member, {});
+    (ends.before == nullptr ? first_ : (ends.before->*Member).behind) = ends.behind;
+    (ends.behind == nullptr ? last_ : (ends.behind->*Member).before) = ends.before;
   }
   // Null when it is empty.
   T* PopFront() {

@@ -10,6 +10,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -71,7 +72,7 @@ class ModeTest : public testing::TestWithParam<Mode> {
     dispatcher = std::make_unique<Dispatcher>(options);
   }
 
-  // The mode's listeners. With BELFRY_MAILBOXES in the environment those with queues get mailboxes,
+  // The mode's listeners; with BELFRY_MAILBOXES in the environment those with queues get mailboxes,
   // which show no difference as long as these are not full.
   ListenerOptions Options(std::string name = "") const {
     ListenerOptions options{.name = std::move(name)};
@@ -111,16 +112,7 @@ class ModeTest : public testing::TestWithParam<Mode> {
     Settle();
   }
 
-  void ExpectBalanced() const {
-    for (const TypeStats& type : dispatcher->GetStats().types) {
-      EXPECT_TRUE(type.deliveries.balanced())
-          << "D1 " << type.event_type.name() << ": " << ToString(type.deliveries);
-    }
-    for (const ListenerStats& listener : dispatcher->GetStats().listeners) {
-      EXPECT_TRUE(listener.deliveries.balanced())
-          << "D1 " << listener.name << ": " << ToString(listener.deliveries);
-    }
-  }
+  void ExpectBalanced() const { ExpectAllBalanced(dispatcher->GetStats()); }
 
   template <class E>
   TypeStats StatsOf() const {

@@ -67,6 +67,14 @@ std::int64_t LiveMax(int queues) {
          kConstant;
 }
 
+template <class E>
+DeliveryCounts CountsOf(const Dispatcher& dispatcher) {
+  for (const TypeStats& type : dispatcher.GetStats().types) {
+    if (type.event_type == EventTypeOf<E>()) return type.deliveries;
+  }
+  return {};
+}
+
 // Two publishers that never rest, and listeners that are slower.
 template <class E>
 void Overload(Overflow overflow) {
@@ -81,11 +89,9 @@ void Overload(Overflow overflow) {
   const auto work = [&](const E&) {
     ++handled;
     // Takes as long as it takes until another publish is refused, on whatever machine.
-    const std::uint64_t before = refused;
-    while (rejects && refused == before && !done) std::this_thread::yield();
-    // Likewise until several more have come, for queues that lose what does not fit.
-    const std::uint64_t came = accepted;
-    while (loses && accepted < came + 6 && !done) std::this_thread::yield();
+    const std::uint64_t before = loses ? accepted + 5 : refused;  // or several more have come
+    while (rejects && refused <= before && !done) std::this_thread::yield();
+    while (loses && accepted <= before && !done) std::this_thread::yield();
     for (int i = 0; i < 2'000; ++i) asm volatile("" ::: "memory");
   };
   const std::int64_t live_max = LiveMax<E>(loses ? 3 : 1);
@@ -115,10 +121,7 @@ void Overload(Overflow overflow) {
   one.join();
   two.join();
   EXPECT_EQ(dispatcher.Drain(kPatience), DrainResult::kDrained);
-  DeliveryCounts counts;
-  for (const TypeStats& type : dispatcher.GetStats().types) {
-    if (type.event_type == EventTypeOf<E>()) counts = type.deliveries;
-  }
+  const DeliveryCounts counts = CountsOf<E>(dispatcher);
   EXPECT_TRUE(counts.balanced());
   EXPECT_EQ(counts.offered, 3 * accepted);
   EXPECT_EQ(counts.handled, handled);

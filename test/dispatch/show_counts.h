@@ -1,8 +1,11 @@
-// Delivery counts in the text of a failing test.
+// Delivery counts: that they balance, and how they look in the text of a failing test.
 #pragma once
+
+#include <gtest/gtest.h>
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "belfry/stats.h"
 
@@ -22,6 +25,14 @@ inline std::string ToString(const DeliveryCounts& counts) {
   add(counts.queued, "queued");
   add(counts.running, "running");
   return text;
+}
+
+inline void ExpectAllBalanced(const Stats& stats) {
+  const auto expect = [](const DeliveryCounts& counts, std::string_view whose) {
+    EXPECT_TRUE(counts.balanced()) << "D1 " << whose << ": " << ToString(counts);
+  };
+  for (const TypeStats& type : stats.types) expect(type.deliveries, type.event_type.name());
+  for (const ListenerStats& listener : stats.listeners) expect(listener.deliveries, listener.name);
 }
 
 }  // namespace belfry
