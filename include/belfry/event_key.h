@@ -41,35 +41,39 @@ class EventKey {
       EventKey(F key)  // NOLINT(google-explicit-constructor): an option is given as a lambda
       : type_(EventTypeOf<EventOfListener<F>>()),
         exact_(ExactKey<KeyOf<F>>),
-        key_([key = std::move(key)](const void* event) {
-          return Value(std::invoke(key, *static_cast<const EventOfListener<F>*>(event)));
+        key_([key = std::move(key)](const void* event, std::string* text) {
+          return NumberOf(std::invoke(key, *static_cast<const EventOfListener<F>*>(event)), text);
         }) {}
 
   explicit operator bool() const { return type_.has_value(); }
   EventType type() const { return *type_; }
   // Whether events with equal values have equal keys for certain.
   bool exact() const { return exact_; }
-  KeyValue Of(const void* event) const { return key_(event); }
+  // Sets `value`, whose text is used again.
+  void Of(const void* event, KeyValue& value) const { value.number = key_(event, &value.text); }
+  // The number alone, which events with equal keys share.
+  std::uint64_t NumberOf(const void* event) const { return key_(event, nullptr); }
 
  private:
   template <class F>
   using KeyOf = std::remove_cvref_t<std::invoke_result_t<F&, const EventOfListener<F>&>>;
 
   template <class T>
-  static KeyValue Value(const T& key) {
+  static std::uint64_t NumberOf(const T& key, [[maybe_unused]] std::string* text) {
     if constexpr (std::is_integral_v<T> || std::is_enum_v<T>) {
-      return {static_cast<std::uint64_t>(key)};
+      return static_cast<std::uint64_t>(key);
     } else if constexpr (ExactKey<T>) {
-      const std::string_view text = key;
-      return {std::hash<std::string_view>()(text), std::string(text)};
+      const std::string_view all = key;
+      if (text != nullptr) text->assign(all);
+      return std::hash<std::string_view>()(all);
     } else {
-      return {std::hash<T>()(key)};
+      return std::hash<T>()(key);
     }
   }
 
   std::optional<EventType> type_;
   bool exact_ = false;
-  std::function<KeyValue(const void*)> key_;
+  std::function<std::uint64_t(const void*, std::string*)> key_;
 };
 
 }  // namespace belfry

@@ -29,8 +29,9 @@ struct Overflow {
     kReject,      // the event is refused, and no other listener gets it either
     kDropNewest,  // the listener does not get this event
     kDropOldest,  // the listener does not get the oldest event that waits
-    kCoalesce,    // an event takes the place of a waiting one with the same key, full or not; one
-                  // with another key waits for room as with kBlock
+    kCoalesce,    // an event takes the place of a waiting one with the same key, whether there is
+                  // room for more events or not; one with another key, or with too many more bytes,
+                  // waits for room as with kBlock
   };
   Policy policy = Policy::kBlock;
   Nanoseconds patience = std::chrono::seconds(1);

@@ -18,7 +18,7 @@ struct DeliveryCounts {
   std::uint64_t offered = 0;
   std::uint64_t handled = 0;
   std::uint64_t dead = 0;       // the listener failed
-  std::uint64_t filtered = 0;   // it was muted
+  std::uint64_t filtered = 0;   // it was muted, or did not want it
   std::uint64_t dropped = 0;    // there was no room, and it may lose some; see Overflow
   std::uint64_t coalesced = 0;  // another one with the same key took its place
   std::uint64_t cancelled = 0;  // the listener was reset, or the dispatcher shut down, before

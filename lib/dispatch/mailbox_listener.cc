@@ -109,8 +109,8 @@ void MailboxListener::Project(Mail& mail, const void* event) {
   if (frame == nullptr) throw std::bad_alloc();
   const FrameScope scope(*frame, *core_, {.inside = static_cast<Listener*>(this)});
   const auto project = [&] {
-    if (key_) mail.key = key_.Of(event).number;
-    if (same_) mail.same = same_.Of(event);
+    if (key_) mail.key = key_.NumberOf(event);
+    if (same_) same_.Of(event, mail.same);
   };
   const auto failed = [&](std::string_view what) {
     mail.unkeyed = true;

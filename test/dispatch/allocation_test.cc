@@ -138,6 +138,28 @@ TEST(AllocationTest, M1_EventsOfBytesThatWaitNeedNoBlocksOfTheirOwn) {
   EXPECT_EQ(sum, 1001);
 }
 
+TEST(AllocationTest, M1_AKeyThatIsATextIsNotCopied) {
+  struct Letter {
+    const char* to;
+  };
+  ManualExecutor executor;
+  Dispatcher dispatcher({.executor = &executor});
+  ListenerOptions options;
+  options.concurrency = 2;
+  options.key = [](const Letter& letter) { return std::string_view(letter.to); };
+  const Subscription listener = dispatcher.Subscribe([](const Letter&) {}, options);
+  const auto publish = [&](int events) {
+    for (int i = 0; i < events; ++i) {
+      ASSERT_TRUE(dispatcher.Publish(Letter{"somebody with a name that is not a short one"}));
+      executor.RunUntilIdle();
+    }
+  };
+  publish(100);
+  const std::uint64_t before = Allocations();
+  publish(1'000);
+  EXPECT_EQ(Allocations() - before, 0U);
+}
+
 TEST(AllocationTest, ASmallCallableOfAQueuedListenerLiesInsideAlsoWhereItIsAligned) {
   struct Beat {};
   struct Plain {

@@ -1,6 +1,8 @@
 // R4 and E3 when memory runs out: every allocation of every operation fails once, and in a second
 // run all that follow it fail too.
 
+#include "dispatch/out_of_memory.h"
+
 #include <gtest/gtest.h>
 
 #include <array>
@@ -25,58 +27,8 @@
 namespace belfry {
 namespace {
 
-struct Load {
-  std::string cargo;
-};
 struct Unheard {};
 
-enum class Failing { kOne, kAllFrom };
-
-class OutOfMemoryTest : public testing::TestWithParam<Failing> {
- protected:
-  ManualExecutor executor;
-  Dispatcher dispatcher{{.executor = &executor, .log = [](LogLevel, std::string_view) {}}};
-
-  // Runs `operation` again and again; in what it does Armed, the first allocation fails, the next
-  // time the second, and so on until none is left to fail. Returns how many there were.
-  template <class Operation>
-  int FailEachAllocationOf(Operation operation) {
-    for (int failures = 0;; ++failures) {
-      next_ = static_cast<std::uint64_t>(failures) + 1;
-      failed_ = false;
-      operation();
-      for (const TypeStats& type : dispatcher.GetStats().types) {
-        EXPECT_TRUE(type.deliveries.balanced()) << type.event_type.name();
-      }
-      if (!failed_ || HasFailure()) return failures;
-    }
-  }
-  // Within `operation`. Whether it found enough memory.
-  template <class Critical>
-  bool Armed(Critical critical) {
-    struct Disarm {
-      ~Disarm() {
-        test.failed_ = AllocationFailed();
-        FailAllocation(0);
-      }
-      OutOfMemoryTest& test;
-    };
-    try {
-      const Disarm disarm{*this};
-      GetParam() == Failing::kOne ? FailAllocation(next_) : FailAllocationsFrom(next_);
-      critical();
-      return true;
-    } catch (const std::bad_alloc&) {
-      return false;
-    }
-  }
-  bool failed() const { return failed_; }
-  std::size_t Listeners() const { return dispatcher.GetStats().listeners.size(); }
-
- private:
-  std::uint64_t next_ = 0;
-  bool failed_ = false;
-};
 INSTANTIATE_TEST_SUITE_P(Memory, OutOfMemoryTest, testing::Values(Failing::kOne, Failing::kAllFrom),
                          [](const auto& failing) {
                            return failing.param == Failing::kOne ? "OneFails" : "AllFromOneOnFail";
@@ -268,58 +220,6 @@ TEST_P(OutOfMemoryTest, X2_AResetNeedsNoMemory) {
     EXPECT_EQ(Listeners(), 0U);
     executor.RunUntilIdle();
   }
-}
-
-// What could not be taken out of its type's list keeps nobody alive.
-TEST_P(OutOfMemoryTest, M2_AMailboxThatEndsWithoutMemoryLeavesNothing) {
-  const auto alive = std::make_shared<int>(1);
-  const int failures = FailEachAllocationOf([&] {
-    {
-      Dispatcher other({.executor = &executor, .log = [alive](LogLevel, std::string_view) {}});
-      Subscription listener = other.Subscribe([](const Load&) {}, {.concurrency = 2});
-      EXPECT_TRUE(other.Publish(Load{}));
-      EXPECT_TRUE(Armed([&] { EXPECT_EQ(listener.Reset(), ResetResult::kDone); }));
-    }
-    executor.RunUntilIdle();
-    EXPECT_EQ(alive.use_count(), 1);
-  });
-  EXPECT_GE(failures, 1);
-}
-
-TEST_P(OutOfMemoryTest, E3_APublishIntoMailboxesThatFindsNoMemoryIsRefusedAndKeepsNoPlace) {
-  int handled = 0;
-  ListenerOptions options{.queue = {.events_max = 1}, .overflow = Overflow::Reject()};
-  options.key = [](const Load& load) { return load.cargo; };
-  options.concurrency = 2;
-  Subscription keyed = dispatcher.Subscribe([&](const Load&) { ++handled; }, options);
-  options.overflow = Overflow::Coalesce([](const Load& load) { return load.cargo; });
-  Subscription coalesces = dispatcher.Subscribe([&](const Load&) { ++handled; }, options);
-  int failed_keys = 0;
-  const Subscription told = dispatcher.Subscribe([&](const ListenerFailed&) { ++failed_keys; },
-                                                 {.run = belfry::Run::kInline});
-  int expected = 0;
-  FailEachAllocationOf([&] {
-    Load load{std::string(100, 'x')};
-    PublishResult result;
-    EXPECT_TRUE(Armed([&] { result = dispatcher.Publish(std::move(load)); }));
-    if (result) {
-      expected += 2;
-    } else {
-      EXPECT_EQ(result.code(), PublishResult::Code::kOutOfMemory);
-    }
-    executor.RunUntilIdle();
-    const DeliveryCounts counts = [&] {
-      DeliveryCounts sum;
-      for (const ListenerStats& l : dispatcher.GetStats().listeners) {
-        if (l.event_type == EventTypeOf<Load>()) sum += l.deliveries;
-      }
-      return sum;
-    }();
-    EXPECT_EQ(counts.handled + counts.dead, static_cast<std::uint64_t>(expected));
-  });
-  EXPECT_GE(handled, 2);
-  EXPECT_EQ(keyed.Reset(), ResetResult::kDone);
-  EXPECT_EQ(coalesces.Reset(), ResetResult::kDone);
 }
 
 // A thread's and a type's first publish allocate most.

@@ -89,7 +89,7 @@ void Overload(Overflow overflow) {
   const auto work = [&](const E&) {
     ++handled;
     // Takes as long as it takes until another publish is refused, on whatever machine.
-    const std::uint64_t before = loses ? accepted + 5 : refused;  // or several more have come
+    const std::uint64_t before = loses ? accepted.load() + 5 : refused.load();  // or several came
     while (rejects && refused <= before && !done) std::this_thread::yield();
     while (loses && accepted <= before && !done) std::this_thread::yield();
     for (int i = 0; i < 2'000; ++i) asm volatile("" ::: "memory");
