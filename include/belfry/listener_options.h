@@ -88,8 +88,9 @@ struct ListenerOptions {
   Overflow overflow{};
 
   // Events with one key start in the order in which they were published, each when the one before
-  // has ended; others may run at the same time, up to `concurrency`. Keys with one hash, modulo 64
-  // times `concurrency`, count as one.
+  // has ended; others may run at the same time, up to `concurrency`. Keys that share one of some 64
+  // times `concurrency` hash values count as one. Asked for on every dispatcher and with every
+  // `concurrency`, so that what it throws fails the delivery on all alike.
   EventKey key{};
   // How many of its events may run at the same time. The callable must be thread-safe then.
   unsigned concurrency = 1;
