@@ -120,6 +120,9 @@ class ListenerWithQueue : public Listener {
   virtual std::uint64_t Discard() = 0;
 
  protected:
+  // How many events a turn delivers before others on its executor get theirs.
+  static constexpr unsigned kTurnMax = 256;
+
   using Listener::Listener;
   ~ListenerWithQueue() = default;
 };

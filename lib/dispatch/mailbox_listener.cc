@@ -11,8 +11,6 @@ using Outcome = DeliveryOutcome::Kind;
 
 namespace {
 
-// How many events a turn delivers before others on its executor get theirs.
-constexpr unsigned kTurnMax = 256;
 // Keys that fall into one strand by chance wait for each other: seldom with so many.
 constexpr std::size_t kStrandsPerTurn = 64;
 

@@ -38,7 +38,7 @@ bool MailboxListeners::Add(const std::shared_ptr<MailboxListener>& listener, std
     list_ = larger;
     ++live_;
     if (listener->takes_context()) ++with_context_;
-    topic_.QueuedChanged();
+    topic_.MailboxesChanged();
     return true;
   }
 }
@@ -50,7 +50,7 @@ bool MailboxListeners::Remove(MailboxListener& listener) {
     if (listener.takes_context()) --with_context_;
     --live_;
     listener.Leave();
-    topic_.QueuedChanged();
+    topic_.MailboxesChanged();
   }
   try {
     for (bool done = false; !done;) {

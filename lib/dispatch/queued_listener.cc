@@ -11,9 +11,6 @@ namespace belfry {
 
 using Outcome = DeliveryOutcome::Kind;
 
-// How many events a turn delivers before others on its executor get theirs.
-constexpr unsigned kTurnMax = 256;
-
 QueuedListener::QueuedListener(std::shared_ptr<DispatcherCore> core, Topic& topic,
                                const QueuedTraits& traits, CallableHandle callable)
     : ListenerWithQueue(topic),

@@ -82,8 +82,10 @@ bool Topic::ShortWayOpen() const {
          !queued_.any_takes_context() && mailboxes_.empty();
 }
 
-void Topic::QueuedChanged() {
-  inline_.SetQueued(!queued_.empty() || !mailboxes_.empty());
+void Topic::QueuedChanged() { inline_.SetQueued(!queued_.empty() || !mailboxes_.empty()); }
+
+void Topic::MailboxesChanged() {
+  QueuedChanged();
   if (!queued_.empty()) queued_.UpdateShortWay();
 }
 

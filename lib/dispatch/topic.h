@@ -70,6 +70,7 @@ class Topic {
   bool ShortWayOpen() const;
   // There are queued listeners now that were not, or none any more.
   void QueuedChanged();
+  void MailboxesChanged();
   void InlineChanged();
 
   // What is queued is not delivered any more. Returns how many events.
