@@ -19,6 +19,7 @@
 
 #include "belfry/clock.h"
 #include "belfry/context.h"
+#include "belfry/dead_letters.h"
 #include "belfry/dispatcher_options.h"
 #include "belfry/event_type.h"
 #include "belfry/export.h"
@@ -113,6 +114,9 @@ class BELFRY_EXPORT Dispatcher : public Publisher {
   Stats GetStats() const;
   // The names of those subscribed to a type now, in order of subscription.
   std::vector<std::string> ListenerNames(EventType type) const;
+
+  // What listeners have failed on for good, see ListenerOptions::dead_letters.
+  DeadLetters dead_letters() const;
 
   // Registers what publishes from outside. `stop` is called once, at Shutdown or at once after it,
   // latest registered first; it must not wait for the dispatcher.

@@ -5,9 +5,12 @@
 #include <string_view>
 
 #include "belfry/clock.h"
+#include "belfry/overflow.h"
 #include "belfry/thread_pool.h"
 
 namespace belfry {
+
+class Timers;
 
 enum class LogLevel { kInfo, kWarning, kError };
 
@@ -22,6 +25,11 @@ struct DispatcherOptions {
   // used.
   bool synchronous = false;
   const Clock* clock = nullptr;  // null: the real one
+  // Who calls back for retries and delayed publishes. Null: a thread of its own, started when first
+  // needed; a synchronous dispatcher tries again at once then, and refuses to publish later. What
+  // is called back runs where the listeners do. Outlives the dispatcher.
+  Timers* timers = nullptr;
+  QueueLimit dead_letters{};  // how many are kept; the oldest go first
   // Told what has no listener to tell: failures without a ListenerFailed listener, as rarely as one
   // would be told (see library_events.h), refused subscriptions, sources that fail to stop. May be
   // called on any thread, under no lock. Null, or where it throws: stderr.

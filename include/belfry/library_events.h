@@ -29,6 +29,8 @@ struct ListenerFailed {
   EventId event_id{};
   std::string what{};  // the exception's what(), or the status
   std::uint64_t suppressed = 0;
+  unsigned attempt = 1;  // at this delivery
+  bool final = true;     // it is not tried again
 };
 BELFRY_EVENT_NAME(ListenerFailed, "belfry.listener_failed", 1);
 
@@ -56,6 +58,24 @@ struct Dropped {
   std::uint64_t suppressed = 0;
 };
 BELFRY_EVENT_NAME(Dropped, "belfry.dropped", 1);
+
+// An event had waited for longer than its listener's deadline.
+struct Expired {
+  EventType event_type;
+  std::string listener{};
+  ListenerId listener_id = 0;
+  std::uint64_t suppressed = 0;
+};
+BELFRY_EVENT_NAME(Expired, "belfry.expired", 1);
+
+// A listener failed too often and was muted; see Quarantine.
+struct ListenerQuarantined {
+  EventType event_type;
+  std::string listener{};
+  ListenerId listener_id = 0;
+  std::string what{};  // its last failure
+};
+BELFRY_EVENT_NAME(ListenerQuarantined, "belfry.listener_quarantined", 1);
 
 // All threads of the executor were waiting while work was ready: a spare one was started.
 struct SpareThreadStarted {

@@ -1,8 +1,6 @@
 // How a listener wants to be called.
 #pragma once
 
-#include <chrono>
-#include <cstddef>
 #include <memory>
 #include <string>
 #include <utility>
@@ -10,6 +8,9 @@
 #include "belfry/clock.h"
 #include "belfry/event_filter.h"
 #include "belfry/event_key.h"
+#include "belfry/overflow.h"
+#include "belfry/quarantine.h"
+#include "belfry/retry.h"
 
 namespace belfry {
 
@@ -19,37 +20,6 @@ class Executor;
 enum class Run {
   kQueued,  // on its executor, one event at a time, from its own bounded queue
   kInline,  // inside Publish, on the publishing thread; on several at once if several publish
-};
-
-// What a publish does when a listener's queue has no room.
-struct Overflow {
-  enum class Policy {
-    kBlock,       // the publisher waits for room, no longer than `patience`; never on an executor's
-                  // thread, where a full queue is kWouldDeadlock
-    kReject,      // the event is refused, and no other listener gets it either
-    kDropNewest,  // the listener does not get this event
-    kDropOldest,  // the listener does not get the oldest event that waits
-    kCoalesce,    // an event takes the place of a waiting one with the same key, whether there is
-                  // room for more events or not; one with another key, or with too many more bytes,
-                  // waits for room as with kBlock
-  };
-  Policy policy = Policy::kBlock;
-  Nanoseconds patience = std::chrono::seconds(1);
-  EventKey same{};  // of kCoalesce: a number, an enumerator or a text
-
-  static Overflow Block(Nanoseconds patience) { return {Policy::kBlock, patience}; }
-  static Overflow Reject() { return {Policy::kReject, Nanoseconds::zero()}; }
-  static Overflow DropNewest() { return {Policy::kDropNewest, Nanoseconds::zero()}; }
-  static Overflow DropOldest() { return {Policy::kDropOldest, Nanoseconds::zero()}; }
-  static Overflow Coalesce(EventKey same, Nanoseconds patience = std::chrono::seconds(1)) {
-    return {Policy::kCoalesce, patience, std::move(same)};
-  }
-};
-
-// Every queue is bounded. A single event larger than `bytes_max` never fits.
-struct QueueLimit {
-  std::size_t events_max = 1024;
-  std::size_t bytes_max = std::size_t{16} << 20;  // see event_handle.h for how events are counted
 };
 
 // An object that a listener may not outlive, or none. A null pointer is an owner that is gone.
@@ -77,6 +47,9 @@ class Owner {
 //                               .concurrency = 4});
 //   dispatcher.Subscribe(Show, {.overflow = Overflow::Coalesce(
 //                                   [](const Price& price) { return price.symbol; })});
+//   dispatcher.Subscribe(SendMail, {.retry = {.attempts_max = 5},
+//                                   .deadline = std::chrono::hours(1),
+//                                   .dead_letters = true});
 //   dispatcher.Subscribe(OpenCurtain, {.once = true});
 //   dispatcher.Subscribe([window = window.get()](const Moved& moved) { window->Draw(moved); },
 //                        {.owner = window});
@@ -94,6 +67,16 @@ struct ListenerOptions {
   EventKey key{};
   // How many of its events may run at the same time. The callable must be thread-safe then.
   unsigned concurrency = 1;
+
+  // What it fails on is tried again, unless that would be in vain.
+  Retry retry{};
+  // An event that has waited for longer is not delivered any more, and counted as expired; nor is
+  // it tried again after that. Zero: there is none.
+  Nanoseconds deadline{};
+  // What it has failed on for good is kept, see Dispatcher::dead_letters.
+  bool dead_letters = false;
+  // When it fails too often it is muted.
+  Quarantine quarantine{};
 
   // Events that it does not want are counted as filtered.
   EventFilter filter{};

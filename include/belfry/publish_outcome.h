@@ -18,6 +18,7 @@ struct DeliveryOutcome {
     kFiltered,   // the listener was muted, or did not want it
     kDropped,    // there was no room for it; see Overflow
     kCoalesced,  // another event with the same key took its place
+    kExpired,    // it had waited for longer than the listener's deadline
     kCancelled,  // the listener was reset, or the dispatcher shut down, before
   };
   ListenerId listener = 0;

@@ -13,21 +13,24 @@
 namespace belfry {
 
 // Deliveries by what became of them. At every moment at which nobody is publishing,
-//   offered = handled + dead + filtered + dropped + coalesced + cancelled + queued + running.
+//   offered = handled + dead + filtered + dropped + coalesced + expired + cancelled + queued +
+//             running + retrying.
 struct DeliveryCounts {
   std::uint64_t offered = 0;
   std::uint64_t handled = 0;
-  std::uint64_t dead = 0;       // the listener failed
+  std::uint64_t dead = 0;       // the listener failed, for the last time if it tries again
   std::uint64_t filtered = 0;   // it was muted, or did not want it
   std::uint64_t dropped = 0;    // there was no room, and it may lose some; see Overflow
   std::uint64_t coalesced = 0;  // another one with the same key took its place
+  std::uint64_t expired = 0;    // it had waited for longer than the listener's deadline
   std::uint64_t cancelled = 0;  // the listener was reset, or the dispatcher shut down, before
   std::uint64_t queued = 0;
   std::uint64_t running = 0;
+  std::uint64_t retrying = 0;  // waiting to be tried again
 
   bool balanced() const {
-    return offered ==
-           handled + dead + filtered + dropped + coalesced + cancelled + queued + running;
+    return offered == handled + dead + filtered + dropped + coalesced + expired + cancelled +
+                          queued + running + retrying;
   }
   DeliveryCounts& operator+=(const DeliveryCounts& other);
 };
@@ -39,6 +42,9 @@ struct ListenerTraits {
   QueueLimit queue{};      // of a queued one, and so are these
   Overflow::Policy overflow = Overflow::Policy::kBlock;
   unsigned concurrency = 1;
+  unsigned attempts_max = 1;
+  Nanoseconds deadline{};
+  bool dead_letters = false;
   bool keyed = false;
   bool filtered = false;
   bool once = false;
@@ -74,9 +80,11 @@ inline DeliveryCounts& DeliveryCounts::operator+=(const DeliveryCounts& other) {
   filtered += other.filtered;
   dropped += other.dropped;
   coalesced += other.coalesced;
+  expired += other.expired;
   cancelled += other.cancelled;
   queued += other.queued;
   running += other.running;
+  retrying += other.retrying;
   return *this;
 }
 

@@ -16,10 +16,12 @@
 namespace belfry {
 
 inline boost::json::object ToJson(const DeliveryCounts& counts) {
-  return {
-      {"offered", counts.offered},     {"handled", counts.handled}, {"dead", counts.dead},
-      {"filtered", counts.filtered},   {"dropped", counts.dropped}, {"coalesced", counts.coalesced},
-      {"cancelled", counts.cancelled}, {"queued", counts.queued},   {"running", counts.running}};
+  return {{"offered", counts.offered},  {"handled", counts.handled},
+          {"dead", counts.dead},        {"filtered", counts.filtered},
+          {"dropped", counts.dropped},  {"coalesced", counts.coalesced},
+          {"expired", counts.expired},  {"cancelled", counts.cancelled},
+          {"queued", counts.queued},    {"running", counts.running},
+          {"retrying", counts.retrying}};
 }
 
 // As in the options: "block", "reject", "drop_newest", "drop_oldest" or "coalesce".
@@ -61,6 +63,9 @@ inline boost::json::object ToJson(const ListenerStats& listener) {
                        {"overflow", ToString(traits.overflow)}};
     object["keyed"] = traits.keyed;
     object["concurrency"] = traits.concurrency;
+    object["attempts_max"] = traits.attempts_max;
+    object["deadline_ns"] = traits.deadline.count();
+    object["dead_letters"] = traits.dead_letters;
   }
   return object;
 }

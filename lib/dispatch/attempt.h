@@ -1,7 +1,7 @@
 // One event's delivery to a listener that has a queue.
 #pragma once
 
-#include <string_view>
+#include <optional>
 
 #include "belfry/check.h"
 #include "belfry/context.h"
@@ -38,23 +38,38 @@ class DeliveringScope {
   const FrameScope scope_;
 };
 
-// A delivery, from its start to its end, which comes even when it unwinds the thread. `count` is
-// told first how it ended.
+// What `Attempt` asks, for a delivery that is over after one attempt: `count` is told how it ended.
+template <class Count>
+struct OnlyAttempt {
+  AttemptState Failed(const Thrown&) const { return {}; }
+  std::optional<DeliveryOutcome::Kind> Ended(DeliveryOutcome::Kind how) const {
+    count(how);
+    return how;
+  }
+
+  const Count count;
+};
+template <class Count>
+OnlyAttempt(Count) -> OnlyAttempt<Count>;
+
+// An attempt at a delivery, from its start to its end, which comes even when it unwinds the thread.
+// `Listening` is asked after a failure whether there will be another one, and told first how the
+// attempt ended: it returns what became of the delivery by that, or nothing when it is not over.
 //
 // Thread safety: the frame's thread.
-template <class Count>
+template <class Listening>
 class Attempt {
  public:
   using Outcome = DeliveryOutcome::Kind;
 
   // Of a publication, whose reference it gives back, or of bytes.
   Attempt(DispatcherCore& core, Listener& listener, Frame& frame, Publication* publication,
-          Count count)
+          Listening& listening)
       : core_(core),
         listener_(listener),
         frame_(frame),
         publication_(publication),
-        count_(std::move(count)) {
+        listening_(listening) {
     frame_.recorded = false;
     frame_.CountDelivery();
     frame_.SetCurrent(&listener);
@@ -63,15 +78,15 @@ class Attempt {
     frame_.envelope().Use(publication_->envelope());
   }
   ~Attempt() {
-    count_(outcome_);
+    const std::optional<Outcome> over = listening_.Ended(outcome_);
     frame_.SetCurrent(nullptr);
     frame_.envelope().End();  // what still happens in this turn has no event for a cause
     frame_.outcomes = nullptr;
-    if (publication_ == nullptr) return;
+    if (publication_ == nullptr || !over.has_value()) return;
     if (frame_.recorded) {
       publication_->Release();
     } else {
-      publication_->Ended(listener_, outcome_);
+      publication_->Ended(listener_, *over);
     }
   }
   Attempt(const Attempt&) = delete;
@@ -89,18 +104,22 @@ class Attempt {
       outcome_ = !failure             ? Outcome::kHandled
                  : failure.unwanted() ? Outcome::kFiltered
                                       : Outcome::kFailed;
-      if (outcome_ == Outcome::kFailed) core_.Fail(listener_, frame_, failure.what());
+      if (outcome_ == Outcome::kFailed) Fail({failure.what(), failure.permanent()});
     };
     Catching(
-        call, [&](std::string_view what) { core_.Fail(listener_, frame_, what); }, [] {});
+        call, [&](const Thrown& thrown) { Fail(thrown); }, [] {});
   }
 
  private:
+  void Fail(const Thrown& thrown) {
+    core_.Fail(listener_, frame_, thrown.what, listening_.Failed(thrown));
+  }
+
   DispatcherCore& core_;
   Listener& listener_;
   Frame& frame_;
   Publication* const publication_;
-  Count count_;
+  Listening& listening_;
   Outcome outcome_ = Outcome::kFailed;
 };
 

@@ -56,15 +56,57 @@ class Callable {
   alignas(std::max_align_t) std::byte inside_[kInsideMax];
 };
 
-// One of a listener with several deliveries at a time, and how many of these use it. When it was
-// replaced it ends with the last of them, and stays in a list until it has.
-//
-// Thread safety: its listener's mutex.
+// One of a listener with several deliveries at a time, and how many of these use it.
 struct CallableInUse {
   explicit CallableInUse(CallableHandle handle) : callable(std::in_place, handle) {}
   std::optional<Callable> callable;
   unsigned users = 0;
   std::unique_ptr<CallableInUse> next{};
+};
+
+// The callable of such a listener, and those that it has replaced and that are still in use. These
+// end with the last delivery that uses them, and stay in a list until they have.
+//
+// Thread safety: its listener's mutex. Destroys no callable.
+class CallablesInUse {
+ public:
+  explicit CallablesInUse(CallableHandle callable)
+      : current_(std::make_unique<CallableInUse>(callable)) {}
+
+  bool takes_context() const { return current_->callable->takes_context(); }
+  bool any_replaced() const { return replaced_ != nullptr; }
+  bool IsReplaced(const CallableInUse* callable) const {
+    const CallableInUse* replaced = replaced_.get();
+    while (replaced != nullptr && replaced != callable) replaced = replaced->next.get();
+    return replaced != nullptr;
+  }
+
+  CallableInUse* Use() {
+    ++current_->users;
+    return current_.get();
+  }
+  // Whether it was replaced, and the last user has left.
+  bool Leave(CallableInUse& used) { return --used.users == 0 && &used != current_.get(); }
+  // Returns the former one, which is replaced from now on.
+  CallableInUse* Replace(std::unique_ptr<CallableInUse>& next) {
+    CallableInUse* const former = current_.get();
+    former->next = std::move(replaced_);
+    replaced_ = std::exchange(current_, std::move(next));
+    return former;
+  }
+  std::unique_ptr<CallableInUse> TakeReplaced(const CallableInUse& replaced) {
+    std::unique_ptr<CallableInUse>* link = &replaced_;
+    while (link->get() != &replaced) link = &(*link)->next;
+    std::unique_ptr<CallableInUse> taken = std::move(*link);
+    *link = std::move(taken->next);
+    return taken;
+  }
+  // At the end.
+  std::unique_ptr<CallableInUse> TakeCurrent() { return std::move(current_); }
+
+ private:
+  std::unique_ptr<CallableInUse> current_;
+  std::unique_ptr<CallableInUse> replaced_;
 };
 
 }  // namespace belfry

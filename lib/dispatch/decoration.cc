@@ -1,5 +1,6 @@
 #include "dispatch/decoration.h"
 
+#include "dispatch/dispatcher_core.h"
 #include "dispatch/frame.h"
 #include "dispatch/inline_group.h"
 #include "dispatch/queued_listener.h"
@@ -7,9 +8,25 @@
 namespace belfry {
 
 std::shared_ptr<Decoration> Decoration::Of(ListenerOptions& options) {
-  if (!options.filter && !options.once && !options.owner) return nullptr;
-  return std::shared_ptr<Decoration>(
-      new Decoration(std::move(options.filter), options.once, std::move(options.owner)));
+  const bool quarantined = options.quarantine.failures > 0;
+  if (!options.filter && !options.once && !options.owner && !quarantined) return nullptr;
+  return std::shared_ptr<Decoration>(new Decoration(options));
+}
+
+Decoration::Decoration(ListenerOptions& options)
+    : filter_(std::move(options.filter)),
+      once_(options.once),
+      owner_(std::move(options.owner)),
+      failures_(options.quarantine.failures == 0
+                    ? nullptr
+                    : std::make_unique<FailureWindow>(options.quarantine)) {}
+
+void Decoration::CallerFailed(std::string_view what) {
+  DispatcherCore& core = *Frame::Innermost()->core();
+  if (!failures_->Add(core.clock().Now())) return;
+  Listener& listener = Frame::Innermost()->CurrentListener();
+  listener.SetMuted(true);
+  core.telling().OfQuarantine(listener, failures_->told(), what);
 }
 
 void Decoration::FinishCaller() { Frame::Innermost()->CurrentListener().Finish(); }

@@ -1,14 +1,19 @@
 // What stands between a delivery and the callable of a listener that was subscribed with a filter,
-// for one event, or for the life of an owner.
+// for one event, for the life of an owner, or to be quarantined.
 #pragma once
 
+#include <cxxabi.h>
+
+#include <exception>
 #include <memory>
+#include <string_view>
 #include <utility>
 
 #include "belfry/event_filter.h"
 #include "belfry/failure.h"
 #include "belfry/listener_options.h"
 #include "dispatch/callable.h"
+#include "dispatch/failure_window.h"
 #include "sync/sync.h"
 
 namespace belfry {
@@ -24,6 +29,27 @@ class Decoration {
   // Calls `call` if the listener is to have the event.
   template <class Call>
   Failure Deliver(const void* event, Call call) {
+    if (failures_ == nullptr) return Pass(event, call);
+    const auto failed = [this](std::string_view what) { CallerFailed(what); };
+    try {
+      Failure failure = Pass(event, call);
+      if (failure && !failure.unwanted()) failed(failure.what());
+      return failure;
+    } catch (const abi::__forced_unwind&) {
+      throw;
+    } catch (const std::exception& exception) {
+      failed(exception.what());
+      throw;
+    } catch (...) {
+      failed("an exception that is not a std::exception");
+      throw;
+    }
+  }
+
+ private:
+  explicit Decoration(ListenerOptions& options);
+  template <class Call>
+  Failure Pass(const void* event, Call call) {
     const std::shared_ptr<const void> owner = owner_.Lock();
     const bool orphaned = owner_ && owner == nullptr;
     if (!orphaned && filter_ && !filter_.Wants(event)) return Failure::Unwanted();
@@ -34,16 +60,15 @@ class Decoration {
     }
     return call();
   }
-
- private:
-  Decoration(EventFilter filter, bool once, Owner owner)
-      : filter_(std::move(filter)), once_(once), owner_(std::move(owner)) {}
   // Ends the listener whose delivery this thread is in: this is its last one.
   static void FinishCaller();
+  // The same one has failed.
+  void CallerFailed(std::string_view what);
 
   const EventFilter filter_;
   const bool once_;
   const Owner owner_;
+  const std::unique_ptr<FailureWindow> failures_;  // null: it is never muted for these
   sync::Atomic<bool> over_{false};
 };
 

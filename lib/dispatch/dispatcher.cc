@@ -10,8 +10,28 @@
 
 namespace belfry {
 
+namespace {
+
+// Whether a later attempt may end otherwise.
+bool MayPass(absl::StatusCode code) {
+  switch (code) {
+    case absl::StatusCode::kUnavailable:
+    case absl::StatusCode::kDeadlineExceeded:
+    case absl::StatusCode::kResourceExhausted:
+    case absl::StatusCode::kAborted:
+    case absl::StatusCode::kInternal:
+    case absl::StatusCode::kUnknown:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
 Failure FailureOf(const absl::Status& status) {
-  return status.ok() ? Failure() : Failure::Because(status.ToString());
+  if (status.ok()) return {};
+  return Failure::Because(status.ToString(), !MayPass(status.code()));
 }
 
 // --- Dispatcher ---
@@ -36,9 +56,11 @@ Subscription Dispatcher::AddListener(EventType type, CallableHandle callable,
           core().Subscribe(type, callable, std::move(options), site, error)) {
     return Subscription(*listener);
   }
-  core().Log(LogLevel::kWarning, "a subscription was refused: " + error.what);
+  core().telling().Log(LogLevel::kWarning, "a subscription was refused: " + error.what);
   return Subscription(std::move(error));
 }
+
+DeadLetters Dispatcher::dead_letters() const { return DeadLetters(shared_core()); }
 
 DrainResult Dispatcher::Drain(std::optional<Nanoseconds> limit) { return core().Drain(limit); }
 

@@ -1,7 +1,6 @@
 #include "dispatch/dispatcher_core.h"
 
 #include <algorithm>
-#include <cctype>
 #include <utility>
 
 #include "belfry/check.h"
@@ -10,62 +9,6 @@
 
 namespace belfry {
 namespace {
-
-// "" if the options make sense, else what is wrong with them.
-std::string Complaint(const ListenerOptions& options) {
-  if (options.name.size() > kListenerNameMax) {
-    return "a listener's name has " + std::to_string(options.name.size()) + " bytes, at most " +
-           std::to_string(kListenerNameMax) + " are allowed";
-  }
-  if (std::any_of(options.name.begin(), options.name.end(),
-                  [](unsigned char c) { return std::iscntrl(c) != 0; })) {
-    return "a listener's name has a control character in it";
-  }
-  if (options.run == Run::kInline && options.executor != nullptr) {
-    return "listener \"" + options.name +
-           "\": an inline listener runs on the publishing thread, so an executor means nothing";
-  }
-  if (options.queue.events_max == 0 || options.queue.bytes_max == 0) {
-    return "listener \"" + options.name + "\": its queue's limit is 0: nothing would ever fit";
-  }
-  if (options.overflow.patience < Nanoseconds::zero()) {
-    return "listener \"" + options.name + "\": Overflow::patience is negative";
-  }
-  if (options.concurrency == 0) {
-    return "listener \"" + options.name + "\": with a concurrency of 0 none of its events may run";
-  }
-  if (options.run == Run::kInline && MailboxTraits::Needed(options)) {
-    return "listener \"" + options.name +
-           "\": an inline listener has no queue, so a key, a concurrency and what to drop mean "
-           "nothing";
-  }
-  const bool coalesces = options.overflow.policy == Overflow::Policy::kCoalesce;
-  if (coalesces != static_cast<bool>(options.overflow.same)) {
-    return "listener \"" + options.name +
-           "\": Overflow::same is what kCoalesce goes by, and nothing else";
-  }
-  if (coalesces && !options.overflow.same.exact()) {
-    return "listener \"" + options.name +
-           "\": it coalesces by a key that is neither a number, an enumerator nor a text, so "
-           "events with different keys could replace each other";
-  }
-  return {};
-}
-
-// The same for options that are made for one event type.
-std::string Complaint(const ListenerOptions& options, EventType type) {
-  const auto differs = [&](const char* what, EventType taken) {
-    return "listener \"" + options.name + "\": " + what + " takes " + std::string(taken.name()) +
-           ", the listener " + std::string(type.name());
-  };
-  if (options.filter && options.filter.type() != type) {
-    return differs("the filter", options.filter.type());
-  }
-  if (options.key && options.key.type() != type) return differs("the key", options.key.type());
-  const EventKey& same = options.overflow.same;
-  if (same && same.type() != type) return differs("the key to coalesce by", same.type());
-  return {};
-}
 
 std::uint64_t RandomOrigin() {
   std::uint64_t origin = 0;
@@ -83,11 +26,13 @@ DispatcherCore::DispatcherCore(Dispatcher& dispatcher, DispatcherOptions options
       options_(std::move(options)),
       clock_(options_.clock == nullptr ? Clock::Real() : *options_.clock),
       fork_generation_((sys::CountForks(), sys::ForkGeneration())),
+      telling_(*this, options_.log),
       ids_(RandomOrigin()),
       topics_(*this),
+      dead_letters_(options_.dead_letters),
       sources_([this](std::string_view name, std::string_view what) {
-        Log(LogLevel::kError,
-            "source \"" + std::string(name) + "\" failed to stop: " + std::string(what));
+        telling_.Log(LogLevel::kError,
+                     "source \"" + std::string(name) + "\" failed to stop: " + std::string(what));
       }) {}
 
 DispatcherCore::~DispatcherCore() = default;
@@ -100,7 +45,7 @@ void DispatcherCore::Start() {
   }
   spare_hook_ = executor().OnSpareThread([weak = weak_from_this()](unsigned running) {
     if (const std::shared_ptr<DispatcherCore> core = weak.lock()) {
-      if (!core->closed()) core->TellSpareThread(running);
+      if (!core->closed()) core->telling().OfSpareThread(running);
     }
   });
 }
@@ -113,8 +58,7 @@ Executor& DispatcherCore::executor() const {
 
 Listener* DispatcherCore::Subscribe(EventType type, CallableHandle callable,
                                     ListenerOptions options, Site site, SubscribeError& error) {
-  error = {false, Complaint(options)};
-  if (error.what.empty()) error.what = Complaint(options, type);
+  error = {false, Complaint(options, type)};
   if (!error.what.empty()) return nullptr;
   if (closed()) {
     error = {true, "the dispatcher is closed"};
@@ -158,6 +102,15 @@ Listener* DispatcherCore::SubscribeQueued(Topic& topic, CallableHandle callable,
       std::make_shared<QueuedListener>(shared_from_this(), topic, traits, callable);
   const bool added = topic.queued_listeners().Add(listener, options.name, site);
   return added ? listener.get() : nullptr;
+}
+
+void DispatcherCore::Fail(Listener& listener, Frame& frame, std::string_view what,
+                          AttemptState state) {
+  if (frame.outcomes != nullptr && state.final) {
+    frame.outcomes->Record(listener, DeliveryOutcome::Kind::kFailed, what);
+    frame.recorded = true;
+  }
+  telling_.OfFailure(listener, frame.MadeEnvelope(), what, state);
 }
 
 Stats DispatcherCore::GetStats() const {

@@ -9,21 +9,21 @@
 
 #include "belfry/dispatcher.h"
 #include "belfry/envelope.h"
+#include "dispatch/dead_letter_box.h"
 #include "dispatch/decoration.h"
 #include "dispatch/queued_listener.h"
+#include "dispatch/quiet_watchers.h"
+#include "dispatch/shutdown_turn.h"
 #include "dispatch/sources.h"
+#include "dispatch/subscribe_error.h"
+#include "dispatch/telling.h"
 #include "dispatch/topic_directory.h"
 #include "dispatch/turns.h"
+#include "execute/timer_thread.h"
 #include "sync/sync.h"
 #include "sys/fork.h"
 
 namespace belfry {
-
-// Why a Subscribe was refused.
-struct SubscribeError {
-  bool closed = false;  // the dispatcher; else an option is wrong
-  std::string what;
-};
 
 // Thread safety: any thread.
 class DispatcherCore final : public std::enable_shared_from_this<DispatcherCore> {
@@ -39,6 +39,13 @@ class DispatcherCore final : public std::enable_shared_from_this<DispatcherCore>
   Executor& executor() const;
   EventIdSource& ids() { return ids_; }
   Turns& turns() { return turns_; }
+  // Null where nobody calls back.
+  Timers* timers() {
+    const bool given = options_.timers != nullptr || options_.synchronous;
+    return given ? options_.timers : &own_timers_;
+  }
+  DeadLetterBox& dead_letters() { return dead_letters_; }
+  TopicDirectory& topics() { return topics_; }
 
   // --- publish.cc ---
   // Without options there is nothing to say but the event.
@@ -61,19 +68,21 @@ class DispatcherCore final : public std::enable_shared_from_this<DispatcherCore>
   Stats GetStats() const;
   std::vector<std::string> ListenerNames(EventType type);
 
-  // --- telling.cc ---
-  void TellFailure(Listener& listener, const Envelope& envelope, std::string_view what);
-  // The same, and the publisher, if he wants to know.
-  void Fail(Listener& listener, Frame& frame, std::string_view what);
-  // The listener lost an event.
-  void TellDropped(const Listener& listener, RateLimit& limit);
-  void Log(LogLevel level, std::string_view text) const;
+  // --- dead_letters.cc ---
+  void KeepDeadLetter(MailboxListener& listener, Publication& publication, std::string_view what,
+                      unsigned attempts);
+  PublishResult Redeliver(const KeptLetter& kept, MailboxListener& listener);
+
+  // A delivery in that frame has failed: tells, and also the publisher if he wants to know and that
+  // was the end of it.
+  void Fail(Listener& listener, Frame& frame, std::string_view what, AttemptState state = {});
+  Telling& telling() { return telling_; }
 
   // --- shutdown.cc ---
   // Some listener has nothing left to do.
-  void TellQuiet();
+  void TellQuiet() { quiet_watchers_.Tell(); }
   // Whether somebody waits to be told so.
-  bool quiet_awaited() const { return quiet_watchers_.load(std::memory_order_seq_cst) != 0; }
+  bool quiet_awaited() const { return quiet_watchers_.any(); }
   DrainResult Drain(std::optional<Nanoseconds> limit);
   ShutdownReport Shutdown(ShutdownMode mode, Nanoseconds limit);
   void Destroy();
@@ -88,8 +97,6 @@ class DispatcherCore final : public std::enable_shared_from_this<DispatcherCore>
   enum class State : int { kOpen, kDraining, kDiscarding, kClosed };
   struct Preparation;
   class Reserved;
-  struct Watch;
-  class Ending;
 
   bool Accepts(bool in_delivery) const;
   [[gnu::noinline]] PublishResult PublishPlainly(EventType type, EventHandle handle);
@@ -98,19 +105,14 @@ class DispatcherCore final : public std::enable_shared_from_this<DispatcherCore>
                                 const PublishOptions& options);
   PublishResult PublishInside(Frame& frame, Preparation& preparation, EventHandle handle,
                               const PublishOptions& options, bool in_delivery);
+  PublishResult RedeliverNow(const KeptLetter& kept, MailboxListener& listener);
+  void HandOver(Topic& topic, Publication& publication, Postings& postings);
   static void RunInline(Frame& frame, const Envelope& envelope, const InlineSet& set,
                         const std::unique_ptr<Outcomes>* outcomes);
   Listener* SubscribeQueued(Topic& topic, CallableHandle callable, ListenerOptions& options,
                             Site site);
   PublishResult ReserveOrWait(Topic& topic, EventSize size, Postings& postings, bool in_delivery);
   PublishResult Refuse(Topic& topic, PublishResult result, const Listener* refuser = nullptr);
-
-  template <class Make>
-  bool Tell(RateLimit& limit, Make make);
-  void LogFailure(const Listener& listener, std::string_view what) const;
-  void TellOrphan(Topic& topic);
-  void TellRefusal(Topic& topic, PublishResult result, const Listener& refuser);
-  void TellSpareThread(unsigned running);
 
   void CloseIntake(ShutdownMode mode);
   std::uint64_t DiscardAll();
@@ -119,32 +121,26 @@ class DispatcherCore final : public std::enable_shared_from_this<DispatcherCore>
   bool AllIdle() const;
   std::uint64_t Accepted() const;
   bool OnOwnThread() const;
-  void ReportStuck(const Watch& before, ShutdownReport& report) const;
   void Finish();
-  Watch WatchRunning() const;
 
   Dispatcher& dispatcher_;
   const DispatcherOptions options_;
   const Clock& clock_;
   const std::uint32_t fork_generation_;
+  Telling telling_;
   EventIdSource ids_;
   std::unique_ptr<ThreadPool> own_pool_;  // of Start and Finish
   Executor* own_executor_ = nullptr;      // it, even when it is gone
   std::shared_ptr<void> spare_hook_;      // likewise of Start and Finish
   TopicDirectory topics_;
   Turns turns_;
-  // Of those who wait for quiet.
-  sync::Atomic<unsigned> quiet_watchers_{0};
-  sync::Mutex quiet_mutex_;
-  sync::Condition quiet_;
+  DeadLetterBox dead_letters_;
+  TimerThread own_timers_;
+  QuietWatchers quiet_watchers_;
   Sources sources_;
-  RateLimit spares_told_;
   sync::Atomic<State> state_{State::kOpen};
   std::shared_ptr<DispatcherCore> abandoned_;
-
-  sync::Mutex shutdown_mutex_;
-  sync::Condition shutdown_ended_;
-  bool shutting_down_ ABSL_GUARDED_BY(shutdown_mutex_) = false;
+  ShutdownTurn shutdown_turn_;
 };
 
 }  // namespace belfry

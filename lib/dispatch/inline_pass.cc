@@ -103,7 +103,7 @@ void InlineListeners::Fail(Frame& frame, std::string_view what) {
   roll_.CountFailed(listener);
   frame.recorded = true;
   if (frame.outcomes != nullptr) frame.outcomes->Record(listener, Outcome::kFailed, what);
-  topic_.core().TellFailure(listener, frame.MadeEnvelope(), what);
+  topic_.core().telling().OfFailure(listener, frame.MadeEnvelope(), what);
 }
 
 // Whatever one of them throws, the others are still called.

@@ -98,6 +98,12 @@ class Listener {
   sync::Atomic<std::uint8_t> marks_{0};  // the yes-or-no ones of its traits
 };
 
+// Of a delivery that has failed.
+struct AttemptState {
+  unsigned attempt = 1;  // how many there were
+  bool final = true;     // there will be no other one
+};
+
 // What an event needs in a queue.
 struct EventSize {
   std::size_t bytes;

@@ -12,11 +12,10 @@ constexpr std::size_t kAlikeMax = 1024;
 
 }  // namespace
 
-Mailbox::Mailbox(const QueueLimit& limit, Overflow::Policy policy, std::size_t strands)
-    : limit_(limit), strands_(std::bit_ceil(strands)) {
-  if (strands == 0) strands_.clear();
-  if (policy == Overflow::Policy::kCoalesce) {
-    alike_.resize(std::bit_ceil(std::min(limit.events_max, kAlikeMax)));
+Mailbox::Mailbox(const MailboxRules& rules)
+    : rules_(rules), strands_(rules.strands == 0 ? 0 : std::bit_ceil(rules.strands)) {
+  if (rules.policy == Overflow::Policy::kCoalesce) {
+    alike_.resize(std::bit_ceil(std::min(rules.limit.events_max, kAlikeMax)));
   }
 }
 
@@ -42,45 +41,52 @@ Mail* Mailbox::FindAlike(const Mail& mail) const {
 // with its key is still there then, or the last one has left a place, which nobody else may reserve
 // before.
 Mailbox::Room Mailbox::RoomFor(const Mail& mail) const {
-  if (mail.bytes > limit_.bytes_max) return Room::kNever;
+  if (mail.bytes > rules_.limit.bytes_max) return Room::kNever;
   const Mail* const alike = FindAlike(mail);
-  const bool fits_in_number = alike != nullptr || queued_ + reserved_ < limit_.events_max;
+  const bool fits_in_number = alike != nullptr || places_ < rules_.limit.events_max;
   const std::size_t bytes = bytes_ - (alike == nullptr ? 0 : alike->bytes);
-  const bool fits = fits_in_number && bytes <= limit_.bytes_max - mail.bytes;
+  const bool fits = fits_in_number && bytes <= rules_.limit.bytes_max - mail.bytes;
   return fits ? Room::kYes : Room::kNo;
 }
 
 bool Mailbox::FitsWithoutQueued(const Mail& mail) const {
-  return mail.bytes <= limit_.bytes_max && reserved_ < limit_.events_max &&
-         reserved_bytes_ <= limit_.bytes_max - mail.bytes;
+  const std::size_t bytes_max = rules_.limit.bytes_max;
+  return mail.bytes <= bytes_max && places_ - queued_ < rules_.limit.events_max &&
+         bytes_ - queued_bytes_ <= bytes_max - mail.bytes;
 }
 
 void Mailbox::Reserve(const Mail& mail) {
-  ++reserved_;
-  reserved_bytes_ += mail.bytes;
+  ++places_;
   bytes_ += mail.bytes;
 }
 
-void Mailbox::GiveBack(const Mail& mail) {
-  --reserved_;
-  reserved_bytes_ -= mail.bytes;
+void Mailbox::GiveBack(const Mail& mail) { Free(mail); }
+
+void Mailbox::Free(const Mail& mail) {
+  --places_;
   bytes_ -= mail.bytes;
 }
 
 bool Mailbox::Put(Mail& mail) {
-  --reserved_;
-  reserved_bytes_ -= mail.bytes;
   if (Mail* const alike = FindAlike(mail)) {
-    bytes_ -= alike->bytes;
+    queued_bytes_ += mail.bytes - alike->bytes;
     std::swap(alike->publication, mail.publication);
     std::swap(alike->bytes, mail.bytes);
+    std::swap(alike->since, mail.since);
+    std::swap(alike->attempts, mail.attempts);
+    Free(mail);
     return false;
   }
-  ++queued_;
-  queue_.PushBack(mail);
-  if (!alike_.empty()) mail.next_alike = std::exchange(AlikeOf(mail), &mail);
+  Enqueue(mail);
   Enlist(mail);
   return true;
+}
+
+void Mailbox::Enqueue(Mail& mail) {
+  ++queued_;
+  queued_bytes_ += mail.bytes;
+  queue_.PushBack(mail);
+  if (!alike_.empty()) mail.next_alike = std::exchange(AlikeOf(mail), &mail);
 }
 
 void Mailbox::Enlist(Mail& mail) {
@@ -93,10 +99,10 @@ void Mailbox::Enlist(Mail& mail) {
 
 // --- Going ---
 
-void Mailbox::Delist(Mail& mail) {
+void Mailbox::Dequeue(Mail& mail) {
   queue_.Remove(mail);
   --queued_;
-  bytes_ -= mail.bytes;
+  queued_bytes_ -= mail.bytes;
   if (alike_.empty()) return;
   Mail** link = &AlikeOf(mail);
   while (*link != &mail) link = &(*link)->next_alike;
@@ -116,20 +122,60 @@ void Mailbox::NextInStrand(const Mail& mail) {
 Mail* Mailbox::Start() {
   Mail* const mail = ready_.PopFront();
   if (mail == nullptr) return nullptr;
-  Delist(*mail);
+  Dequeue(*mail);
+  if (!rules_.retries) Free(*mail);
   ++running_;
   return mail;
 }
 
 void Mailbox::End(Mail& mail) {
   --running_;
+  if (rules_.retries) Free(mail);
   NextInStrand(mail);
+}
+
+void Mailbox::Park(Mail& mail) {
+  --running_;
+  ++parked_count_;
+  parked_.PushBack(mail);
+  if (!rules_.ordered) NextInStrand(mail);
+}
+
+// Out of those that are parked, for good.
+void Mailbox::Leave(Mail& mail) {
+  --parked_count_;
+  parked_.Remove(mail);
+  Free(mail);
+  if (rules_.ordered) NextInStrand(mail);
+}
+
+bool Mailbox::Unpark(Mail& mail) {
+  if (FindAlike(mail) != nullptr) {
+    Leave(mail);
+    return false;
+  }
+  --parked_count_;
+  parked_.Remove(mail);
+  Enqueue(mail);
+  if (rules_.ordered) {
+    ready_.PushBack(mail);
+  } else {
+    Enlist(mail);
+  }
+  return true;
+}
+
+Mail* Mailbox::TakeParked() {
+  Mail* const mail = parked_.first();
+  if (mail != nullptr) Leave(*mail);
+  return mail;
 }
 
 Mail* Mailbox::TakeOldest() {
   Mail* const mail = queue_.first();
   if (mail == nullptr) return nullptr;
-  Delist(*mail);
+  Dequeue(*mail);
+  Free(*mail);
   // The oldest of its strand is ready, or waits first behind one that runs.
   if (!strands_.empty() && StrandOf(*mail).waiting.first() == mail) {
     StrandOf(*mail).waiting.Remove(*mail);

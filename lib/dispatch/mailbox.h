@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "belfry/clock.h"
 #include "belfry/event_key.h"
 #include "belfry/listener_options.h"
 #include "belfry/stats.h"
@@ -20,14 +21,26 @@ class Publication;
 struct Mail {
   Publication* publication = nullptr;
   std::size_t bytes = 0;
-  std::uint64_t key = 0;  // of what it must stay in order with
-  KeyValue same;          // of what replaces it while it is queued
-  bool unkeyed = false;   // its key could not be told: its delivery has failed
-  std::string failure{};  // and why
+  std::uint64_t key = 0;     // of what it must stay in order with
+  KeyValue same;             // of what replaces it while it is queued
+  bool unkeyed = false;      // its key could not be told: its delivery has failed
+  std::string failure{};     // and why
+  unsigned attempts = 0;     // so far
+  std::uint64_t ticket = 0;  // while it is parked: which time that is
+  SteadyTime since{};        // when it came, if it may expire
 
   Links<Mail> by_age;
   Links<Mail> in_turn;
   Mail* next_alike = nullptr;
+};
+
+// What a mailbox goes by.
+struct MailboxRules {
+  QueueLimit limit{};
+  Overflow::Policy policy = Overflow::Policy::kBlock;
+  std::size_t strands = 0;  // 0: events need not stay in order once they have started
+  bool retries = false;     // what has started keeps its place until it has ended
+  bool ordered = false;     // what is parked holds its strand
 };
 
 // A first in, first out queue for each strand. A strand is all keys that have one hash; without
@@ -36,8 +49,7 @@ struct Mail {
 // Thread safety: none; its listener's mutex. Runs no code of users and never allocates once made.
 class Mailbox {
  public:
-  // `strands`: how many; 0 when events need not stay in order once they have started.
-  Mailbox(const QueueLimit& limit, Overflow::Policy policy, std::size_t strands);
+  explicit Mailbox(const MailboxRules& rules);
 
   // --- Coming ---
   enum class Room { kYes, kNo, kNever };
@@ -56,6 +68,13 @@ class Mailbox {
   Mail* Start();
   // A delivery that was started has ended.
   void End(Mail& mail);
+  // It is to be started again, later.
+  void Park(Mail& mail);
+  // Now, behind what is queued, unless another event has taken its place meanwhile: false then, and
+  // it is out of it.
+  bool Unpark(Mail& mail);
+  // Some parked one, out of it; null when none is.
+  Mail* TakeParked();
   // The oldest one that is queued, out of it; null when none is.
   Mail* TakeOldest();
 
@@ -63,6 +82,8 @@ class Mailbox {
   bool ready() const { return !ready_.empty(); }
   std::uint64_t queued() const { return queued_; }
   std::uint64_t running() const { return running_; }
+  std::uint64_t parked() const { return parked_count_; }
+  bool idle() const { return queued_ + running_ + parked_count_ == 0; }
 
  private:
   struct Strand {
@@ -75,19 +96,25 @@ class Mailbox {
   Mail*& AlikeOf(const Mail& mail) { return alike_[Slot(mail.same.number, alike_.size())]; }
   Mail* FindAlike(const Mail& mail) const;
   void Enlist(Mail& mail);
-  void Delist(Mail& mail);
+  void Enqueue(Mail& mail);
+  void Dequeue(Mail& mail);
+  void Free(const Mail& mail);
   void NextInStrand(const Mail& mail);
+  void Leave(Mail& mail);
 
-  const QueueLimit limit_;
+  const MailboxRules rules_;
   std::vector<Strand> strands_;
   std::vector<Mail*> alike_;  // chains of those that are queued; empty when nothing is replaced
   LinkedList<Mail, &Mail::by_age> queue_;
+  LinkedList<Mail, &Mail::by_age> parked_;
   LinkedList<Mail, &Mail::in_turn> ready_;
   std::uint64_t queued_ = 0;
   std::uint64_t running_ = 0;
-  std::uint64_t reserved_ = 0;
-  std::size_t bytes_ = 0;  // of those queued, and those to come
-  std::size_t reserved_bytes_ = 0;
+  std::uint64_t parked_count_ = 0;
+  std::size_t queued_bytes_ = 0;
+  // Taken by those queued, those to come, and those that keep theirs.
+  std::uint64_t places_ = 0;
+  std::size_t bytes_ = 0;
 };
 
 }  // namespace belfry

@@ -22,8 +22,12 @@ std::uint64_t MailboxListener::CancelQueued() {
   std::uint64_t count = 0;
   {
     const sync::Lock lock(mutex_);
-    while (Mail* const oldest = mailbox_.TakeOldest()) {
-      oldest->next_alike = std::exchange(cancelled, oldest);
+    for (;;) {
+      Mail* const parked = mailbox_.TakeParked();
+      Mail* const next = parked != nullptr ? parked : mailbox_.TakeOldest();
+      if (next == nullptr) break;
+      next->ticket = 0;
+      next->next_alike = std::exchange(cancelled, next);
       ++count;
     }
     counts_.cancelled += count;
@@ -34,8 +38,7 @@ std::uint64_t MailboxListener::CancelQueued() {
 }
 
 bool MailboxListener::Over() const {
-  return detached_ && !ending_ && mailbox_.queued() == 0 && mailbox_.running() == 0 &&
-         preparing_ == 0 && replaced_ == nullptr;
+  return detached_ && !ending_ && mailbox_.idle() && preparing_ == 0 && !callables_.any_replaced();
 }
 
 // The last one who had to do with a detached listener ends it.
@@ -47,7 +50,7 @@ void MailboxListener::EndIfOver() {
     const sync::Lock lock(mutex_);
     if (!Over()) return;
     ending_ = true;
-    callable = std::move(callable_);
+    callable = callables_.TakeCurrent();
     std::swap(key, key_);
     std::swap(same, same_);
   }
@@ -91,12 +94,6 @@ ResetResult MailboxListener::Reset() {
   });
 }
 
-bool MailboxListener::IsReplaced(const CallableInUse* callable) const {
-  const CallableInUse* replaced = replaced_.get();
-  while (replaced != nullptr && replaced != callable) replaced = replaced->next.get();
-  return replaced != nullptr;
-}
-
 // Nobody uses it any more.
 void MailboxListener::Destroy(CallableInUse& replaced) {
   {
@@ -106,10 +103,7 @@ void MailboxListener::Destroy(CallableInUse& replaced) {
   std::unique_ptr<CallableInUse> removed;
   {
     const sync::Lock lock(mutex_);
-    std::unique_ptr<CallableInUse>* link = &replaced_;
-    while (link->get() != &replaced) link = &(*link)->next;
-    removed = std::move(*link);
-    *link = std::move(removed->next);
+    removed = callables_.TakeReplaced(replaced);
     changed_.NotifyAll();
   }
   EndIfOver();
@@ -127,21 +121,19 @@ ReplaceResult MailboxListener::Replace(CallableHandle callable) {
   }
   return static_cast<ReplaceResult>(AwaitEnd(*this, [&] {
     const sync::Lock lock(mutex_);
-    while (IsReplaced(replaced.former)) changed_.Wait(mutex_);
+    while (callables_.IsReplaced(replaced.former)) changed_.Wait(mutex_);
   }));
 }
 
 bool MailboxListener::takes_context() const {
   const sync::Lock lock(mutex_);
-  return callable_->callable->takes_context();
+  return callables_.takes_context();
 }
 
 MailboxListener::Replaced MailboxListener::Swap(std::unique_ptr<CallableInUse>& next) {
   const sync::Lock lock(mutex_);
   if (detached_) return {};
-  CallableInUse* const former = callable_.get();
-  former->next = std::move(replaced_);
-  replaced_ = std::exchange(callable_, std::move(next));
+  CallableInUse* const former = callables_.Replace(next);
   return {former, former->users == 0};
 }
 
@@ -167,7 +159,9 @@ DeliveryCounts MailboxListener::counts() const {
   DeliveryCounts counts = counts_;
   counts.running = mailbox_.running();
   // Those of a detached one will not be delivered any more, whoever comes to cancel them.
-  (detached_ || discarding_ ? counts.cancelled : counts.queued) += mailbox_.queued();
+  const bool over = detached_ || discarding_;
+  (over ? counts.cancelled : counts.queued) += mailbox_.queued();
+  (over ? counts.cancelled : counts.retrying) += mailbox_.parked();
   return counts;
 }
 
@@ -176,6 +170,9 @@ ListedListener MailboxListener::Listed() const {
   traits.queue = traits_.limit;
   traits.overflow = traits_.policy;
   traits.concurrency = traits_.concurrency;
+  traits.attempts_max = traits_.retry.attempts_max;
+  traits.deadline = traits_.deadline;
+  traits.dead_letters = traits_.dead_letters;
   ListedListener listed{
       {id(), std::string(name()), topic().type(), counts(), traits}, place(), started()};
   const sync::Lock lock(mutex_);
@@ -190,7 +187,7 @@ bool MailboxListener::detached() const {
 
 bool MailboxListener::quiet() const {
   const sync::Lock lock(mutex_);
-  return mailbox_.queued() == 0 && mailbox_.running() == 0;
+  return mailbox_.idle();
 }
 
 bool MailboxListener::running() const {

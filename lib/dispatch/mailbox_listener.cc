@@ -9,13 +9,6 @@ namespace belfry {
 
 using Outcome = DeliveryOutcome::Kind;
 
-namespace {
-
-// Keys that fall into one strand by chance wait for each other: seldom with so many.
-constexpr std::size_t kStrandsPerTurn = 64;
-
-}  // namespace
-
 class MailboxListener::Turn final : public Runnable {
  public:
   explicit Turn(MailboxListener& listener) : listener_(listener) {}
@@ -34,12 +27,11 @@ MailboxListener::MailboxListener(std::shared_ptr<DispatcherCore> core, Topic& to
     : ListenerWithQueue(topic),
       core_(std::move(core)),
       traits_(traits),
-      mailbox_(traits.limit, traits.policy,
-               traits.keyed ? traits.concurrency * kStrandsPerTurn : 0),
+      mailbox_(traits.rules()),
       key_(std::move(options.key)),
       same_(std::move(options.overflow.same)),
       projects_(key_ || same_),
-      callable_(std::make_unique<CallableInUse>(callable)) {
+      callables_(callable) {
   for (unsigned i = 0; i < traits.concurrency; ++i) {
     turns_.push_back(std::make_unique<Turn>(*this));
     turns_.back()->next_free = std::exchange(free_turns_, turns_.back().get());
@@ -90,13 +82,16 @@ Mail* MailboxListener::Prepare(const void* event, std::size_t bytes) {
     if (mail != nullptr) spare_ = std::exchange(mail->next_alike, nullptr);
     if (mail == nullptr || projects_) ++preparing_;
   }
+  const SteadyTime now = traits_.expires() ? core_->clock().Now() : SteadyTime{};
   if (mail != nullptr && !projects_) {
     mail->bytes = bytes;
+    mail->since = now;
     return mail;
   }
   Preparing preparing(*this);
   preparing.mail = mail != nullptr ? mail : new Mail;
   preparing.mail->bytes = bytes;
+  preparing.mail->since = now;
   if (projects_) Project(*preparing.mail, event);
   return std::exchange(preparing.mail, nullptr);
 }
@@ -192,6 +187,8 @@ void MailboxListener::Recycle(Mail* mail) {
 void MailboxListener::KeepSpare(Mail& mail) {
   mail.publication = nullptr;
   mail.unkeyed = false;
+  mail.attempts = 0;
+  mail.ticket = 0;
   mail.next_alike = std::exchange(spare_, &mail);
 }
 
@@ -205,6 +202,12 @@ void MailboxListener::EndUndelivered(Mail* mail, Outcome how) {
 }
 
 // --- Turns ---
+
+namespace {
+
+constexpr std::uint64_t kAnyTurn = ~std::uint64_t{0};
+
+}  // namespace
 
 Runnable* MailboxListener::TakeTurn() {
   Turn* const turn = free_turns_;
@@ -223,7 +226,7 @@ void MailboxListener::RunTurn(Turn& turn) {
     Turn& turn;
   };
   const TurnEnd end{*this, turn};
-  for (unsigned left = kTurnMax; left > 0 && DeliverNext(delivering.frame(), nullptr); --left) {
+  for (unsigned left = kTurnMax; left > 0 && DeliverNext(delivering.frame(), kAnyTurn); --left) {
   }
 }
 
@@ -238,76 +241,17 @@ void MailboxListener::EndTurn(Turn& turn) {
   core_->TellQuiet();
 }
 
-void MailboxListener::DeliverUntil(const Publication& publication) {
+void MailboxListener::DeliverUntil(const Publication& publication) { DeliverDue(publication.turn); }
+
+void MailboxListener::DeliverDue(std::uint64_t last_turn) {
   DeliveringScope delivering(*core_, *this);
   struct RunEnd {
     ~RunEnd() { core.TellQuiet(); }
     DispatcherCore& core;
   };
   const RunEnd end{*core_};
-  while (DeliverNext(delivering.frame(), &publication)) {
+  while (DeliverNext(delivering.frame(), last_turn)) {
   }
-}
-
-// --- Deliveries ---
-
-// The next event, not later than `last`, if there is one and it may start.
-MailboxListener::Delivery MailboxListener::Start(const Publication* last) {
-  const sync::Lock lock(mutex_);
-  if (!may_start()) return {};
-  if (last != nullptr && mailbox_.next()->publication->turn > last->turn) return {};
-  ++callable_->users;
-  const Delivery delivery{mailbox_.Start(), callable_.get(), muted_};
-  RoomMade();
-  return delivery;
-}
-
-// Behind the delivery, so that what a callable publishes when it is destroyed is not caused by the
-// event.
-class MailboxListener::Ending {
- public:
-  Ending(MailboxListener& listener, CallableInUse& callable)
-      : listener_(listener), callable_(callable) {}
-  ~Ending() {
-    if (unused) listener_.Destroy(callable_);
-    if (over) listener_.EndIfOver();
-  }
-  Ending(const Ending&) = delete;
-  Ending& operator=(const Ending&) = delete;
-
-  bool unused = false;  // the callable, which was replaced
-  bool over = false;    // maybe
-
- private:
-  MailboxListener& listener_;
-  CallableInUse& callable_;
-};
-
-bool MailboxListener::DeliverNext(Frame& frame, const Publication* last) {
-  const Delivery delivery = Start(last);
-  if (delivery.mail == nullptr) return false;
-  Ending ending(*this, *delivery.callable);
-  Publication& publication = *delivery.mail->publication;
-  if (delivery.muted) {
-    Ended(delivery, Outcome::kFiltered, ending);
-    publication.Ended(*this, Outcome::kFiltered);
-    return true;
-  }
-  Attempt attempt(*core_, *this, frame, &publication,
-                  [&](Outcome outcome) { Ended(delivery, outcome, ending); });
-  attempt.Call(*delivery.callable->callable, publication.envelope().event());
-  return true;
-}
-
-void MailboxListener::Ended(const Delivery& delivery, Outcome how, Ending& ending) {
-  const sync::Lock lock(mutex_);
-  mailbox_.End(*delivery.mail);
-  KeepSpare(*delivery.mail);
-  ++(how == Outcome::kHandled    ? counts_.handled
-     : how == Outcome::kFiltered ? counts_.filtered
-                                 : counts_.dead);
-  ending.unused = --delivery.callable->users == 0 && delivery.callable != callable_.get();
-  ending.over = detached_;
 }
 
 }  // namespace belfry

@@ -8,11 +8,11 @@
 #include <vector>
 
 #include "belfry/executor.h"
-#include "belfry/listener_options.h"
 #include "belfry/publish_outcome.h"
 #include "dispatch/callable.h"
 #include "dispatch/listener.h"
 #include "dispatch/mailbox.h"
+#include "dispatch/mailbox_delivery.h"
 #include "dispatch/mailbox_traits.h"
 #include "dispatch/rate_limit.h"
 #include "sync/sync.h"
@@ -56,13 +56,15 @@ class MailboxListener final : public ListenerWithQueue,
   };
   Given Give(Mail& mail, Publication& publication, bool dropped);
   void Post(Runnable& turn) { traits_.executor->Post(turn); }
-  // Mail that is not needed any more.
-  void Recycle(Mail* mail);
+  void Recycle(Mail* mail);  // it is not needed any more
   // A list of mail whose events were queued and are not delivered.
   void EndUndelivered(Mail* mail, DeliveryOutcome::Kind how);
 
-  // --- Deliveries ---
+  // --- A synchronous dispatcher's ---
   void DeliverUntil(const Publication& publication) override;
+  void DeliverDue(std::uint64_t last_turn);   // what is ready, up to that turn
+  std::shared_ptr<MailboxListener> next_due;  // in its list of those who have something due
+  bool listed_due = false;
 
   // --- The end ---
   void Detach() override;
@@ -72,10 +74,9 @@ class MailboxListener final : public ListenerWithQueue,
   void Finish() override;
   std::uint64_t Discard() override;
   // --- Its topic's, under the mutex ---
-  // It is in the listener set no more.
-  void Leave();
+  void Leave();  // the listener set
   bool takes_context() const;
-  // Puts the former callable among those that were replaced.
+  // Puts `next` into the place of the former callable.
   struct Replaced {
     CallableInUse* former = nullptr;  // null when it is detached
     bool unused = false;
@@ -91,23 +92,21 @@ class MailboxListener final : public ListenerWithQueue,
   std::uint64_t started() const override { return 0; }  // a frame counts each
 
  private:
-  // What a delivery works with.
-  struct Delivery {
-    Mail* mail = nullptr;
-    CallableInUse* callable = nullptr;
-    bool muted = false;
-  };
   class Turn;
   class Preparing;
   class Ending;
 
   void RunTurn(Turn& turn);
   void EndTurn(Turn& turn);
-  Delivery Start(const Publication* last);
-  bool DeliverNext(Frame& frame, const Publication* last);
-  void Ended(const Delivery& delivery, DeliveryOutcome::Kind how, Ending& ending);
+  MailboxDelivery Start(std::uint64_t last_turn);
+  bool DeliverNext(Frame& frame, std::uint64_t last_turn);
+  bool MayTryAgain(const Mail& mail, bool permanent) const;
+  ParkedMail Park(Mail& mail) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void RetryLater(const ParkedMail& parked);
+  void RetryNow(Mail& mail, std::uint64_t ticket);
+  void Unpark(Mail& mail, std::uint64_t ticket);
+  void CountEnded(DeliveryOutcome::Kind how) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Destroy(CallableInUse& replaced);
-  bool IsReplaced(const CallableInUse* callable) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void RoomMade() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   std::uint64_t CancelQueued();
   void EndIfOver();
@@ -122,6 +121,7 @@ class MailboxListener final : public ListenerWithQueue,
   const std::shared_ptr<DispatcherCore> core_;
   const MailboxTraits traits_;
   RateLimit drops_told_;
+  RateLimit expiries_told_;
   std::vector<std::unique_ptr<Turn>> turns_;
   std::shared_ptr<MailboxListener> held_;  // by its subscription
 
@@ -134,11 +134,11 @@ class MailboxListener final : public ListenerWithQueue,
   EventKey same_;
   const bool projects_;
   unsigned preparing_ ABSL_GUARDED_BY(mutex_) = 0;
-  std::unique_ptr<CallableInUse> callable_ ABSL_GUARDED_BY(mutex_);
-  std::unique_ptr<CallableInUse> replaced_ ABSL_GUARDED_BY(mutex_);
+  CallablesInUse callables_ ABSL_GUARDED_BY(mutex_);
   Turn* free_turns_ ABSL_GUARDED_BY(mutex_) = nullptr;
   Mail* spare_ ABSL_GUARDED_BY(mutex_) = nullptr;
-  DeliveryCounts counts_ ABSL_GUARDED_BY(mutex_);    // without what is queued or runs
+  std::uint64_t tickets_ ABSL_GUARDED_BY(mutex_) = 0;
+  DeliveryCounts counts_ ABSL_GUARDED_BY(mutex_);    // without what is queued, runs or waits
   bool waited_for_ ABSL_GUARDED_BY(mutex_) = false;  // by who wants room
   bool muted_ ABSL_GUARDED_BY(mutex_) = false;
   bool discarding_ ABSL_GUARDED_BY(mutex_) = false;

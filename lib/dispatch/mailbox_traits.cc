@@ -1,11 +1,27 @@
 #include "dispatch/mailbox_traits.h"
 
+#include <algorithm>
+
 namespace belfry {
+namespace {
+
+// Keys that fall into one strand by chance wait for each other: seldom with so many.
+constexpr std::size_t kStrandsPerTurn = 64;
+
+// Where all is in order anyway, strands are for what holds its own while it waits for its retry.
+std::size_t StrandsOf(const ListenerOptions& options, unsigned concurrency) {
+  if (concurrency == 1 && !options.retry.ordered) return 0;
+  if (options.key) return concurrency * kStrandsPerTurn;
+  return options.retry.ordered ? 1 : 0;
+}
+
+}  // namespace
 
 bool MailboxTraits::Needed(const ListenerOptions& options) {
   using Policy = Overflow::Policy;
   const Policy policy = options.overflow.policy;
-  return options.key || options.concurrency > 1 ||
+  return options.key || options.concurrency > 1 || options.retry.attempts_max > 1 ||
+         options.deadline > Nanoseconds::zero() || options.dead_letters ||
          (policy != Policy::kBlock && policy != Policy::kReject);
 }
 
@@ -20,8 +36,24 @@ MailboxTraits MailboxTraits::Of(const ListenerOptions& options, Executor* execut
           policy,
           options.overflow.patience,
           concurrency,
-          options.key && concurrency > 1,
-          policy == Policy::kDropOldest || (of_library && policy != Policy::kDropNewest)};
+          StrandsOf(options, concurrency),
+          policy == Policy::kDropOldest || (of_library && policy != Policy::kDropNewest),
+          options.retry,
+          options.deadline,
+          options.dead_letters};
+}
+
+Nanoseconds MailboxTraits::RetryDelay(unsigned attempts) const {
+  Nanoseconds delay = std::min(retry.delay, retry.delay_max);
+  for (unsigned i = 1; i < attempts && delay < retry.delay_max; ++i) {
+    delay = delay > retry.delay_max / 2 ? retry.delay_max : delay * 2;
+  }
+  return delay;
+}
+
+Nanoseconds MailboxTraits::Shortened(Nanoseconds delay, std::uint64_t random) {
+  const auto half = static_cast<std::uint64_t>(delay.count()) / 2;
+  return delay - Nanoseconds(static_cast<Nanoseconds::rep>(random % (half + 1)));
 }
 
 }  // namespace belfry

@@ -1,7 +1,11 @@
 // Which listeners get mailboxes, and what of their options these go by.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
+
 #include "belfry/listener_options.h"
+#include "dispatch/mailbox.h"
 
 namespace belfry {
 
@@ -12,9 +16,21 @@ struct MailboxTraits {
   Overflow::Policy policy = Overflow::Policy::kBlock;
   Nanoseconds patience{};
   unsigned concurrency = 1;
-  bool keyed = false;
+  std::size_t strands = 0;    // that its events fall into; 0 where each is its own
   bool drops_oldest = false;  // to make room; of library events whatever its policy is
+  Retry retry{};
+  Nanoseconds deadline{};
+  bool dead_letters = false;
 
+  MailboxRules rules() const {
+    return {limit, policy, strands, retry.attempts_max > 1, retry.ordered};
+  }
+  // From the last one of so many failed attempts to the next.
+  Nanoseconds RetryDelay(unsigned attempts) const;
+  // The same, shortened at random.
+  static Nanoseconds Shortened(Nanoseconds delay, std::uint64_t random);
+
+  bool expires() const { return deadline > Nanoseconds::zero(); }
   bool lossy() const { return drops_oldest || policy == Overflow::Policy::kDropNewest; }
   // Whether a position in the type's log is not enough for a listener with these options.
   static bool Needed(const ListenerOptions& options);

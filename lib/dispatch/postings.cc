@@ -36,6 +36,19 @@ void Postings::Prepare(const std::shared_ptr<const MailboxListeners::List>& list
   }
 }
 
+void Postings::PrepareFor(std::shared_ptr<MailboxListener> listener, const void* event,
+                          std::size_t bytes) {
+  postings_.reserve(1);
+  if (Mail* const mail = listener->Prepare(event, bytes)) {
+    postings_.push_back({std::move(listener), mail});
+  }
+}
+
+bool Postings::any_dropped() const {
+  return std::any_of(postings_.begin(), postings_.end(),
+                     [](const Posting& posting) { return posting.dropped; });
+}
+
 // --- Places ---
 
 bool Postings::Try(Posting& posting, QueueRefusal& refusal) {
@@ -122,9 +135,11 @@ void Postings::Finish(Publication& publication) {
   for (Posting& posting : postings_) End(posting, publication.outcomes.get());
   for (const Posting& posting : postings_) {
     MailboxListener& listener = *posting.listener;
-    if (posting.lost) core_.TellDropped(listener, listener.drops_told());
+    if (posting.lost) core_.telling().OfDrop(listener, listener.drops_told());
     if (posting.given.offered && posting.mail != nullptr && posting.mail->unkeyed) {
-      core_.TellFailure(listener, publication.envelope(), posting.mail->failure);
+      const std::string& what = posting.mail->failure;
+      if (listener.traits().dead_letters) core_.KeepDeadLetter(listener, publication, what, 1);
+      core_.telling().OfFailure(listener, publication.envelope(), what);
     }
   }
 }

@@ -27,7 +27,10 @@ class Postings {
   // Mail for those of the list who have none yet. Calls user code. Throws std::bad_alloc.
   void Prepare(const std::shared_ptr<const MailboxListeners::List>& listeners, const void* event,
                std::size_t bytes);
-  bool empty() const { return postings_.empty(); }
+  // The same for one listener.
+  void PrepareFor(std::shared_ptr<MailboxListener> listener, const void* event, std::size_t bytes);
+  // Whether somebody would lose it.
+  bool any_dropped() const;
 
   // A place in every mailbox, or none.
   QueueRefusal Reserve();

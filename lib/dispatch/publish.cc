@@ -4,6 +4,8 @@
 #include <optional>
 #include <utility>
 
+#include "absl/status/status.h"
+
 #include "belfry/check.h"
 #include "dispatch/dispatcher_core.h"
 #include "dispatch/frame_scope.h"
@@ -117,7 +119,7 @@ PublishResult DispatcherCore::PublishInside(Frame& frame, Preparation& preparati
   if (!before.queued && topic.CommitInline(set, timed)) {
     Envelope envelope(topic.type(), handle.event(), ids_, cause);
     Publication::Complete(envelope, options.id, std::move(preparation.extras), time);
-    if (set.listeners == 0) TellOrphan(topic);
+    if (set.listeners == 0) telling_.OfOrphan(topic);
     RunInline(frame, envelope, set, preparation.outcomes);
     return {};
   }
@@ -146,28 +148,33 @@ PublishResult DispatcherCore::PublishInside(Frame& frame, Preparation& preparati
   reserved.held = false;
   // The deliveries first: what ends and is told here may unwind the thread.
   QueuedListeners::PostTurns(accepted.to_post);
-  postings.PostTurns();
-  if (options_.synchronous) {
-    publication->Retain(1);
-    turns_.Push(*publication);
-  }
-  if (state_.load(std::memory_order_seq_cst) == State::kDiscarding) {
-    topic.DiscardAll();  // who discards may have passed by before
-  }
-  postings.Finish(*publication);
-  if (accepted.orphan) TellOrphan(topic);
+  HandOver(topic, *publication, postings);
+  if (accepted.orphan) telling_.OfOrphan(topic);
   RunInline(frame, publication->envelope(), accepted.inlined, &publication->outcomes);
   return {};
 }
 
+// What was committed, to its mailboxes.
+void DispatcherCore::HandOver(Topic& topic, Publication& publication, Postings& postings) {
+  postings.PostTurns();
+  if (options_.synchronous) {
+    publication.Retain(1);
+    turns_.Push(publication);
+  }
+  if (state_.load(std::memory_order_seq_cst) == State::kDiscarding) {
+    topic.DiscardAll();  // who discards may have passed by before
+  }
+  postings.Finish(publication);
+}
+
 void DispatcherCore::RunInline(Frame& frame, const Envelope& envelope, const InlineSet& set,
                                const std::unique_ptr<Outcomes>* outcomes) {
-  struct Telling {
-    Telling(Frame& f, Outcomes* to) : frame(f) { frame.outcomes = to; }
-    ~Telling() { frame.outcomes = nullptr; }
+  struct ToldTo {
+    ToldTo(Frame& f, Outcomes* to) : frame(f) { frame.outcomes = to; }
+    ~ToldTo() { frame.outcomes = nullptr; }
     Frame& frame;
   };
-  const Telling telling(frame, outcomes == nullptr ? nullptr : outcomes->get());
+  const ToldTo told_to(frame, outcomes == nullptr ? nullptr : outcomes->get());
   frame.CountDelivery();
   frame.SetVersion(set.version());
   frame.envelope().Use(envelope);
@@ -204,8 +211,16 @@ PublishResult DispatcherCore::ReserveOrWait(Topic& topic, EventSize size, Postin
 
 PublishResult DispatcherCore::Refuse(Topic& topic, PublishResult result, const Listener* refuser) {
   topic.CountRefused();
-  if (result.refuser() != 0 && !topic.of_library()) TellRefusal(topic, result, *refuser);
+  if (result.refuser() != 0 && !topic.of_library()) telling_.OfRefusal(topic, result, *refuser);
   return result;
+}
+
+Failure PublishReturnedEvent(EventType type, EventHandle event) {
+  DispatcherCore& core = *Frame::Innermost()->core();
+  const PublishResult result = core.Publish(type, event);
+  if (result.ok()) return {};
+  return Failure::Because("it returned " + std::string(type.name()) +
+                          ", which was refused: " + std::string(result.status().message()));
 }
 
 }  // namespace belfry

@@ -254,7 +254,8 @@ bool QueuedListener::DeliverBytes(Frame& frame, LogCell& cell, std::uint64_t pos
   started_.store(position + 1, std::memory_order_release);
   topic().queued_listeners().RoomMade();
   if (state_.Is(QueuedState::kMuted)) return PassOver(nullptr);
-  Attempt attempt(*core_, *this, frame, nullptr, [this](Outcome outcome) { Count(outcome); });
+  OnlyAttempt only{[this](Outcome outcome) { Count(outcome); }};
+  Attempt attempt(*core_, *this, frame, nullptr, only);
   frame.envelope().Begin(cell.bytes(), page_->CauseOf(position), cell.sequence);
   attempt.Call(*callable_, cell.bytes());
   return true;
@@ -262,7 +263,8 @@ bool QueuedListener::DeliverBytes(Frame& frame, LogCell& cell, std::uint64_t pos
 
 bool QueuedListener::DeliverPublication(Frame& frame, Publication& publication) {
   if (state_.Is(QueuedState::kMuted)) return PassOver(&publication);
-  Attempt attempt(*core_, *this, frame, &publication, [this](Outcome outcome) { Count(outcome); });
+  OnlyAttempt only{[this](Outcome outcome) { Count(outcome); }};
+  Attempt attempt(*core_, *this, frame, &publication, only);
   attempt.Call(*callable_, publication.envelope().event());
   return true;
 }

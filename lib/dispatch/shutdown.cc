@@ -6,62 +6,10 @@
 
 #include "belfry/check.h"
 #include "dispatch/dispatcher_core.h"
+#include "dispatch/running_watch.h"
 #include "dispatch/thread_record.h"
 
 namespace belfry {
-
-// Deliveries as they run at one moment, to be looked at again later.
-struct DispatcherCore::Watch {
-  struct Running {
-    const Frame* frame;
-    std::uint64_t deliveries;
-    const void* callee;
-    bool operator==(const Running&) const = default;
-  };
-  // A turn delivers many events in what its frame counts as one delivery.
-  struct Turn {
-    ListenerId listener;
-    std::uint64_t started;
-    bool operator==(const Turn&) const = default;
-  };
-  SteadyTime since;  // when all of these had been seen
-  std::vector<Running> running{};
-  std::vector<Turn> turns{};
-
-  static Running Of(const Frame& frame) { return {&frame, frame.deliveries(), frame.callee()}; }
-  // How long the listener's delivery in `frame` has been running for certain.
-  Nanoseconds RunningFor(const ListedListener& listener, const Frame& frame, SteadyTime now) const {
-    const auto has = [](const auto& list, const auto& one) {
-      return std::find(list.begin(), list.end(), one) != list.end();
-    };
-    const bool queued = listener.place.cell == nullptr;
-    const bool was_there = has(running, Of(frame)) &&
-                           (!queued || has(turns, Turn{listener.stats.id, listener.started}));
-    return was_there ? now - since : Nanoseconds::zero();
-  }
-};
-
-DispatcherCore::Watch DispatcherCore::WatchRunning() const {
-  Watch watch;
-  try {
-    Frame::ForEach([&](const Frame& frame) {
-      if (frame.inside() != nullptr && frame.core() == this) {
-        watch.running.push_back(Watch::Of(frame));
-      }
-    });
-    topics_.ForEach([&](Topic& topic) {
-      ListenerId last = 0;
-      while (const auto listener = topic.NextAfter(last)) {
-        last = listener->id();
-        if (listener->running()) watch.turns.push_back({last, listener->started()});
-      }
-    });
-  } catch (const std::bad_alloc&) {
-    // The end needs no memory; a report of what is stuck will not know for how long.
-  }
-  watch.since = Clock::Real().Now();
-  return watch;
-}
 
 DrainResult DispatcherCore::Drain(std::optional<Nanoseconds> limit) {
   if (forked() || Frame::InnermostOf(*this) != nullptr) return DrainResult::kWouldDeadlock;
@@ -81,23 +29,9 @@ bool DispatcherCore::AwaitQuiet(std::optional<SteadyTime> deadline) {
   }
   // What runs may publish what waits, and the other way round. If nothing was accepted while this
   // looked at all of them one after the other, it was quiet when it began to.
-  struct Watching {
-    explicit Watching(sync::Atomic<unsigned>& n) : count(n) { ++count; }
-    ~Watching() { --count; }
-    sync::Atomic<unsigned>& count;
-  };
-  const Watching watching(quiet_watchers_);
+  const QuietWatchers::Watching watching(quiet_watchers_);
   for (;;) {
-    {
-      const sync::Lock lock(quiet_mutex_);
-      while (!AllIdle()) {
-        if (!deadline.has_value()) {
-          quiet_.Wait(quiet_mutex_);
-        } else if (!quiet_.WaitUntil(quiet_mutex_, *deadline) && !AllIdle()) {
-          return false;
-        }
-      }
-    }
+    if (!quiet_watchers_.Await([this] { return AllIdle(); }, deadline)) return false;
     if (!ThreadRecord::AwaitLeft(*this, deadline)) return false;
     const std::uint64_t before = Accepted();
     const bool quiet = AllIdle() && ThreadRecord::HaveLeft(*this);
@@ -116,12 +50,6 @@ std::uint64_t DispatcherCore::Accepted() const {
   std::uint64_t accepted = 0;
   topics_.ForEach([&](Topic& topic) { accepted += topic.queued_accepted(); });
   return accepted;
-}
-
-void DispatcherCore::TellQuiet() {
-  if (!quiet_awaited()) return;
-  const sync::Lock lock(quiet_mutex_);
-  quiet_.NotifyAll();
 }
 
 bool DispatcherCore::closed() const {
@@ -156,33 +84,6 @@ bool DispatcherCore::OnOwnThread() const {
          (own_executor_ != nullptr && Executor::Current() == own_executor_);
 }
 
-// The right to end the dispatcher, one at a time; given back even when a thread is unwound.
-class DispatcherCore::Ending {
- public:
-  Ending(DispatcherCore& core, SteadyTime deadline) : core_(core) {
-    const sync::Lock lock(core_.shutdown_mutex_);
-    bool in_time = true;
-    while (core_.shutting_down_ && in_time) {
-      in_time = core_.shutdown_ended_.WaitUntil(core_.shutdown_mutex_, deadline);
-    }
-    mine_ = !std::exchange(core_.shutting_down_, true);
-  }
-  ~Ending() {
-    if (!mine_) return;
-    const sync::Lock lock(core_.shutdown_mutex_);
-    core_.shutting_down_ = false;
-    core_.shutdown_ended_.NotifyAll();
-  }
-  Ending(const Ending&) = delete;
-  Ending& operator=(const Ending&) = delete;
-
-  bool mine() const { return mine_; }
-
- private:
-  DispatcherCore& core_;
-  bool mine_ = false;
-};
-
 ShutdownReport DispatcherCore::Shutdown(ShutdownMode mode, Nanoseconds limit) {
   ShutdownReport report;
   if (forked()) return report;
@@ -194,9 +95,9 @@ ShutdownReport DispatcherCore::Shutdown(ShutdownMode mode, Nanoseconds limit) {
     report.requested_only = true;
     return report;
   }
-  const Watch before = WatchRunning();
-  const Ending ending(*this, deadline);
-  if (ending.mine()) {
+  const RunningWatch watch(*this, topics_);
+  const ShutdownTurn::Holder turn(shutdown_turn_, deadline);
+  if (turn.mine()) {
     sources_.StopAll();
     report.complete = AwaitQuiet(deadline);
     // What ran when it was told to stop may have begun one more event, or cancelled all the rest.
@@ -206,24 +107,11 @@ ShutdownReport DispatcherCore::Shutdown(ShutdownMode mode, Nanoseconds limit) {
     }
     if (report.complete) Finish();
   }
-  if (!report.complete) ReportStuck(before, report);
+  if (!report.complete) {
+    report.queued = watch.CountWaiting();
+    report.stuck = watch.Running();
+  }
   return report;
-}
-
-void DispatcherCore::ReportStuck(const Watch& before, ShutdownReport& report) const {
-  const SteadyTime now = Clock::Real().Now();
-  topics_.ForEach([&](const Topic& topic) {
-    for (const ListedListener& listener : topic.ListListeners()) {
-      report.queued += listener.stats.deliveries.queued;
-      if (listener.stats.deliveries.running == 0) continue;
-      Frame::ForEach([&](const Frame& frame) {
-        if (!frame.Calls(listener.place)) return;
-        report.stuck.push_back({listener.stats.name, topic.type(),
-                                frame.thread().thread_id.load(std::memory_order_relaxed),
-                                before.RunningFor(listener, frame, now)});
-      });
-    }
-  });
 }
 
 // Nothing is under way: refuses everything from now on, joins the threads, destroys the listeners.
@@ -234,10 +122,12 @@ void DispatcherCore::Finish() {
   AwaitQuiet(std::nullopt);
   spare_hook_.reset();
   own_pool_.reset();
+  own_timers_.Stop();
   topics_.ForEach([](Topic& topic) { topic.queued_listeners().DetachAll(); });
   topics_.ForEach([](Topic& topic) { topic.mailbox_listeners().DetachAll(); });
   topics_.ForEach([](Topic& topic) { topic.inline_listeners().DetachAll(); });
   turns_.Clear();
+  dead_letters_.Clear();
 }
 
 void DispatcherCore::Destroy() {

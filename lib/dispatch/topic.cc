@@ -72,6 +72,14 @@ std::optional<Topic::Accepted> Topic::TryCommit(Publication& publication, EventS
   return Accepted{set, queued_.Commit(publication, size), orphan};
 }
 
+bool Topic::CommitAgain(Publication& publication, Postings& postings) {
+  const sync::Lock lock(mutex_);
+  if (!postings.Give(publication)) return false;
+  ++mailed_;
+  publication.log_end = queued_.tail();
+  return true;
+}
+
 void Topic::CountRefused() {
   const sync::Lock lock(mutex_);
   ++refused_;

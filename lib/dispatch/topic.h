@@ -62,6 +62,8 @@ class Topic {
   // Of an event that has a place in every queue: from now on nothing stops it. It gets a time if
   // some are to know that by now, and goes to those who have come with mailboxes.
   Accepted Commit(Publication& publication, EventSize size, Postings& postings, bool timed);
+  // The same for one that was published before; false when the listener it is for is gone.
+  bool CommitAgain(Publication& publication, Postings& postings);
   void CountRefused();
 
   // --- Under the mutex ---

@@ -11,6 +11,7 @@ namespace {
 bool IsLibraryEvent(EventType type) {
   return type == EventTypeOf<ListenerFailed>() || type == EventTypeOf<Orphaned>() ||
          type == EventTypeOf<PublishRefused>() || type == EventTypeOf<Dropped>() ||
+         type == EventTypeOf<Expired>() || type == EventTypeOf<ListenerQuarantined>() ||
          type == EventTypeOf<SpareThreadStarted>();
 }
 

@@ -1,5 +1,7 @@
 #include "dispatch/turns.h"
 
+#include <utility>
+
 #include "dispatch/topic.h"
 
 namespace belfry {
@@ -50,8 +52,25 @@ Publication* Turns::Pop() {
   return first;
 }
 
+void Turns::PushDue(std::shared_ptr<MailboxListener> listener) {
+  if (std::exchange(listener->listed_due, true)) return;
+  listener->next_due = std::move(due_);
+  due_ = std::move(listener);
+}
+
+std::shared_ptr<MailboxListener> Turns::PopDue() {
+  std::shared_ptr<MailboxListener> listener = std::move(due_);
+  due_ = std::move(listener->next_due);
+  listener->listed_due = false;
+  return listener;
+}
+
 void Turns::RunAll() {
-  while (head_ != nullptr) {
+  while (head_ != nullptr || due_ != nullptr) {
+    if (head_ == nullptr) {
+      PopDue()->DeliverDue(turns_);
+      continue;
+    }
     // It stays the first until all have got it: a delivery may unwind the thread.
     ListenerId last = 0;
     while (const auto listener = head_->topic->NextAfter(last)) {
@@ -64,6 +83,7 @@ void Turns::RunAll() {
 
 void Turns::Clear() {
   while (Publication* const publication = Pop()) publication->Release();
+  while (due_ != nullptr) PopDue();
 }
 
 }  // namespace belfry

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 
 #include "belfry/clock.h"
@@ -9,6 +10,8 @@
 #include "sync/sync.h"
 
 namespace belfry {
+
+class MailboxListener;
 
 // Thread safety: any thread may enter; what is between Enter and Leave is one thread's alone.
 class Turns {
@@ -47,6 +50,9 @@ class Turns {
   void Push(Publication& publication);
   // By the outermost holder: delivers what was pushed, and what that pushes, until nothing is left.
   void RunAll();
+  // By the holder: the listener has something to deliver that belongs to no turn, so it gets one
+  // when all that was pushed is delivered.
+  void PushDue(std::shared_ptr<MailboxListener> listener);
   // Lets go of what was left when a thread was unwound inside RunAll, without running it. At the
   // end.
   void Clear();
@@ -55,13 +61,15 @@ class Turns {
   bool Enter(std::optional<SteadyTime> deadline);
   void Leave();
   Publication* Pop();
+  std::shared_ptr<MailboxListener> PopDue();
 
   sync::Mutex mutex_;
   sync::Condition free_;
   sync::Thread::id holder_ ABSL_GUARDED_BY(mutex_);
   Publication* head_ = nullptr;  // the holder's
   Publication* tail_ = nullptr;
-  std::uint64_t turns_ = 0;  // so far
+  std::shared_ptr<MailboxListener> due_;  // the latest first; the holder's
+  std::uint64_t turns_ = 0;               // so far
 };
 
 }  // namespace belfry

@@ -83,7 +83,7 @@ class Walk {
       : random_(seed),
         keyed_(keyed),
         limit_{1 + Below(6), 4 + Below(20)},
-        box_(limit_, policy, keyed ? 1024 : 0),
+        box_({.limit = limit_, .policy = policy, .strands = keyed ? 1024U : 0U}),
         model_(limit_, policy, keyed) {}
 
   // Fails the test where they differ.

@@ -34,7 +34,7 @@ class MailboxTest : public testing::Test {
 };
 
 TEST_F(MailboxTest, WithoutKeysAllMayStartInTheOrderInWhichTheyCame) {
-  Mailbox box({}, Policy::kBlock, 0);
+  Mailbox box({.limit = {}});
   Mail& first = Make();
   Mail& second = Make();
   Put(box, first);
@@ -49,7 +49,7 @@ TEST_F(MailboxTest, WithoutKeysAllMayStartInTheOrderInWhichTheyCame) {
 }
 
 TEST_F(MailboxTest, O2_WhatHasTheKeyOfARunningOneWaitsAndOthersDoNot) {
-  Mailbox box({}, Policy::kBlock, 64);
+  Mailbox box({.strands = 64});
   Mail& a1 = Make(1);
   Mail& a2 = Make(1);
   Mail& a3 = Make(1);
@@ -70,7 +70,7 @@ TEST_F(MailboxTest, O2_WhatHasTheKeyOfARunningOneWaitsAndOthersDoNot) {
 }
 
 TEST_F(MailboxTest, B1_TheLimitsHoldToTheEventAndToTheByteAndCountWhatIsReserved) {
-  Mailbox box({.events_max = 2, .bytes_max = 10}, Policy::kReject, 0);
+  Mailbox box({.limit = {.events_max = 2, .bytes_max = 10}, .policy = Policy::kReject});
   EXPECT_EQ(box.RoomFor(Make(0, 11)), Room::kNever);
   Mail& large = Make(0, 6);
   box.Reserve(large);
@@ -87,7 +87,7 @@ TEST_F(MailboxTest, B1_TheLimitsHoldToTheEventAndToTheByteAndCountWhatIsReserved
 }
 
 TEST_F(MailboxTest, TheOldestGoesWhereverItWaits) {
-  Mailbox box({}, Policy::kDropOldest, 64);
+  Mailbox box({.policy = Policy::kDropOldest, .strands = 64});
   Mail& a1 = Make(1);
   Mail& a2 = Make(1);
   Mail& b1 = Make(2);
@@ -105,7 +105,7 @@ TEST_F(MailboxTest, TheOldestGoesWhereverItWaits) {
 }
 
 TEST_F(MailboxTest, OneWithTheSameKeyTakesThePlaceOfTheOneThatWaits) {
-  Mailbox box({.events_max = 2}, Policy::kCoalesce, 0);
+  Mailbox box({.limit = {.events_max = 2}, .policy = Policy::kCoalesce});
   Mail& belf = Make(0, 1, {7, "BELF"});
   Mail& other = Make(0, 1, {7, "OTHR"});  // another one with the same hash
   Put(box, belf);
@@ -126,7 +126,7 @@ TEST_F(MailboxTest, OneWithTheSameKeyTakesThePlaceOfTheOneThatWaits) {
 }
 
 TEST_F(MailboxTest, WhoWasToReplaceOneThatHasStartedGetsItsPlace) {
-  Mailbox box({.events_max = 1}, Policy::kCoalesce, 0);
+  Mailbox box({.limit = {.events_max = 1}, .policy = Policy::kCoalesce});
   Mail& first = Make(0, 1, {1});
   Put(box, first);
   Mail& second = Make(0, 1, {1});

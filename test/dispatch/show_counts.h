@@ -21,9 +21,11 @@ inline std::string ToString(const DeliveryCounts& counts) {
   add(counts.filtered, "filtered");
   add(counts.dropped, "dropped");
   add(counts.coalesced, "coalesced");
+  add(counts.expired, "expired");
   add(counts.cancelled, "cancelled");
   add(counts.queued, "queued");
   add(counts.running, "running");
+  add(counts.retrying, "retrying");
   return text;
 }
 

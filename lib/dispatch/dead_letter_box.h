@@ -1,0 +1,57 @@
+// Where a dispatcher keeps what its listeners have failed on for good.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "belfry/dead_letters.h"
+#include "belfry/overflow.h"
+#include "dispatch/rate_limit.h"
+#include "sync/sync.h"
+
+namespace belfry {
+
+class MailboxListener;
+class Publication;
+
+// A letter, and what it takes to deliver it again.
+struct KeptLetter {
+  DeadLetter letter;
+  std::weak_ptr<MailboxListener> listener;
+  Publication* publication;  // the letter's event keeps it
+};
+
+// Bounded: the oldest go first. No user code or allocator runs under its mutex.
+//
+// Thread safety: any thread.
+class DeadLetterBox {
+ public:
+  explicit DeadLetterBox(const QueueLimit& limit) : limit_(limit) {}
+
+  // Numbers it. Returns how many had to go for it, itself included where it is too large. Throws
+  // std::bad_alloc.
+  std::size_t Keep(KeptLetter kept);
+  std::vector<DeadLetter> List() const;
+  std::size_t size() const;
+  std::shared_ptr<const KeptLetter> Find(std::uint64_t number) const;  // null: there is none
+  bool Discard(std::uint64_t number);
+  std::size_t Clear();
+
+  RateLimit& losses_told() { return losses_told_; }
+
+ private:
+  using Letters = std::map<std::uint64_t, std::shared_ptr<KeptLetter>>;
+  Letters::node_type Take(Letters::iterator found) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  const QueueLimit limit_;
+  RateLimit losses_told_;
+  mutable sync::Mutex mutex_;
+  Letters letters_ ABSL_GUARDED_BY(mutex_);
+  std::size_t bytes_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::uint64_t last_number_ ABSL_GUARDED_BY(mutex_) = 0;
+};
+
+}  // namespace belfry

@@ -1,0 +1,27 @@
+// What a delivery out of a mailbox works with.
+#pragma once
+
+#include <cstdint>
+
+#include "belfry/clock.h"
+
+namespace belfry {
+
+struct CallableInUse;
+struct Mail;
+
+struct MailboxDelivery {
+  Mail* mail = nullptr;  // null when there is none
+  CallableInUse* callable = nullptr;
+  bool muted = false;
+  bool expired = false;
+};
+
+// One that has failed and waits to be tried again.
+struct ParkedMail {
+  Mail* mail = nullptr;
+  std::uint64_t ticket = 0;  // the mail's meanwhile
+  Nanoseconds delay{};
+};
+
+}  // namespace belfry

@@ -1,0 +1,19 @@
+// Why a Subscribe is refused.
+#pragma once
+
+#include <string>
+
+#include "belfry/event_type.h"
+#include "belfry/listener_options.h"
+
+namespace belfry {
+
+struct SubscribeError {
+  bool closed = false;  // the dispatcher; else an option is wrong
+  std::string what;
+};
+
+// What is wrong with the options of a listener of events of `type`; "" if they make sense.
+std::string Complaint(const ListenerOptions& options, EventType type);
+
+}  // namespace belfry
