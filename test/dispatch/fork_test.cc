@@ -13,7 +13,7 @@ struct Work {};
 class ForkTest : public ModeTest {};
 BELFRY_IN_EVERY_MODE(ForkTest);
 
-TEST_P(ForkTest, PublishingInAChildOfForkIsRefused) {
+TEST_P(ForkTest, M3_PublishingInAChildOfForkIsRefused) {
   const Subscription listener = dispatcher->Subscribe([](const Work&) {}, Options());
   const pid_t child = fork();
   if (child == 0) {
@@ -29,7 +29,7 @@ class PoolForkTest : public ModeTest {};
 BELFRY_IN_POOL_MODES(PoolForkTest);
 
 // The threads that run listeners are not in the child.
-TEST_P(PoolForkTest, NothingWaitsForListenersInAChildOfFork) {
+TEST_P(PoolForkTest, M3_NothingWaitsForListenersInAChildOfFork) {
   Gate started;
   Gate go_on;
   Subscription listener = dispatcher->Subscribe([&](const Work&) {

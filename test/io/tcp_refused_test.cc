@@ -19,7 +19,7 @@ using testing::ElementsAre;
 class RefusedEventsTest : public TcpServerTest, public testing::WithParamInterface<bool> {};
 
 // A queue with one place, emptied by hand: nearly every event is refused at first.
-TEST_P(RefusedEventsTest, EventsThatAreRefusedComeLaterInOrderAndTheConnectionIsNotReadMeanwhile) {
+TEST_P(RefusedEventsTest, B4_RefusedEventsComeLaterInOrderAndTheConnectionIsNotReadMeanwhile) {
   ManualExecutor executor;
   std::string received;
   std::atomic<bool> ended{false};

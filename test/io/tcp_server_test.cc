@@ -1,5 +1,9 @@
 #include "belfry/tcp_server.h"
 
+#include <fcntl.h>
+
+#include <csignal>
+#include <filesystem>
 #include <set>
 #include <string>
 #include <thread>
@@ -8,6 +12,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
+#include "belfry/signals.h"
 #include "io/tcp_fixture.h"
 
 namespace belfry {
@@ -79,7 +84,7 @@ TEST_F(TcpServerTest, ListenersOnOtherThreadsWriteInOrder) {
   sender.join();
 }
 
-TEST_F(TcpServerTest, AtMostSoManyConnectionsAreOpenAndTheNextComesWhenOneHasGone) {
+TEST_F(TcpServerTest, B4_AtMostSoManyConnectionsAreOpenAndTheNextComesWhenOneHasGone) {
   ServeEcho({.connections_max = 2});
   Client first(port_);
   const Client second(port_);
@@ -177,6 +182,34 @@ TEST_F(TcpServerTest, WhatCannotBeListenedOnSaysWhy) {
   const absl::Status taken = listen({.port = port_});
   EXPECT_EQ(taken.code(), StatusCode::kAlreadyExists);
   EXPECT_THAT(std::string(taken.message()), HasSubstr(std::to_string(port_)));
+}
+
+// Descriptors of ours that a program started by exec would inherit.
+std::set<std::string> InheritedByExec() {
+  std::set<std::string> found;
+  for (const auto& descriptor : std::filesystem::directory_iterator("/proc/self/fd")) {
+    const std::string number = descriptor.path().filename();
+    if ((::fcntl(std::stoi(number), F_GETFD) & FD_CLOEXEC) == 0) found.insert(number);
+  }
+  return found;
+}
+
+class CloseOnExecTest : public TcpServerTest {
+ protected:
+  void SetUp() override {
+    before_ = InheritedByExec();
+    TcpServerTest::SetUp();
+  }
+  std::set<std::string> before_;
+};
+
+TEST_F(CloseOnExecTest, M3_NoDescriptorOfALoopAServerOrAConnectionIsInherited) {
+  const Signals signals(*loop_, *dispatcher_, {SIGUSR2});
+  ServeEcho();
+  const Client client(port_);
+  EXPECT_EQ(client.Echo("a"), "a");
+  EXPECT_EQ(InheritedByExec(), before_);
+  StopLoop();
 }
 
 TEST_F(TcpServerTest, Ipv6WorksTheSame) {
