@@ -152,8 +152,7 @@ TEST_P(LossTest, APublisherWhoAsksIsToldWhoLostTheEvent) {
 // What one listener refuses must cost another one nothing.
 TEST_P(LossTest, B3_ARefusedEventDropsNothing) {
   if (threaded()) GTEST_SKIP() << "queues that nobody empties meanwhile";
-  const Subscription refuses =
-      dispatcher->Subscribe([](const Price&) {}, Holding(1, Overflow::Reject()));
+  Subscription refuses = dispatcher->Subscribe([](const Price&) {}, Holding(1, Overflow::Reject()));
   std::vector<int> got;
   const Subscription loses = dispatcher->Subscribe(
       [&](const Price& price) { got.push_back(price.value); }, Holding(1, Overflow::DropOldest()));
@@ -162,6 +161,8 @@ TEST_P(LossTest, B3_ARefusedEventDropsNothing) {
   const Subscription refuses_too = dispatcher->Subscribe([](const Price&) {}, keyed);
   ASSERT_TRUE(dispatcher->Publish(Price{"a", 1}));
   EXPECT_EQ(dispatcher->Publish(Price{"a", 2}).refuser(), refuses.id());
+  refuses.Reset();
+  EXPECT_EQ(dispatcher->Publish(Price{"a", 3}).refuser(), refuses_too.id());
   Settle();
   EXPECT_EQ(got, (std::vector<int>{1}));
 }
