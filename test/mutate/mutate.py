@@ -13,6 +13,7 @@ from collections.abc import Iterator
 
 import choice
 import programs
+import promised
 import results
 import workshop
 from operators import RACES, WEAKEN, Mutant
@@ -29,7 +30,9 @@ def parse(arguments: list[str]) -> argparse.Namespace:
                         help="how many mutants that compile (200)")
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="which ones (1)")
     parser.add_argument("--only", type=re.compile, default=re.compile(""), metavar="REGEX",
-                        help="of files that match")
+                        help="of files that match; with --promises, of IDs")
+    parser.add_argument("--promises", action="store_true",
+                        help="the defects on record instead, one for each promise: promises.md")
     parser.add_argument("--operator", type=re.compile, default=re.compile(""), metavar="REGEX",
                         help="by operators that match")
     parser.add_argument("--list", action="store_true", help="show the mutants, run nothing")
@@ -153,8 +156,18 @@ def stop(signum: int, _) -> None:
     raise KeyboardInterrupt
 
 
+def run_promises(options: argparse.Namespace) -> int:
+    try:
+        return promised.run(ROOT, options.build, options.only, options.jobs)
+    except Broken as broken:
+        say(f"mutate.py: {broken}")
+        return 2
+
+
 def main(arguments: list[str]) -> int:
     options = parse(arguments)
+    if options.promises:
+        return run_promises(options)
     session = Session(options)
     if options.list:
         for mutant in itertools.islice(session.mutants(), options.count):

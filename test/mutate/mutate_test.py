@@ -4,6 +4,7 @@ import itertools
 import unittest
 
 import choice
+import promised
 import results
 import workshop
 from operators import OPERATORS, Mutant, mutants_of
@@ -167,6 +168,29 @@ class ResultsTest(unittest.TestCase):
         programs = (Program("one"), Program("two", only_for="lib/execute"))
         self.assertEqual(in_order_for("lib/dispatch/topic.cc", programs), [programs[0]])
         self.assertEqual(in_order_for("lib/execute/executor.cc", programs), list(programs))
+
+
+class PromisedTest(unittest.TestCase):
+    def test_a_defect_changes_its_lines_however_they_are_broken(self) -> None:
+        defect = promised.promises.Defect("box.cc", "it is not full", "return size_ == kMax;",
+                                          "return false;", "box_test", "BoxTest.R1_Fills")
+        text = "bool full() {\n  return size_\n      == kMax;\n}\n"
+        mutant = promised.mutant_of(defect, text)
+        self.assertEqual(mutant.line, 2)
+        self.assertEqual(mutant.apply(text), "bool full() {\n  return false;\n}\n")
+        with self.assertRaises(workshop.Broken):
+            promised.mutant_of(defect, text + text)
+
+    def test_its_test_is_run_with_all_its_parameters_and_nothing_else(self) -> None:
+        self.assertEqual(promised.gtest_filter(["A.R1_B", "C.R1_D"]),
+                         "A.R1_B:*/A.R1_B/*:C.R1_D:*/C.R1_D/*")
+
+    def test_a_program_is_checked_without_a_defect_by_the_tests_that_are_to_fail(self) -> None:
+        record = promised.promises.read_promises(
+            (promised.HERE / "promises.md").read_text(encoding="utf-8"))
+        programs = promised.programs_for([each for promise in record for each in promise.defects])
+        self.assertIn("dispatch_test", [program.target for program in programs])
+        self.assertEqual(len(programs), len({program.target for program in programs}))
 
 
 if __name__ == "__main__":

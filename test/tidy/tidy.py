@@ -8,6 +8,8 @@ import pathlib
 import re
 import sys
 
+import promises
+
 # Which rooms the files of a room may include, besides their own. Down, never up; the rooms of one
 # floor know each other only where it is said here.
 FLOOR_0 = {"check", "sync", "sys", "event"}
@@ -464,9 +466,13 @@ def check_hazards(tree):
                 yield f"{where}: there is no test {proof}"
 
 
+def check_promises(tree):
+    yield from promises.check(tree.root)
+
+
 RULES = (
     check_rooms, check_floors, check_cycles, check_sizes, check_readme_program, check_top_level,
-    check_readmes, check_hazards, check_synchronisation,
+    check_readmes, check_hazards, check_promises, check_synchronisation,
 )
 
 

@@ -5,6 +5,7 @@ import tempfile
 import textwrap
 import unittest
 
+import promises
 import tidy
 
 PROGRAM = "int main() {}\n"
@@ -340,6 +341,62 @@ class HazardsTest(RulesTest):
     def test_a_number_that_is_left_out(self):
         self.assert_finding({**self.TESTS, "test/hazards.md": "| 2 | a | b | `R1_RunsAll…` |\n"},
                             "hazard 2: 1 should stand here")
+
+
+class PromisesTest(RulesTest):
+    RECORD = ("# Record\n\n## R1: all that is posted runs\n\n"
+              "lib/execute/pool.cc: it does not\n\n    - Run(now,\n    - later);\n    + Forget();\n\n"
+              "pool_test: PoolTest.R1_RunsAll\n\n## R2: at once\n\nNot built yet.\n")
+    TREE = {
+        "test/mutate/README.md": "",
+        "test/mutate/promises.md": RECORD,
+        "test/execute/CMakeLists.txt": "belfry_test(pool_test SERIAL SOURCES pool_test.cc)\n",
+        "test/execute/pool_test.cc": "TEST_P(PoolTest, R1_RunsAll) {\n}\nTEST(PoolTest, Other) {}\n",
+        "lib/execute/pool.cc": "  Run(now, later);\n",
+    }
+
+    def tree(self, changes):
+        """With the table that belongs to it."""
+        tree = {**GOOD, **self.TREE, **changes}
+        tests = promises.read_tests_of({name: text for name, text in tree.items()
+                                        if text is not None})
+        record = promises.read_promises(tree["test/mutate/promises.md"])
+        return {**tree, "test/README.md": "# Tests\n" + promises.render(record, tests) + "\n"}
+
+    def test_a_table_that_holds(self):
+        self.assert_fine(self.tree({}))
+
+    def test_it_names_the_tests_and_the_defect(self):
+        table = self.tree({})["test/README.md"]
+        self.assertIn("| **R1** all that is posted runs | `pool_test` 1 | it does not (`pool.cc`) | "
+                      "`PoolTest.R1_RunsAll` |", table)
+        self.assertIn("| **R2** at once | not built yet |  |  |", table)
+        self.assertIn("* **R1** `PoolTest`: RunsAll", table)
+
+    def test_another_test_makes_it_old(self):
+        tests = self.TREE["test/execute/pool_test.cc"] + "TEST(PoolTest, R1_MoreRuns) {}\n"
+        self.assert_finding({**self.tree({}), "test/execute/pool_test.cc": tests}, "not up to date")
+
+    def test_a_promise_without_a_test(self):
+        found = findings(self.tree({"test/execute/pool_test.cc": "TEST(PoolTest, Other) {}\n"}))
+        self.assertIn("R1 has no test", found[0])
+        self.assertIn("pool_test has no test PoolTest.R1_RunsAll", found[1])
+
+    def test_a_promise_without_a_defect(self):
+        self.assert_finding(self.tree({"test/mutate/promises.md": "## R1: all runs\n"}),
+                            "test/mutate/promises.md:1: R1 has no defect")
+
+    def test_a_defect_whose_lines_are_gone(self):
+        self.assert_finding(self.tree({"lib/execute/pool.cc": "  Walk(now, later);\n"}),
+                            "lib/execute/pool.cc has its lines 0 times")
+
+    def test_a_test_of_a_promise_that_is_not_built_yet(self):
+        tests = self.TREE["test/execute/pool_test.cc"] + "TEST(PoolTest, R2_AtOnce) {}\n"
+        self.assert_finding(self.tree({"test/execute/pool_test.cc": tests}), "R2 is said not to be")
+
+    def test_a_test_of_a_promise_that_nobody_made(self):
+        tests = self.TREE["test/execute/pool_test.cc"] + "TEST(PoolTest, R9_Sings) {}\n"
+        self.assert_finding(self.tree({"test/execute/pool_test.cc": tests}), "has no promise R9")
 
 
 if __name__ == "__main__":
