@@ -5,7 +5,7 @@
 //     Reserve(item);                             // throws: nothing has been published
 //     batch.Add(ItemReserved{item.id});
 //   }
-//   if (!batch.Commit()) ...
+//   if (!batch.Commit()) GiveBack(order);
 #pragma once
 
 #include <cstddef>

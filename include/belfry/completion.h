@@ -2,7 +2,7 @@
 //
 //   belfry::Completion<int> answer;
 //   pool.Post([answer] { answer.Finish(42); });
-//   answer.Then([](const int& value) { ... });   // on the thread that finishes, or at once
+//   answer.Then([](const int& value) { Show(value); });   // when it is finished, or at once
 //   int value = answer.Wait();
 #pragma once
 

@@ -12,8 +12,8 @@ namespace belfry {
 class Dispatcher;
 class Listener;
 
-//   dispatcher.Subscribe([](const OrderPlaced& order, belfry::Context& context) {
-//     log << ToString(context.envelope().id()) << order.pizza;
+//   auto audit = dispatcher.Subscribe([&](const OrderPlaced& order, belfry::Context& context) {
+//     log << ToString(context.envelope().id()) << ' ' << order.pizza << '\n';
 //   });
 //
 // Thread safety: the delivery's thread. Lifetime: the delivery.

@@ -68,7 +68,7 @@ class BELFRY_EXPORT Dispatcher : public Publisher {
   }
 
   // The same for a member function of `owner`, while that lives: see ListenerOptions::owner.
-  //   dispatcher.Subscribe(window, &Window::OnMoved);
+  //   auto moved = dispatcher.Subscribe(window, &Window::OnMoved);
   template <class T, class M>
   requires std::is_member_function_pointer_v<M> Subscription
   Subscribe(const std::shared_ptr<T>& owner, M member, ListenerOptions options = {},

@@ -14,7 +14,8 @@ namespace belfry {
 // A predicate on events of one type, made from any callable for `const E&` that returns bool; all
 // events without one. E is read from its signature.
 //
-//   dispatcher.Subscribe(Audit, {.filter = [](const Order& order) { return order.total > 100; }});
+//   auto audit = dispatcher.Subscribe(
+//       Audit, {.filter = [](const Order& order) { return order.total > 100; }});
 //
 // Called on the thread of the delivery, before the listener, and for an inline listener on several
 // threads at once. What it throws is a failure of the listener, which is not called then.

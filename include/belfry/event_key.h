@@ -29,7 +29,8 @@ concept ExactKey =
 // returns a number, an enumerator, a text, or anything with a std::hash; none without one. E is
 // read from its signature.
 //
-//   dispatcher.Subscribe(Book, {.key = [](const Payment& payment) { return payment.account; }});
+//   auto book = dispatcher.Subscribe(
+//       Book, {.key = [](const Payment& payment) { return payment.account; }});
 //
 // Called on the publishing thread, under no lock, once for each event and listener; on several
 // threads at once if several publish. What it throws is a failure of the listener.

@@ -1,7 +1,7 @@
 // A loop over epoll: descriptors, timers and posted work, on one thread.
 //
 //   belfry::EventLoop loop;
-//   loop.RunAfter(std::chrono::seconds(1), [&] { loop.Stop(); });
+//   loop.RunAfter(std::chrono::milliseconds(1), [&] { loop.Stop(); });
 //   loop.Run();
 #pragma once
 

@@ -3,7 +3,7 @@
 //   namespace shop {
 //   struct OrderPlaced { std::string pizza; };
 //   BELFRY_EVENT_NAME(OrderPlaced, "shop.order_placed", 1);   // optional: see below
-//   }
+//   }  // namespace shop
 //   belfry::EventType type = belfry::EventTypeOf<shop::OrderPlaced>();
 //
 // An event is any plain struct. What identifies its type:

@@ -1,7 +1,7 @@
 // The library's own events. Listen to them like to any other.
 //
-//   dispatcher.Subscribe([](const belfry::ListenerFailed& f) { alert(f.listener + ": " + f.what);
-//   });
+//   auto failures = dispatcher.Subscribe(
+//       [](const belfry::ListenerFailed& f) { Alert(f.listener + ": " + f.what); });
 //
 // They never cause library events themselves, drop the oldest when their listener is slow, and are
 // rate-limited: at most `kLibraryEventsPerSecond` a second of one kind for one listener or one

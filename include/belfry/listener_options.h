@@ -41,18 +41,20 @@ class Owner {
   bool exists_ = false;
 };
 
-//   dispatcher.Subscribe(SendWelcome, {.name = "mail.welcome", .overflow = Overflow::Reject()});
-//   dispatcher.Subscribe(Frown, {.filter = [](const Order& order) { return order.total < 1; }});
-//   dispatcher.Subscribe(Book, {.key = [](const Payment& payment) { return payment.account; },
-//                               .concurrency = 4});
-//   dispatcher.Subscribe(Show, {.overflow = Overflow::Coalesce(
-//                                   [](const Price& price) { return price.symbol; })});
-//   dispatcher.Subscribe(SendMail, {.retry = {.attempts_max = 5},
-//                                   .deadline = std::chrono::hours(1),
-//                                   .dead_letters = true});
-//   dispatcher.Subscribe(OpenCurtain, {.once = true});
-//   dispatcher.Subscribe([window = window.get()](const Moved& moved) { window->Draw(moved); },
-//                        {.owner = window});
+//   auto welcome = dispatcher.Subscribe(
+//       SendWelcome, {.name = "mail.welcome", .overflow = Overflow::Reject()});
+//   auto frown = dispatcher.Subscribe(
+//       Frown, {.filter = [](const Order& order) { return order.total < 1; }});
+//   auto book = dispatcher.Subscribe(
+//       Book, {.key = [](const Payment& payment) { return payment.account; }, .concurrency = 4});
+//   auto show = dispatcher.Subscribe(
+//       Show, {.overflow = Overflow::Coalesce([](const Price& price) { return price.symbol; })});
+//   auto mail = dispatcher.Subscribe(SendMail, {.retry = {.attempts_max = 5},
+//                                               .deadline = std::chrono::hours(1),
+//                                               .dead_letters = true});
+//   auto open = dispatcher.Subscribe(OpenCurtain, {.once = true});
+//   auto draw = dispatcher.Subscribe(
+//       [window = window.get()](const Moved& moved) { window->Draw(moved); }, {.owner = window});
 struct ListenerOptions {
   std::string name{};  // "" stands for "EventType@file:line"
   Run run = Run::kQueued;

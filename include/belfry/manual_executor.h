@@ -2,6 +2,7 @@
 //
 //   belfry::ManualExecutor executor;
 //   belfry::Dispatcher dispatcher({.executor = &executor});
+//   auto oven = dispatcher.Subscribe([](const OrderPlaced& order) { Bake(order.pizza); });
 //   dispatcher.Publish(OrderPlaced{"margherita"});
 //   executor.RunUntilIdle();   // the listeners run here, on this thread
 #pragma once

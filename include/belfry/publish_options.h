@@ -9,7 +9,7 @@
 
 namespace belfry {
 
-//   dispatcher.Publish(HttpRequestReceived{...}, {.cause = Cause{}, .links = {connection_opened}});
+//   dispatcher.Publish(RequestReceived{"/"}, {.cause = Cause{}, .links = {connection_opened}});
 struct PublishOptions {
   // Unset: the delivery that runs on this thread, if any. Cause{}: a story of its own.
   std::optional<Cause> cause{};

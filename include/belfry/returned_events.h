@@ -1,8 +1,13 @@
 // Listeners that answer with events: what they return is published, caused by what they were given.
 //
-//   dispatcher.Subscribe([](const OrderPlaced& order) { return PizzaWanted{order.pizza}; });
-//   dispatcher.Subscribe([](const OrderPlaced& order) -> std::optional<DrinkWanted> { ... });
-//   dispatcher.Subscribe([](const OrderPlaced& order) -> std::vector<DishWanted> { ... });
+//   auto oven = dispatcher.Subscribe(
+//       [](const OrderPlaced& order) { return PizzaWanted{order.pizza}; });
+//   auto bar = dispatcher.Subscribe([](const OrderPlaced& order) -> std::optional<DrinkWanted> {
+//     if (order.drink.empty()) return std::nullopt;
+//     return DrinkWanted{order.drink};
+//   });
+//   auto table = dispatcher.Subscribe(
+//       [](const OrderPlaced& order) { return std::vector<PlateWanted>(order.guests); });
 //
 // Each as by a publish at the end of the listener, in the order in which they are returned; of a
 // shared pointer that is what it points to. One that is refused is a failure of the listener; those

@@ -5,7 +5,8 @@
 //   auto source = belfry::PublishFrom(dispatcher, "lift", arrived,
 //                                     [](int floor) { return LiftArrived{floor}; });
 //   auto panel = belfry::SubscribeSlot<LiftArrived>(
-//       dispatcher, LiftSlot([](const LiftArrived&) { ... }).track_foreign(window));
+//       dispatcher,
+//       LiftSlot([](const LiftArrived& lift) { Show(lift.floor); }).track_foreign(window));
 #pragma once
 
 #include <string>

@@ -32,7 +32,8 @@ enum class ReplaceResult {
 
 // A listener's subscription. Whoever holds it holds the listener's registration.
 //
-//   belfry::Subscription subscription = dispatcher.Subscribe([this](const OrderPlaced&) { ... });
+//   belfry::Subscription subscription =
+//       dispatcher.Subscribe([this](const OrderPlaced&) { ++orders_; });
 //   subscription.Reset();   // after this no call runs, none will, and `this` may go
 //
 // Thread safety: one thread at a time. It may be any thread, and inside any listener.

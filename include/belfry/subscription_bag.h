@@ -12,11 +12,13 @@ namespace belfry {
 //   class Kitchen {
 //    public:
 //     explicit Kitchen(belfry::Dispatcher& dispatcher) {
-//       subscriptions_ += dispatcher.Subscribe([this](const OrderPlaced&) { ... });
-//       subscriptions_ += dispatcher.Subscribe([this](const OrderCancelled&) { ... });
+//       subscriptions_ += dispatcher.Subscribe([this](const OrderPlaced&) { ++orders_; });
+//       subscriptions_ += dispatcher.Subscribe([this](const OrderCancelled&) { --orders_; });
 //     }
+//     int orders() const { return orders_; }
 //
 //    private:
+//     std::atomic<int> orders_{0};
 //     belfry::SubscriptionBag subscriptions_;   // last, so that it goes first
 //   };
 //

@@ -1,6 +1,6 @@
 // A TCP server whose connections are events.
 //
-//   auto server = belfry::TcpServer::Listen(loop, dispatcher, {.address = "127.0.0.1", .port = 7});
+//   auto server = belfry::TcpServer::Listen(loop, dispatcher, {.address = "127.0.0.1"});
 //   if (!server.ok()) return Fail(server.status());
 //   auto echo = dispatcher.Subscribe(
 //       [&](const belfry::DataReceived& e) { (*server)->Write(e.connection, e.data); },

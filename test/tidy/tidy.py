@@ -8,6 +8,7 @@ import pathlib
 import re
 import sys
 
+import examples
 import promises
 
 # Which rooms the files of a room may include, besides their own. Down, never up; the rooms of one
@@ -470,9 +471,14 @@ def check_promises(tree):
     yield from promises.check(tree.root)
 
 
+def check_examples(tree):
+    yield from examples.check(tree.text)
+
+
 RULES = (
     check_rooms, check_floors, check_cycles, check_sizes, check_readme_program, check_top_level,
-    check_readmes, check_hazards, check_promises, check_synchronisation,
+    check_readmes, check_hazards, check_promises, check_examples,
+    check_synchronisation,
 )
 
 

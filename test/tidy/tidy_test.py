@@ -399,5 +399,31 @@ class PromisesTest(RulesTest):
         self.assert_finding(self.tree({"test/execute/pool_test.cc": tests}), "has no promise R9")
 
 
+class ExamplesTest(RulesTest):
+    HEADER = ("// Opens.\n//\n//   Shop shop;\n//\n//   shop.Open();   // at once\n//\n"
+              "// It may:\n//  * fail, or\n//    throw;\n//   a = b\n")
+    TEST = ("TEST(A, B) {\n  // example: executor.h\n  Shop shop;\n  shop.\n      Open();  // at once\n"
+            "  // end of example\n}\n")
+
+    def tree(self, header, test):
+        return {"include/belfry/executor.h": header, "test/examples/README.md": "",
+                "test/examples/shop_test.cc": test}
+
+    def test_an_example_that_is_run(self):
+        self.assert_fine(self.tree(self.HEADER, self.TEST))
+
+    def test_an_example_that_is_not_run(self):
+        self.assert_finding(self.tree(self.HEADER, ""), "include/belfry/executor.h:3",
+                            "is not run", "shop.Open();")
+
+    def test_an_example_that_is_not_shown(self):
+        self.assert_finding(self.tree("", self.TEST), "test/examples/shop_test.cc:2",
+                            "executor.h does not show")
+
+    def test_one_that_differs_is_found_on_both_sides(self):
+        found = findings(self.tree(self.HEADER.replace("Open", "Shut"), self.TEST))
+        self.assertEqual(len(found), 2, found)
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -1,0 +1,246 @@
+// The examples in the headers that listeners need.
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <iostream>
+#include <memory>
+#include <optional>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "belfry/context.h"
+#include "belfry/dispatcher.h"
+#include "belfry/event_filter.h"
+#include "belfry/event_key.h"
+#include "belfry/listener_options.h"
+#include "belfry/returned_events.h"
+#include "belfry/subscription.h"
+#include "belfry/subscription_bag.h"
+
+namespace belfry {
+namespace {
+
+struct OrderPlaced {
+  std::string pizza;
+  std::string drink{};
+  std::size_t guests = 1;
+};
+struct OrderCancelled {};
+struct Order {
+  int total = 0;
+};
+struct Payment {
+  int account = 0;
+};
+struct Price {
+  std::string symbol;
+  int value = 0;
+};
+struct Moved {
+  int x = 0;
+};
+
+TEST(DispatcherExample, SaysHello) {
+  testing::internal::CaptureStdout();
+  {
+    // example: dispatcher.h
+    struct Greeted {
+      std::string name;
+    };
+
+    belfry::Dispatcher dispatcher;
+    belfry::Subscription hello = dispatcher.Subscribe(
+        [](const Greeted& event) { std::cout << "Hello, " << event.name << "!\n"; });
+    dispatcher.Publish(Greeted{"world"});
+    dispatcher.Drain();
+    // end of example
+  }
+  EXPECT_EQ(testing::internal::GetCapturedStdout(), "Hello, world!\n");
+}
+
+// What the examples call. Queued listeners run on the dispatcher's pool, one of them at a time.
+class ListeningExample : public testing::Test {
+ protected:
+  struct Window {
+    void OnMoved(const Moved& moved) { x = moved.x; }
+    void Draw(const Moved& moved) { x = moved.x; }
+    int x = 0;
+  };
+
+  void SetUp() override { calls_ = 0; }
+
+  template <class E>
+  static void Count(const E&) {
+    ++calls_;
+  }
+
+  template <class E>
+  void PublishAndDrain(E event) {
+    ASSERT_TRUE(dispatcher.Publish(std::move(event)));
+    ASSERT_EQ(dispatcher.Drain(), DrainResult::kDrained);
+  }
+
+  static std::atomic<int> calls_;
+  std::atomic<int> orders_{0};
+  Dispatcher dispatcher;
+};
+std::atomic<int> ListeningExample::calls_{0};
+
+TEST_F(ListeningExample, AMemberListensForAsLongAsItsObjectLives) {
+  auto window = std::make_shared<Window>();
+  // example: dispatcher.h
+  auto moved = dispatcher.Subscribe(window, &Window::OnMoved);
+  // end of example
+  PublishAndDrain(Moved{7});
+  EXPECT_EQ(window->x, 7);
+  window.reset();
+  PublishAndDrain(Moved{8});
+}
+
+TEST_F(ListeningExample, EachOptionDoesWhatItSays) {
+  const auto SendWelcome = Count<OrderPlaced>;
+  const auto Frown = Count<Order>;
+  const auto Book = Count<Payment>;
+  const auto Show = Count<Price>;
+  const auto OpenCurtain = Count<OrderCancelled>;
+  const auto window = std::make_shared<Window>();
+  // example: listener_options.h
+  auto welcome =
+      dispatcher.Subscribe(SendWelcome, {.name = "mail.welcome", .overflow = Overflow::Reject()});
+  auto frown =
+      dispatcher.Subscribe(Frown, {.filter = [](const Order& order) { return order.total < 1; }});
+  auto book = dispatcher.Subscribe(
+      Book, {.key = [](const Payment& payment) { return payment.account; }, .concurrency = 4});
+  auto show = dispatcher.Subscribe(
+      Show, {.overflow = Overflow::Coalesce([](const Price& price) { return price.symbol; })});
+  auto open = dispatcher.Subscribe(OpenCurtain, {.once = true});
+  auto draw = dispatcher.Subscribe(
+      [window = window.get()](const Moved& moved) { window->Draw(moved); }, {.owner = window});
+  // end of example
+  EXPECT_EQ(dispatcher.ListenerNames(EventTypeOf<OrderPlaced>()).at(0), "mail.welcome");
+  const auto calls = [&](auto event) {
+    calls_ = 0;
+    PublishAndDrain(event);
+    PublishAndDrain(event);
+    return calls_.load();
+  };
+  EXPECT_EQ(calls(OrderPlaced{"margherita"}), 2);
+  EXPECT_EQ(calls(Order{.total = 5}), 0);
+  EXPECT_EQ(calls(Order{.total = 0}), 2);
+  EXPECT_EQ(calls(Payment{1}), 2);
+  EXPECT_EQ(calls(Price{"a", 1}), 2) << "nothing waits, so nothing is replaced";
+  EXPECT_EQ(calls(OrderCancelled{}), 1);
+  PublishAndDrain(Moved{7});
+  EXPECT_EQ(window->x, 7);
+}
+
+TEST_F(ListeningExample, AFilterChoosesEvents) {
+  const auto Audit = Count<Order>;
+  // example: event_filter.h
+  auto audit =
+      dispatcher.Subscribe(Audit, {.filter = [](const Order& order) { return order.total > 100; }});
+  // end of example
+  PublishAndDrain(Order{.total = 100});
+  EXPECT_EQ(calls_, 0);
+  PublishAndDrain(Order{.total = 101});
+  EXPECT_EQ(calls_, 1);
+}
+
+TEST_F(ListeningExample, AKeySaysWhatAnEventIsAbout) {
+  const auto Book = Count<Payment>;
+  // example: event_key.h
+  auto book =
+      dispatcher.Subscribe(Book, {.key = [](const Payment& payment) { return payment.account; }});
+  // end of example
+  PublishAndDrain(Payment{1});
+  EXPECT_EQ(calls_, 1);
+  EXPECT_TRUE(dispatcher.GetStats().listeners.at(0).traits.keyed);
+}
+
+TEST_F(ListeningExample, WhatAListenerReturnsIsPublished) {
+  struct PizzaWanted {
+    std::string pizza;
+  };
+  struct DrinkWanted {
+    std::string drink;
+  };
+  struct PlateWanted {};
+  std::string pizza;
+  std::string drink;
+  int plates = 0;
+  const Subscription pizzas =
+      dispatcher.Subscribe([&](const PizzaWanted& wanted) { pizza = wanted.pizza; });
+  const Subscription drinks =
+      dispatcher.Subscribe([&](const DrinkWanted& wanted) { drink = wanted.drink; });
+  const Subscription all_plates = dispatcher.Subscribe([&](const PlateWanted&) { ++plates; });
+  // example: returned_events.h
+  auto oven =
+      dispatcher.Subscribe([](const OrderPlaced& order) { return PizzaWanted{order.pizza}; });
+  auto bar = dispatcher.Subscribe([](const OrderPlaced& order) -> std::optional<DrinkWanted> {
+    if (order.drink.empty()) return std::nullopt;
+    return DrinkWanted{order.drink};
+  });
+  auto table = dispatcher.Subscribe(
+      [](const OrderPlaced& order) { return std::vector<PlateWanted>(order.guests); });
+  // end of example
+  PublishAndDrain(OrderPlaced{.pizza = "margherita", .guests = 3});
+  EXPECT_EQ(pizza, "margherita");
+  EXPECT_EQ(drink, "");
+  EXPECT_EQ(plates, 3);
+  PublishAndDrain(OrderPlaced{.pizza = "funghi", .drink = "water"});
+  EXPECT_EQ(drink, "water");
+}
+
+TEST_F(ListeningExample, AfterAResetNothingRuns) {
+  // example: subscription.h
+  belfry::Subscription subscription =
+      dispatcher.Subscribe([this](const OrderPlaced&) { ++orders_; });
+  subscription.Reset();  // after this no call runs, none will, and `this` may go
+  // end of example
+  PublishAndDrain(OrderPlaced{"margherita"});
+  EXPECT_EQ(orders_, 0);
+}
+
+// example: subscription_bag.h
+class Kitchen {
+ public:
+  explicit Kitchen(belfry::Dispatcher& dispatcher) {
+    subscriptions_ += dispatcher.Subscribe([this](const OrderPlaced&) { ++orders_; });
+    subscriptions_ += dispatcher.Subscribe([this](const OrderCancelled&) { --orders_; });
+  }
+  int orders() const { return orders_; }
+
+ private:
+  std::atomic<int> orders_{0};
+  belfry::SubscriptionBag subscriptions_;  // last, so that it goes first
+};
+// end of example
+
+TEST_F(ListeningExample, ABagEndsWithItsOwner) {
+  {
+    const Kitchen kitchen(dispatcher);
+    PublishAndDrain(OrderPlaced{"margherita"});
+    PublishAndDrain(OrderPlaced{"funghi"});
+    PublishAndDrain(OrderCancelled{});
+    EXPECT_EQ(kitchen.orders(), 1);
+  }
+  EXPECT_TRUE(dispatcher.GetStats().listeners.empty());
+}
+
+TEST_F(ListeningExample, AContextKnowsTheEventsId) {
+  std::ostringstream log;
+  // example: context.h
+  auto audit = dispatcher.Subscribe([&](const OrderPlaced& order, belfry::Context& context) {
+    log << ToString(context.envelope().id()) << ' ' << order.pizza << '\n';
+  });
+  // end of example
+  const EventId id = dispatcher.NewEventId();
+  ASSERT_TRUE(dispatcher.Publish(OrderPlaced{"margherita"}, {.id = id}));
+  dispatcher.Drain();
+  EXPECT_EQ(log.str(), ToString(id) + " margherita\n");
+}
+
+}  // namespace
+}  // namespace belfry

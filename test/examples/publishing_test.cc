@@ -1,0 +1,173 @@
+// The examples in the headers that publishers need, and those of what the library tells and counts.
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <iostream>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+
+#include "belfry/batch.h"
+#include "belfry/check.h"
+#include "belfry/dispatcher.h"
+#include "belfry/event_type.h"
+#include "belfry/library_events.h"
+#include "belfry/publish_options.h"
+#include "belfry/publisher.h"
+#include "belfry/signals2.h"
+#include "belfry/stats_json.h"
+
+namespace belfry {
+namespace {
+
+class PublishingExample : public testing::Test {
+ protected:
+  Dispatcher dispatcher{{.synchronous = true}};
+};
+
+TEST_F(PublishingExample, APublisherMayBeGivenAway) {
+  struct Clicked {};
+  struct Button {
+    std::function<void()> on_click;
+  } button;
+  int clicks = 0;
+  const Subscription counting = dispatcher.Subscribe([&](const Clicked&) { ++clicks; });
+  // example: publisher.h
+  button.on_click = [publisher = dispatcher.publisher()] { publisher.Publish(Clicked{}); };
+  // end of example
+  button.on_click();
+  EXPECT_EQ(clicks, 1);
+}
+
+TEST_F(PublishingExample, ABatchIsPublishedWhenAllWentWell) {
+  struct Item {
+    int id = 0;
+    bool in_stock = true;
+  };
+  struct Order {
+    std::vector<Item> items;
+  };
+  struct ItemReserved {
+    int id = 0;
+  };
+  std::vector<int> reserved;
+  const Subscription listener =
+      dispatcher.Subscribe([&](const ItemReserved& item) { reserved.push_back(item.id); });
+  const auto Reserve = [](const Item& item) {
+    if (!item.in_stock) throw std::runtime_error("sold out");
+  };
+  bool given_back = false;
+  const auto GiveBack = [&](const Order&) { given_back = true; };
+  const auto place = [&](const Order& order) {
+    // example: batch.h
+    belfry::Batch batch(dispatcher);
+    for (const Item& item : order.items) {
+      Reserve(item);  // throws: nothing has been published
+      batch.Add(ItemReserved{item.id});
+    }
+    if (!batch.Commit()) GiveBack(order);
+    // end of example
+  };
+  EXPECT_THROW(place({{{.id = 1}, {.id = 2, .in_stock = false}}}), std::runtime_error);
+  EXPECT_TRUE(reserved.empty());
+  place({{{.id = 1}, {.id = 3}}});
+  EXPECT_EQ(reserved, (std::vector{1, 3}));
+  dispatcher.Shutdown(ShutdownMode::kDrain, Nanoseconds::zero());
+  EXPECT_FALSE(given_back);
+  place({{{.id = 4}}});
+  EXPECT_TRUE(given_back);
+}
+
+TEST_F(PublishingExample, APublishMaySayWhereItComesFrom) {
+  struct RequestReceived {
+    std::string path;
+  };
+  const EventId connection_opened = dispatcher.NewEventId();
+  std::vector<EventId> links;
+  const Subscription listener = dispatcher.Subscribe([&](const RequestReceived&, Context& context) {
+    links.assign(context.envelope().links().begin(), context.envelope().links().end());
+    EXPECT_EQ(context.envelope().correlation_id(), context.envelope().id());
+  });
+  // example: publish_options.h
+  dispatcher.Publish(RequestReceived{"/"}, {.cause = Cause{}, .links = {connection_opened}});
+  // end of example
+  EXPECT_EQ(links, (std::vector{connection_opened}));
+}
+
+// example: event_type.h
+namespace shop {
+struct OrderPlaced {
+  std::string pizza;
+};
+BELFRY_EVENT_NAME(OrderPlaced, "shop.order_placed", 1);  // optional: see below
+}  // namespace shop
+belfry::EventType type = belfry::EventTypeOf<shop::OrderPlaced>();
+// end of example
+
+TEST_F(PublishingExample, ATypeHasTheNameItWasGiven) {
+  EXPECT_EQ(type.name(), "shop.order_placed");
+  EXPECT_EQ(type.schema_version(), 1U);
+}
+
+TEST_F(PublishingExample, FailuresAreEvents) {
+  static std::string alert;
+  static const auto Alert = [](const std::string& text) { alert = text; };
+  // example: library_events.h
+  auto failures = dispatcher.Subscribe(
+      [](const belfry::ListenerFailed& f) { Alert(f.listener + ": " + f.what); });
+  // end of example
+  const Subscription fails = dispatcher.Subscribe(
+      [](const shop::OrderPlaced&) { throw std::runtime_error("no oven"); }, {.name = "oven"});
+  dispatcher.Publish(shop::OrderPlaced{"margherita"});
+  EXPECT_EQ(alert, "oven: no oven");
+}
+
+TEST_F(PublishingExample, StatsArePrintedAsJson) {
+  const Subscription listener =
+      dispatcher.Subscribe([](const shop::OrderPlaced&) {}, {.name = "oven"});
+  testing::internal::CaptureStdout();
+  // example: stats_json.h
+  std::cout << belfry::ToJson(dispatcher.GetStats()) << '\n';
+  // end of example
+  const auto stats = boost::json::parse(testing::internal::GetCapturedStdout());
+  EXPECT_EQ(stats.at("listeners").at(0).at("name"), "oven");
+}
+
+TEST_F(PublishingExample, ASignalIsASourceAndASlotAListener) {
+  struct LiftArrived {
+    int floor = 0;
+  };
+  using LiftSlot = boost::signals2::slot<void(const LiftArrived&)>;
+  const auto window = std::make_shared<int>();
+  static int shown = 0;
+  static const auto Show = [](int floor) { shown = floor; };
+  // example: signals2.h
+  boost::signals2::signal<void(int floor)> arrived;
+  auto source = belfry::PublishFrom(dispatcher, "lift", arrived,
+                                    [](int floor) { return LiftArrived{floor}; });
+  auto panel = belfry::SubscribeSlot<LiftArrived>(dispatcher, LiftSlot([](const LiftArrived& lift) {
+                                                                Show(lift.floor);
+                                                              }).track_foreign(window));
+  // end of example
+  arrived(3);
+  EXPECT_EQ(shown, 3);
+}
+
+TEST(CheckExample, AbortsWithItsMessage) {
+  int count = 1;
+  const auto check = [&] {
+    // example: check.h
+    BELFRY_CHECK(count > 0, "the pool needs at least one thread");
+    // end of example
+  };
+  check();
+  count = 0;
+  EXPECT_DEATH(check(), "count > 0.*the pool needs at least one thread");
+}
+
+}  // namespace
+}  // namespace belfry
