@@ -167,6 +167,19 @@ TEST_P(LossTest, B3_ARefusedEventDropsNothing) {
   EXPECT_EQ(got, (std::vector<int>{1}));
 }
 
+TEST_P(LossTest, B3_WhatAMailboxRefusesKeepsNoPlaceInTheLog) {
+  if (threaded()) GTEST_SKIP() << "queues that nobody empties meanwhile";
+  const Subscription in_log =
+      dispatcher->Subscribe([](const Price&) {}, Holding(3, Overflow::Reject()));
+  ListenerOptions two_at_once = Holding(1, Overflow::Reject());
+  two_at_once.concurrency = 2;
+  const Subscription in_mailbox = dispatcher->Subscribe([](const Price&) {}, two_at_once);
+  ASSERT_TRUE(dispatcher->Publish(Price{"a", 1}));
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_EQ(dispatcher->Publish(Price{"a", 2}).refuser(), in_mailbox.id());
+  }
+}
+
 TEST_P(LossTest, B1_ABlockedPublisherGetsThePlaceInAMailbox) {
   if (!threaded()) GTEST_SKIP() << "needs somebody who empties the queue";
   Gate busy;
