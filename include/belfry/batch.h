@@ -11,9 +11,9 @@
 #include <cstddef>
 #include <deque>
 #include <memory>
-#include <type_traits>
 #include <utility>
 
+#include "belfry/held_event.h"
 #include "belfry/publisher.h"
 
 namespace belfry {
@@ -33,22 +33,15 @@ class Batch {
   // nothing added.
   template <class E>
   void Add(E&& event) {
-    using Held = std::remove_cvref_t<E>;
-    struct Typed final : Waiting {
-      explicit Typed(E&& given) : held(std::forward<E>(given)) {}
-      PublishResult Publish(const Publisher& publisher) override {
-        return publisher.Publish(std::move(held));
-      }
-      Held held;
-    };
-    waiting_.push_back(std::make_unique<Typed>(std::forward<E>(event)));
+    waiting_.push_back(HoldEvent(std::forward<E>(event)));
   }
 
   // Stops at the first one that is refused, and says why; it and those behind it stay, for another
   // try. Blocking and exceptions: as Publisher::Publish.
   PublishResult Commit() {
     while (!waiting_.empty()) {
-      const PublishResult result = waiting_.front()->Publish(publisher_);
+      HeldEvent& first = *waiting_.front();
+      const PublishResult result = publisher_.PublishErased(first.type(), first.handle());
       if (!result.ok()) return result;
       waiting_.pop_front();
     }
@@ -60,13 +53,8 @@ class Batch {
   bool empty() const { return waiting_.empty(); }
 
  private:
-  struct Waiting {
-    virtual ~Waiting() = default;
-    virtual PublishResult Publish(const Publisher& publisher) = 0;
-  };
-
   Publisher publisher_;
-  std::deque<std::unique_ptr<Waiting>> waiting_;
+  std::deque<std::unique_ptr<HeldEvent>> waiting_;
 };
 
 }  // namespace belfry

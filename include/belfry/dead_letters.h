@@ -42,8 +42,10 @@ struct DeadLetter {
 // the latest ones, as many as DispatcherOptions::dead_letters says.
 //
 //   for (const belfry::DeadLetter& letter : dispatcher.dead_letters().List()) {
-//     std::cerr << letter.listener << ": " << letter.what << "\n";
-//     dispatcher.dead_letters().Retry(letter.number).IgnoreError();
+//     std::cout << letter.listener << ": " << letter.what << "\n";
+//     if (const absl::Status again = dispatcher.dead_letters().Retry(letter.number); !again.ok()) {
+//       std::cout << again << "\n";
+//     }
 //   }
 //
 // Thread safety: any thread, and inside any listener. Order: the oldest first.

@@ -3,8 +3,8 @@
 //   belfry::ManualTimers timers;
 //   belfry::Dispatcher dispatcher({.synchronous = true, .clock = &timers.clock(),
 //                                  .timers = &timers});
-//   dispatcher.PublishAfter(std::chrono::minutes(5), TableIsCold{});
-//   timers.Advance(std::chrono::minutes(5));   // published here, on this thread
+//   dispatcher.PublishAfter(std::chrono::minutes(5), DinnerIsCold{});
+//   timers.Advance(std::chrono::minutes(5));  // published here, on this thread
 #pragma once
 
 #include <cstddef>

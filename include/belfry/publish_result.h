@@ -26,7 +26,8 @@ class BELFRY_EXPORT PublishResult {
     kWouldDeadlock,  // its policy is to wait, but this thread is one that empties queues
     kTooDeep,        // inline listeners that publish to inline listeners, deeper than depth_max
     kOutOfMemory,
-    kForked,  // in a child of fork(), which has none of the threads
+    kNoTimers,  // to be published later by a synchronous dispatcher that nobody calls back
+    kForked,    // in a child of fork(), which has none of the threads
   };
 
   PublishResult() = default;
@@ -39,8 +40,8 @@ class BELFRY_EXPORT PublishResult {
   // Whose queue refused (kQueueFull, kTooLarge, kWouldDeadlock); 0 otherwise.
   ListenerId refuser() const { return word_ >> 8; }
 
-  // The same with words: OK, FAILED_PRECONDITION (closed, forked), RESOURCE_EXHAUSTED (queue full,
-  // too deep, memory), ABORTED (would deadlock).
+  // The same with words: OK, FAILED_PRECONDITION (closed, forked, no timers), RESOURCE_EXHAUSTED
+  // (queue full, too deep, memory), ABORTED (would deadlock).
   absl::Status status() const;
 
  private:

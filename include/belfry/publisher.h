@@ -7,13 +7,16 @@
 #include <type_traits>
 #include <utility>
 
+#include "belfry/clock.h"
 #include "belfry/completion.h"
 #include "belfry/event_handle.h"
 #include "belfry/event_type.h"
 #include "belfry/export.h"
+#include "belfry/held_event.h"
 #include "belfry/publish_options.h"
 #include "belfry/publish_outcome.h"
 #include "belfry/publish_result.h"
+#include "belfry/scheduled.h"
 
 namespace belfry {
 
@@ -66,6 +69,23 @@ class BELFRY_EXPORT Publisher {
     });
   }
 
+  // Publishes `delay` from now, on the dispatcher's executor; a synchronous dispatcher where its
+  // timers call back; no order between events that are due at nearly the same time. What has no
+  // room then is tried again, until it has. Inside a delivery that is the event's cause. At a
+  // shutdown it is let go of, and counted in the report.
+  // Errors: see Scheduled::result. Throws std::bad_alloc, std::system_error (a thread of its own
+  // cannot be started) and what the event's move throws, with nothing scheduled.
+  template <class E>
+  Scheduled PublishAfter(Nanoseconds delay, E&& event, PublishOptions options = {}) const {
+    return ScheduleErased(delay, HoldEvent(std::forward<E>(event)), std::move(options));
+  }
+  // The same at a time of the dispatcher's wall clock, which is read now: when that is set anew
+  // meanwhile it makes no difference.
+  template <class E>
+  Scheduled PublishAt(WallTime time, E&& event, PublishOptions options = {}) const {
+    return ScheduleErased(DelayUntil(time), HoldEvent(std::forward<E>(event)), std::move(options));
+  }
+
   EventId NewEventId() const;  // for an event that will be published: see PublishOptions::id
 
  protected:
@@ -74,10 +94,14 @@ class BELFRY_EXPORT Publisher {
   const std::shared_ptr<DispatcherCore>& shared_core() const { return core_; }
 
  private:
+  friend class Batch;
   PublishResult PublishErased(EventType type, EventHandle handle) const;
   PublishResult PublishErased(EventType type, EventHandle handle, PublishOptions options) const;
   Completion<PublishOutcome> TrackErased(EventType type, EventHandle handle,
                                          PublishOptions options) const;
+  Nanoseconds DelayUntil(WallTime time) const;
+  Scheduled ScheduleErased(Nanoseconds delay, std::unique_ptr<HeldEvent> event,
+                           PublishOptions options) const;
 
   std::shared_ptr<DispatcherCore> core_;
 };

@@ -5,8 +5,8 @@
 
 namespace belfry {
 
-//   dispatcher.Subscribe(AskRates, {.quarantine = {.failures = 10,
-//                                                  .within = std::chrono::minutes(1)}});
+//   auto ask = dispatcher.Subscribe(
+//       AskRates, {.quarantine = {.failures = 10, .within = std::chrono::minutes(1)}});
 //
 // With so many failed attempts within that time a listener is muted, and ListenerQuarantined says
 // so. From then on its events are counted as filtered, until Subscription::Unmute. For inline

@@ -7,7 +7,7 @@
 
 namespace belfry {
 
-//   dispatcher.Subscribe(SendMail, {.retry = {.attempts_max = 5}});
+//   auto mail = dispatcher.Subscribe(SendMail, {.retry = {.attempts_max = 5}});
 //
 // What is tried again: an exception, unless it is a std::logic_error (a bug does not go away), and
 // a Status of which a later attempt may be the end: kUnavailable, kDeadlineExceeded,

@@ -31,8 +31,10 @@ struct ShutdownReport {
   bool complete = false;
   // Called from a listener: the intake is closed, the rest is done by the next call from outside.
   bool requested_only = false;
-  std::uint64_t cancelled = 0;  // deliveries, by this call, of those still subscribed
-  std::uint64_t queued = 0;     // deliveries not yet started at the deadline
+  std::uint64_t cancelled = 0;    // deliveries, by this call, of those still subscribed
+  std::uint64_t unpublished = 0;  // events that were to be published later
+  // Deliveries not yet started at the deadline, or waiting to be tried again.
+  std::uint64_t queued = 0;
   std::vector<StuckDelivery> stuck{};
 };
 

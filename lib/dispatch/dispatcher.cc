@@ -100,6 +100,16 @@ Completion<PublishOutcome> Publisher::TrackErased(EventType type, EventHandle ha
   return core_->PublishTracked(type, handle, std::move(options));
 }
 
+Nanoseconds Publisher::DelayUntil(WallTime time) const {
+  const WallTime now = core_->clock().WallNow();
+  return time <= now ? Nanoseconds::zero() : time - now;
+}
+
+Scheduled Publisher::ScheduleErased(Nanoseconds delay, std::unique_ptr<HeldEvent> event,
+                                    PublishOptions options) const {
+  return core_->schedule().Add(*core_, delay, std::move(event), std::move(options));
+}
+
 EventId Publisher::NewEventId() const { return core_->ids().Next(); }
 
 // --- Source ---

@@ -50,6 +50,11 @@ void DispatcherCore::Start() {
   });
 }
 
+Executor* DispatcherCore::executor_if_any() const {
+  if (options_.synchronous) return nullptr;
+  return options_.executor != nullptr ? options_.executor : own_executor_;
+}
+
 Executor& DispatcherCore::executor() const {
   Executor* const executor = options_.executor != nullptr ? options_.executor : own_pool_.get();
   BELFRY_CHECK(executor != nullptr, "a synchronous or closed dispatcher has no executor");
@@ -84,12 +89,8 @@ Listener* DispatcherCore::Subscribe(EventType type, CallableHandle callable,
 
 Listener* DispatcherCore::SubscribeQueued(Topic& topic, CallableHandle callable,
                                           ListenerOptions& options, Site site) {
-  Executor* executor = nullptr;
-  if (!options_.synchronous) {
-    executor = options.executor != nullptr    ? options.executor
-               : options_.executor != nullptr ? options_.executor
-                                              : own_executor_;
-  }
+  Executor* const executor =
+      !options_.synchronous && options.executor != nullptr ? options.executor : executor_if_any();
   if (MailboxTraits::Needed(options)) {
     const auto listener = std::make_shared<MailboxListener>(
         shared_from_this(), topic, MailboxTraits::Of(options, executor, topic.of_library()),

@@ -13,6 +13,7 @@
 #include "dispatch/decoration.h"
 #include "dispatch/queued_listener.h"
 #include "dispatch/quiet_watchers.h"
+#include "dispatch/schedule.h"
 #include "dispatch/shutdown_turn.h"
 #include "dispatch/sources.h"
 #include "dispatch/subscribe_error.h"
@@ -39,11 +40,12 @@ class DispatcherCore final : public std::enable_shared_from_this<DispatcherCore>
   Executor& executor() const;
   EventIdSource& ids() { return ids_; }
   Turns& turns() { return turns_; }
-  // Null where nobody calls back.
-  Timers* timers() {
+  Timers* timers() {  // null where nobody calls back
     const bool given = options_.timers != nullptr || options_.synchronous;
     return given ? options_.timers : &own_timers_;
   }
+  Executor* executor_if_any() const;  // none on a synchronous dispatcher
+  Schedule& schedule() { return schedule_; }
   DeadLetterBox& dead_letters() { return dead_letters_; }
   TopicDirectory& topics() { return topics_; }
 
@@ -135,6 +137,7 @@ class DispatcherCore final : public std::enable_shared_from_this<DispatcherCore>
   TopicDirectory topics_;
   Turns turns_;
   DeadLetterBox dead_letters_;
+  Schedule schedule_;
   TimerThread own_timers_;
   QuietWatchers quiet_watchers_;
   Sources sources_;

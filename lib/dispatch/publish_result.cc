@@ -26,6 +26,9 @@ absl::Status PublishResult::status() const {
           "inline listeners publish to inline listeners deeper than DispatcherOptions::depth_max");
     case Code::kOutOfMemory:
       return absl::ResourceExhaustedError("out of memory");
+    case Code::kNoTimers:
+      return absl::FailedPreconditionError(
+          "a synchronous dispatcher publishes later only with DispatcherOptions::timers");
     case Code::kForked:
       return absl::FailedPreconditionError("this process was forked from the dispatcher's");
   }

@@ -40,7 +40,7 @@ bool DispatcherCore::AwaitQuiet(std::optional<SteadyTime> deadline) {
 }
 
 bool DispatcherCore::AllIdle() const {
-  bool idle = true;
+  bool idle = schedule_.idle();
   topics_.ForEach([&](Topic& topic) { idle = idle && topic.quiet(); });
   return idle;
 }
@@ -99,6 +99,7 @@ ShutdownReport DispatcherCore::Shutdown(ShutdownMode mode, Nanoseconds limit) {
   const ShutdownTurn::Holder turn(shutdown_turn_, deadline);
   if (turn.mine()) {
     sources_.StopAll();
+    report.unpublished = schedule_.Close(timers());
     report.complete = AwaitQuiet(deadline);
     // What ran when it was told to stop may have begun one more event, or cancelled all the rest.
     if (mode == ShutdownMode::kDiscard) {

@@ -9,7 +9,7 @@
 
 #include "belfry/check.h"
 #include "belfry/files.h"
-#include "io/backoff.h"
+#include "dispatch/backoff.h"
 #include "io/file_work.h"
 #include "sync/sync.h"
 #include "sys/threads.h"

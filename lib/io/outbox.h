@@ -7,7 +7,7 @@
 
 #include "belfry/dispatcher.h"
 #include "belfry/event_loop.h"
-#include "io/backoff.h"
+#include "dispatch/backoff.h"
 
 namespace belfry {
 

@@ -3,12 +3,16 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
 #include <iostream>
 #include <memory>
 #include <optional>
 #include <sstream>
+#include <stdexcept>
 #include <string>
 #include <vector>
+
+#include "absl/status/status.h"
 
 #include "belfry/context.h"
 #include "belfry/dispatcher.h"
@@ -28,6 +32,8 @@ struct OrderPlaced {
   std::size_t guests = 1;
 };
 struct OrderCancelled {};
+struct MailWanted {};
+struct RatesWanted {};
 struct Order {
   int total = 0;
 };
@@ -104,6 +110,7 @@ TEST_F(ListeningExample, EachOptionDoesWhatItSays) {
   const auto Frown = Count<Order>;
   const auto Book = Count<Payment>;
   const auto Show = Count<Price>;
+  const auto SendMail = Count<MailWanted>;
   const auto OpenCurtain = Count<OrderCancelled>;
   const auto window = std::make_shared<Window>();
   // example: listener_options.h
@@ -115,6 +122,9 @@ TEST_F(ListeningExample, EachOptionDoesWhatItSays) {
       Book, {.key = [](const Payment& payment) { return payment.account; }, .concurrency = 4});
   auto show = dispatcher.Subscribe(
       Show, {.overflow = Overflow::Coalesce([](const Price& price) { return price.symbol; })});
+  auto mail = dispatcher.Subscribe(
+      SendMail,
+      {.retry = {.attempts_max = 5}, .deadline = std::chrono::hours(1), .dead_letters = true});
   auto open = dispatcher.Subscribe(OpenCurtain, {.once = true});
   auto draw = dispatcher.Subscribe(
       [window = window.get()](const Moved& moved) { window->Draw(moved); }, {.owner = window});
@@ -131,9 +141,59 @@ TEST_F(ListeningExample, EachOptionDoesWhatItSays) {
   EXPECT_EQ(calls(Order{.total = 0}), 2);
   EXPECT_EQ(calls(Payment{1}), 2);
   EXPECT_EQ(calls(Price{"a", 1}), 2) << "nothing waits, so nothing is replaced";
+  EXPECT_EQ(calls(MailWanted{}), 2);
   EXPECT_EQ(calls(OrderCancelled{}), 1);
   PublishAndDrain(Moved{7});
   EXPECT_EQ(window->x, 7);
+}
+
+TEST_F(ListeningExample, WhatFailsIsTriedAgain) {
+  std::atomic<int> attempts{0};
+  const auto SendMail = [&](const MailWanted&) {
+    if (++attempts < 3) throw std::runtime_error("the server is busy");
+  };
+  // example: retry.h
+  auto mail = dispatcher.Subscribe(SendMail, {.retry = {.attempts_max = 5}});
+  // end of example
+  PublishAndDrain(MailWanted{});
+  EXPECT_EQ(attempts, 3);
+}
+
+TEST_F(ListeningExample, WhoFailsTooOftenIsMuted) {
+  std::atomic<int> calls{0};
+  const auto AskRates = [&](const RatesWanted&) {
+    ++calls;
+    return absl::UnavailableError("nobody answers");
+  };
+  // example: quarantine.h
+  auto ask = dispatcher.Subscribe(
+      AskRates, {.quarantine = {.failures = 10, .within = std::chrono::minutes(1)}});
+  // end of example
+  for (int i = 0; i < 12; ++i) PublishAndDrain(RatesWanted{});
+  EXPECT_EQ(calls, 10);
+}
+
+TEST_F(ListeningExample, WhatFailedForGoodIsListedAndTriedAgain) {
+  std::atomic<int> calls{0};
+  const Subscription mail = dispatcher.Subscribe(
+      [&](const MailWanted&) {
+        if (++calls == 1) throw std::runtime_error("no such address");
+      },
+      {.name = "mail", .dead_letters = true});
+  PublishAndDrain(MailWanted{});
+  testing::internal::CaptureStdout();
+  // example: dead_letters.h
+  for (const belfry::DeadLetter& letter : dispatcher.dead_letters().List()) {
+    std::cout << letter.listener << ": " << letter.what << "\n";
+    if (const absl::Status again = dispatcher.dead_letters().Retry(letter.number); !again.ok()) {
+      std::cout << again << "\n";
+    }
+  }
+  // end of example
+  EXPECT_EQ(testing::internal::GetCapturedStdout(), "mail: no such address\n");
+  EXPECT_EQ(dispatcher.Drain(), DrainResult::kDrained);
+  EXPECT_EQ(calls, 2);
+  EXPECT_EQ(dispatcher.dead_letters().size(), 0U);
 }
 
 TEST_F(ListeningExample, AFilterChoosesEvents) {

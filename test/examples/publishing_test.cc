@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <functional>
 #include <iostream>
 #include <stdexcept>
@@ -16,6 +17,7 @@
 #include "belfry/dispatcher.h"
 #include "belfry/event_type.h"
 #include "belfry/library_events.h"
+#include "belfry/manual_timers.h"
 #include "belfry/publish_options.h"
 #include "belfry/publisher.h"
 #include "belfry/signals2.h"
@@ -41,6 +43,33 @@ TEST_F(PublishingExample, APublisherMayBeGivenAway) {
   // end of example
   button.on_click();
   EXPECT_EQ(clicks, 1);
+}
+
+TEST(SchedulingExample, TimeStandsStillUntilATestMovesIt) {
+  struct DinnerIsCold {};
+  // example: manual_timers.h
+  belfry::ManualTimers timers;
+  belfry::Dispatcher dispatcher({.synchronous = true, .clock = &timers.clock(), .timers = &timers});
+  dispatcher.PublishAfter(std::chrono::minutes(5), DinnerIsCold{});
+  timers.Advance(std::chrono::minutes(5));  // published here, on this thread
+  // end of example
+  std::uint64_t published = 0;
+  for (const TypeStats& type : dispatcher.GetStats().types) {
+    if (type.event_type == EventTypeOf<DinnerIsCold>()) published = type.published;
+  }
+  EXPECT_EQ(published, 1U);
+}
+
+TEST(SchedulingExample, WhatIsToBePublishedLaterMayBeCancelled) {
+  struct CartForgotten {
+    int customer = 0;
+  };
+  Dispatcher dispatcher;
+  // example: scheduled.h
+  belfry::Scheduled reminder = dispatcher.PublishAfter(std::chrono::hours(24), CartForgotten{7});
+  reminder.Cancel();  // the order came in time
+  // end of example
+  EXPECT_FALSE(reminder.pending());
 }
 
 TEST_F(PublishingExample, ABatchIsPublishedWhenAllWentWell) {

@@ -1,0 +1,192 @@
+#include "dispatch/schedule.h"
+
+#include <new>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include "dispatch/catching.h"
+#include "dispatch/dispatcher_core.h"
+
+namespace belfry {
+
+// --- The public handle ---
+
+bool Scheduled::pending() const { return event_ != nullptr && event_->pending(); }
+bool Scheduled::Cancel() const { return event_ != nullptr && event_->Cancel(); }
+
+// --- One of them ---
+
+ScheduledEvent::ScheduledEvent(std::shared_ptr<DispatcherCore> core,
+                               std::unique_ptr<HeldEvent> event, PublishOptions options)
+    : core_(std::move(core)), event_(std::move(event)), options_(std::move(options)) {}
+
+void ScheduledEvent::Arm(Nanoseconds delay) {
+  const TimerId timer = core_->timers()->RunAfter(delay, [weak = weak_from_this()] {
+    if (const auto event = weak.lock()) event->Due();
+  });
+  core_->schedule().SetTimer(*this, timer);
+}
+
+bool ScheduledEvent::pending() const { return core_->schedule().Waits(*this); }
+
+bool ScheduledEvent::Cancel() {
+  if (core_->forked()) return false;
+  const std::optional<TimerId> timer = core_->schedule().Cancel(*this);
+  if (!timer.has_value()) return false;
+  core_->timers()->Cancel(*timer);
+  event_.reset();
+  return true;
+}
+
+// Who calls back may have better things to do than to run listeners, and must not wait for room.
+void ScheduledEvent::Due() {
+  if (!core_->schedule().Start(*this)) return;
+  self_ = shared_from_this();
+  if (Executor* const executor = core_->executor_if_any()) {
+    executor->Post(*this);
+  } else {
+    Run();
+  }
+}
+
+void ScheduledEvent::Run() {
+  const std::shared_ptr<ScheduledEvent> self = std::move(self_);
+  struct Arrival {
+    ~Arrival() {
+      core.schedule().Arrived();
+      core.TellQuiet();
+    }
+    DispatcherCore& core;
+  };
+  const Arrival arrival{*core_};
+  Catching([this] { Publish(); },
+           [this](std::string_view what) {
+             core_->telling().Log(LogLevel::kError, "a delayed publish of " +
+                                                        std::string(event_->type().name()) +
+                                                        " failed: " + std::string(what));
+             event_.reset();
+           },
+           [] {});
+}
+
+void ScheduledEvent::Publish() {
+  const PublishResult result = core_->Publish(event_->type(), event_->handle(), options_);
+  switch (result.code()) {
+    case PublishResult::Code::kQueueFull:
+    case PublishResult::Code::kWouldDeadlock:
+    case PublishResult::Code::kOutOfMemory:
+      return TryAgain();
+    default:
+      event_.reset();
+  }
+}
+
+void ScheduledEvent::TryAgain() {
+  if (!core_->schedule().Enter(*this)) return;
+  try {
+    Arm(backoff_.Next());
+  } catch (...) {
+    core_->schedule().Cancel(*this);
+    throw;
+  }
+}
+
+// --- All of them ---
+
+Scheduled Schedule::Add(DispatcherCore& core, Nanoseconds delay, std::unique_ptr<HeldEvent> event,
+                        PublishOptions options) {
+  using Code = PublishResult::Code;
+  if (core.forked()) return Scheduled(PublishResult(Code::kForked, 0));
+  if (core.timers() == nullptr) return Scheduled(PublishResult(Code::kNoTimers, 0));
+  if (!options.cause.has_value()) options.cause = Cause::Current();
+  const auto added = std::make_shared<ScheduledEvent>(core.shared_from_this(), std::move(event),
+                                                      std::move(options));
+  if (core.closed() || !Enter(*added)) return Scheduled(PublishResult(Code::kClosed, 0));
+  try {
+    added->Arm(delay);
+  } catch (...) {
+    Cancel(*added);
+    throw;
+  }
+  return Scheduled(added);
+}
+
+bool Schedule::Enter(ScheduledEvent& event) {
+  const sync::Lock lock(mutex_);
+  if (closed_) return false;
+  event.timer_ = {};
+  event.held_ = event.shared_from_this();
+  waiting_.PushBack(event);
+  ++count_;
+  return true;
+}
+
+void Schedule::SetTimer(ScheduledEvent& event, TimerId timer) {
+  const sync::Lock lock(mutex_);
+  event.timer_ = timer;
+}
+
+// Whoever gets it lets go of it under no lock.
+std::shared_ptr<ScheduledEvent> Schedule::Remove(ScheduledEvent& event) {
+  if (event.held_ == nullptr) return nullptr;
+  waiting_.Remove(event);
+  --count_;
+  return std::move(event.held_);
+}
+
+std::optional<TimerId> Schedule::Cancel(ScheduledEvent& event) {
+  std::shared_ptr<ScheduledEvent> held;
+  const sync::Lock lock(mutex_);
+  held = Remove(event);
+  if (held == nullptr) return std::nullopt;
+  return event.timer_;
+}
+
+bool Schedule::Start(ScheduledEvent& event) {
+  std::shared_ptr<ScheduledEvent> held;
+  const sync::Lock lock(mutex_);
+  held = Remove(event);
+  if (held != nullptr) ++on_the_way_;
+  return held != nullptr;
+}
+
+void Schedule::Arrived() {
+  const sync::Lock lock(mutex_);
+  --on_the_way_;
+}
+
+bool Schedule::Waits(const ScheduledEvent& event) const {
+  const sync::Lock lock(mutex_);
+  return event.held_ != nullptr;
+}
+
+std::uint64_t Schedule::Close(Timers* timers) {
+  std::uint64_t closed = 0;
+  for (;;) {
+    std::shared_ptr<ScheduledEvent> event;
+    TimerId timer;
+    {
+      const sync::Lock lock(mutex_);
+      closed_ = true;
+      if (waiting_.empty()) return closed;
+      event = Remove(*waiting_.first());
+      timer = event->timer_;
+    }
+    timers->Cancel(timer);
+    event->event_.reset();
+    ++closed;
+  }
+}
+
+std::uint64_t Schedule::waiting() const {
+  const sync::Lock lock(mutex_);
+  return count_;
+}
+
+bool Schedule::idle() const {
+  const sync::Lock lock(mutex_);
+  return on_the_way_ == 0;
+}
+
+}  // namespace belfry

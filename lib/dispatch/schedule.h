@@ -1,0 +1,93 @@
+// Events that are published later.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "belfry/executor.h"
+#include "belfry/held_event.h"
+#include "belfry/publish_options.h"
+#include "belfry/scheduled.h"
+#include "belfry/timers.h"
+#include "dispatch/backoff.h"
+#include "dispatch/linked_list.h"
+#include "sync/sync.h"
+
+namespace belfry {
+
+class DispatcherCore;
+class Schedule;
+
+// One of them: it waits, then it is due and on its way, then it is over; when it was refused for
+// want of room it waits again.
+//
+// Thread safety: any thread.
+class ScheduledEvent final : public Runnable, public std::enable_shared_from_this<ScheduledEvent> {
+ public:
+  ScheduledEvent(std::shared_ptr<DispatcherCore> core, std::unique_ptr<HeldEvent> event,
+                 PublishOptions options);
+
+  // Throws std::bad_alloc and std::system_error.
+  void Arm(Nanoseconds delay);
+  void Due();
+  void Run() override;  // on the dispatcher's executor
+  bool pending() const;
+  bool Cancel();
+
+ private:
+  friend class Schedule;
+  void Publish();
+  void TryAgain();
+
+  const std::shared_ptr<DispatcherCore> core_;
+  // Of who has taken it out of the schedule, or sent it on its way.
+  std::unique_ptr<HeldEvent> event_;
+  const PublishOptions options_;
+  Backoff backoff_;
+  std::shared_ptr<ScheduledEvent> self_;  // while it is on its way
+
+  // --- The schedule's ---
+  Links<ScheduledEvent> links_;
+  std::shared_ptr<ScheduledEvent> held_;  // while it waits
+  TimerId timer_;
+};
+
+// Those of one dispatcher that wait, and how many are on their way.
+//
+// Thread safety: any thread. No user code, allocator or timer runs under its mutex.
+class Schedule {
+ public:
+  // Throws std::bad_alloc and std::system_error.
+  Scheduled Add(DispatcherCore& core, Nanoseconds delay, std::unique_ptr<HeldEvent> event,
+                PublishOptions options);
+
+  // --- An event's ---
+  // It waits from now on. False when the schedule is closed.
+  bool Enter(ScheduledEvent& event);
+  void SetTimer(ScheduledEvent& event, TimerId timer);
+  // Its timer, if it was waiting: then it is the caller's.
+  std::optional<TimerId> Cancel(ScheduledEvent& event);
+  // Whether it was waiting: then it is on its way, until Arrived.
+  bool Start(ScheduledEvent& event);
+  void Arrived();
+  bool Waits(const ScheduledEvent& event) const;
+
+  // From now on nothing enters; what waits is let go of. Returns how many that were.
+  std::uint64_t Close(Timers* timers);
+  std::uint64_t waiting() const;
+  // Whether none is on its way.
+  bool idle() const;
+
+ private:
+  std::shared_ptr<ScheduledEvent> Remove(ScheduledEvent& event)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  mutable sync::Mutex mutex_;
+  LinkedList<ScheduledEvent, &ScheduledEvent::links_> waiting_ ABSL_GUARDED_BY(mutex_);
+  std::uint64_t count_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::uint64_t on_the_way_ ABSL_GUARDED_BY(mutex_) = 0;
+  bool closed_ ABSL_GUARDED_BY(mutex_) = false;
+};
+
+}  // namespace belfry
