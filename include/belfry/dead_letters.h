@@ -29,7 +29,8 @@ struct DeadLetter {
   std::string what{};  // its last failure
   unsigned attempts = 0;
   WallTime failed_at{};
-  std::shared_ptr<const void> event{};  // may be kept for longer than the letter
+  // May be kept for longer than the letter. Keeps some memory of the dispatcher.
+  std::shared_ptr<const void> event{};
 
   // The event; null when it is of another type.
   template <class E>
@@ -59,9 +60,11 @@ class BELFRY_EXPORT DeadLetters {
   std::size_t size() const;
 
   // Gives the event to its listener once more, as if it had been published now for it alone: the
-  // same event, id and causes. The letter goes; a new failure makes a new one. Does not wait for
-  // room.
-  // Errors: NOT_FOUND (no such letter, or its listener is gone), or as a publish: the letter stays.
+  // same event, id and causes. The letter goes when it is queued; a new failure makes a new one.
+  // Does not wait for room. Where a newer event waits that would replace it (Overflow::Coalesce),
+  // that one stays.
+  // Errors: NOT_FOUND (no such letter, or its listener is gone), FAILED_PRECONDITION (the listener
+  // is muted), or as a publish; the letter stays.
   absl::Status Retry(std::uint64_t number) const;
 
   // False when there is no such letter.

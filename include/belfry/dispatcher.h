@@ -100,7 +100,8 @@ class BELFRY_EXPORT Dispatcher : public Publisher {
   // A copy of its right to publish, which may outlive it.
   Publisher publisher() const { return *this; }
 
-  // Waits until nothing is queued and nothing runs; for ever if listeners keep each other busy.
+  // Waits until nothing is queued, runs, or waits to be tried again; for ever if listeners keep
+  // each other busy. Does not wait for what is to be published later.
   // Inside a listener or a forked child: kWouldDeadlock. Somebody else runs a ManualExecutor.
   DrainResult Drain(std::optional<Nanoseconds> limit = std::nullopt);
 

@@ -27,7 +27,8 @@ struct DispatcherOptions {
   const Clock* clock = nullptr;  // null: the real one
   // Who calls back for retries and delayed publishes. Null: a thread of its own, started when first
   // needed; a synchronous dispatcher tries again at once then, and refuses to publish later. What
-  // is called back runs where the listeners do. Outlives the dispatcher.
+  // is called back runs where the listeners do. Goes by `clock`, if that is given. Outlives the
+  // dispatcher.
   Timers* timers = nullptr;
   QueueLimit dead_letters{};  // how many are kept; the oldest go first
   // Told what has no listener to tell: failures without a ListenerFailed listener, as rarely as one

@@ -74,6 +74,7 @@ struct ListenerQuarantined {
   std::string listener{};
   ListenerId listener_id = 0;
   std::string what{};  // its last failure
+  std::uint64_t suppressed = 0;
 };
 BELFRY_EVENT_NAME(ListenerQuarantined, "belfry.listener_quarantined", 1);
 

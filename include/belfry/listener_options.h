@@ -69,11 +69,15 @@ struct ListenerOptions {
   EventKey key{};
   // How many of its events may run at the same time. The callable must be thread-safe then.
   unsigned concurrency = 1;
+  // Above zero, events start in the order of their lanes, except those of one key: the most urgent
+  // first, but the first of a lane is overtaken by so many at most. Zero: in the order in which
+  // they were published, as on a synchronous dispatcher, where nothing waits.
+  unsigned starvation_max = 0;
 
   // What it fails on is tried again, unless that would be in vain.
   Retry retry{};
-  // An event that has waited for longer is not delivered any more, and counted as expired; nor is
-  // it tried again after that. Zero: there is none.
+  // From its publish on. An event that has waited for longer is not delivered any more, and counted
+  // as expired; one that was tried before is not tried again, and has failed. Zero: there is none.
   Nanoseconds deadline{};
   // What it has failed on for good is kept, see Dispatcher::dead_letters.
   bool dead_letters = false;

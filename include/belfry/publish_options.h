@@ -6,6 +6,7 @@
 
 #include "belfry/envelope.h"
 #include "belfry/event_id.h"
+#include "belfry/lane.h"
 
 namespace belfry {
 
@@ -16,6 +17,7 @@ struct PublishOptions {
   EventId id{};  // set: as drawn from NewEventId
   std::vector<EventId> links{};
   std::vector<Header> headers{};
+  Lane lane = Lane::kNormal;
 };
 
 }  // namespace belfry

@@ -16,6 +16,7 @@ struct DeliveryOutcome {
     kHandled,
     kFailed,     // `what` says why
     kFiltered,   // the listener was muted, or did not want it
+    kRefused,    // it had no room, so nobody has got the event; the one waited for, and all others
     kDropped,    // there was no room for it; see Overflow
     kCoalesced,  // another event with the same key took its place
     kExpired,    // it had waited for longer than the listener's deadline

@@ -16,7 +16,9 @@ namespace belfry {
 //
 // Delays double from attempt to attempt, and each is shortened by up to a half at random, so that
 // what failed together does not come back together. An event that waits for its retry keeps its
-// place in the queue's limits, and ListenerFailed is told of each attempt.
+// place in the queue's limits and is not dropped for another one; a newer one with its key may
+// replace it (Overflow::Coalesce). ListenerFailed is told of each attempt. If the listener is muted
+// when its time has come it has failed for good. Drain waits for it, as long as that takes.
 struct Retry {
   unsigned attempts_max = 1;                           // in all; 1: no retry
   Nanoseconds delay = std::chrono::milliseconds(100);  // before the second attempt, at most

@@ -10,8 +10,8 @@
 //       [](const OrderPlaced& order) { return std::vector<PlateWanted>(order.guests); });
 //
 // Each as by a publish at the end of the listener, in the order in which they are returned; of a
-// shared pointer that is what it points to. One that is refused is a failure of the listener; those
-// behind it are published all the same.
+// shared pointer that is what it points to. One that is refused is a failure of the listener, which
+// is not tried again for that; those behind it are published all the same.
 #pragma once
 
 #include <optional>

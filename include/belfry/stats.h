@@ -42,6 +42,7 @@ struct ListenerTraits {
   QueueLimit queue{};      // of a queued one, and so are these
   Overflow::Policy overflow = Overflow::Policy::kBlock;
   unsigned concurrency = 1;
+  unsigned starvation_max = 0;
   unsigned attempts_max = 1;
   Nanoseconds deadline{};
   bool dead_letters = false;

@@ -63,6 +63,7 @@ inline boost::json::object ToJson(const ListenerStats& listener) {
                        {"overflow", ToString(traits.overflow)}};
     object["keyed"] = traits.keyed;
     object["concurrency"] = traits.concurrency;
+    object["starvation_max"] = traits.starvation_max;
     object["attempts_max"] = traits.attempts_max;
     object["deadline_ns"] = traits.deadline.count();
     object["dead_letters"] = traits.dead_letters;

@@ -21,7 +21,8 @@ class BELFRY_EXPORT Timers {
 
   // Calls `due` once, `delay` from now (at once when that is not above zero), on a thread of its
   // own choosing, under no lock and never inside RunAfter. `due` must be quick and must not throw.
-  // Throws std::bad_alloc and std::system_error, with nothing armed.
+  // Throws std::bad_alloc and std::system_error, with nothing armed. At its end it arms nothing and
+  // returns no timer.
   virtual TimerId RunAfter(Nanoseconds delay, std::function<void()> due) = 0;
 
   // Whether the call was still to come, which it is not any more. Does not wait for one that has

@@ -8,27 +8,42 @@ namespace belfry {
 
 std::size_t DeadLetterBox::Keep(KeptLetter kept) {
   const std::size_t bytes = kept.publication->bytes();
+  if (bytes > limit_.bytes_max) return 1;
+  const auto letter = std::make_shared<KeptLetter>(std::move(kept));
   Letters made;
-  made.emplace(0, std::make_shared<KeptLetter>(std::move(kept)));
+  made.emplace(0, letter);
   Letters gone;  // under no lock
   const sync::Lock lock(mutex_);
   auto node = made.extract(made.begin());
-  node.key() = node.mapped()->letter.number = ++last_number_;
+  node.key() = letter->letter.number = ++last_number_;
   letters_.insert(std::move(node));
   bytes_ += bytes;
   while (letters_.size() > limit_.events_max || bytes_ > limit_.bytes_max) {
-    gone.insert(Take(letters_.begin()));
+    gone.insert(Remove(letters_.begin()));
   }
   return gone.size();
 }
 
-DeadLetterBox::Letters::node_type DeadLetterBox::Take(Letters::iterator found) {
+DeadLetterBox::Letters::node_type DeadLetterBox::Remove(Letters::iterator found) {
   bytes_ -= found->second->publication->bytes();
   return letters_.extract(found);
 }
 
+DeadLetterBox::Taken::Taken(DeadLetterBox& box, std::uint64_t number) : box_(box) {
+  const sync::Lock lock(box_.mutex_);
+  const auto found = box_.letters_.find(number);
+  if (found != box_.letters_.end()) node_ = box_.Remove(found);
+}
+
+DeadLetterBox::Taken::~Taken() {
+  if (node_.empty() || delivered_) return;
+  const sync::Lock lock(box_.mutex_);
+  box_.bytes_ += node_.mapped()->publication->bytes();
+  box_.letters_.insert(std::move(node_));
+}
+
 std::vector<DeadLetter> DeadLetterBox::List() const {
-  std::vector<std::shared_ptr<const KeptLetter>> kept;
+  std::vector<SharedLetter> kept;
   for (bool all = false; !all;) {
     kept.reserve(size());
     const sync::Lock lock(mutex_);
@@ -47,18 +62,12 @@ std::size_t DeadLetterBox::size() const {
   return letters_.size();
 }
 
-std::shared_ptr<const KeptLetter> DeadLetterBox::Find(std::uint64_t number) const {
-  const sync::Lock lock(mutex_);
-  const auto found = letters_.find(number);
-  return found == letters_.end() ? nullptr : found->second;
-}
-
 bool DeadLetterBox::Discard(std::uint64_t number) {
   Letters::node_type gone;  // under no lock
   const sync::Lock lock(mutex_);
   const auto found = letters_.find(number);
   if (found == letters_.end()) return false;
-  gone = Take(found);
+  gone = Remove(found);
   return true;
 }
 

@@ -23,6 +23,7 @@ struct KeptLetter {
   std::weak_ptr<MailboxListener> listener;
   Publication* publication;  // the letter's event keeps it
 };
+using SharedLetter = std::shared_ptr<const KeptLetter>;
 
 // Bounded: the oldest go first. No user code or allocator runs under its mutex.
 //
@@ -36,15 +37,35 @@ class DeadLetterBox {
   std::size_t Keep(KeptLetter kept);
   std::vector<DeadLetter> List() const;
   std::size_t size() const;
-  std::shared_ptr<const KeptLetter> Find(std::uint64_t number) const;  // null: there is none
   bool Discard(std::uint64_t number);
   std::size_t Clear();
 
   RateLimit& losses_told() { return losses_told_; }
 
  private:
-  using Letters = std::map<std::uint64_t, std::shared_ptr<KeptLetter>>;
-  Letters::node_type Take(Letters::iterator found) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  using Letters = std::map<std::uint64_t, SharedLetter>;
+
+ public:
+  // A letter out of the box, if it was there. It goes back at the end unless it was delivered.
+  class Taken {
+   public:
+    Taken(DeadLetterBox& box, std::uint64_t number);
+    ~Taken();
+    Taken(const Taken&) = delete;
+    Taken& operator=(const Taken&) = delete;
+
+    explicit operator bool() const { return !node_.empty(); }
+    const SharedLetter& letter() const { return node_.mapped(); }
+    void Delivered() { delivered_ = true; }
+
+   private:
+    DeadLetterBox& box_;
+    Letters::node_type node_;
+    bool delivered_ = false;
+  };
+
+ private:
+  Letters::node_type Remove(Letters::iterator found) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const QueueLimit limit_;
   RateLimit losses_told_;

@@ -15,17 +15,17 @@ namespace belfry {
 namespace {
 
 using Code = PublishResult::Code;
-using SharedEvent = std::shared_ptr<const void>;
-
-// Of an event that is kept elsewhere.
-constexpr EventOperations kOfKeptEvent{
+// What carries an event that is delivered again: the letter that keeps it.
+constexpr EventOperations kOfLetter{
     .is_bytes = false,
-    .event = [](const void* pointer) -> const void* {
-      return static_cast<const SharedEvent*>(pointer)->get();
+    .event = [](const void* carrier) -> const void* {
+      return (*static_cast<const SharedLetter*>(carrier))->letter.event.get();
     },
     .bytes = nullptr,
-    .take = [](void* from, void* to) { ::new (to) SharedEvent(*static_cast<SharedEvent*>(from)); },
-    .destroy = [](void* pointer) noexcept { static_cast<SharedEvent*>(pointer)->~SharedEvent(); }};
+    .take = [](void* from,
+               void* to) { ::new (to) SharedLetter(*static_cast<SharedLetter*>(from)); },
+    .destroy =
+        [](void* carrier) noexcept { static_cast<SharedLetter*>(carrier)->~SharedLetter(); }};
 
 }  // namespace
 
@@ -39,18 +39,16 @@ bool DeadLetters::Discard(std::uint64_t number) const {
 std::size_t DeadLetters::DiscardAll() const { return core_->dead_letters().Clear(); }
 
 absl::Status DeadLetters::Retry(std::uint64_t number) const {
-  const auto missing = [&](const std::string& what) {
-    return absl::NotFoundError("dead letter " + std::to_string(number) + what);
+  const auto about = [&](const std::string& what) {
+    return "dead letter " + std::to_string(number) + what;
   };
-  const std::shared_ptr<const KeptLetter> kept = core_->dead_letters().Find(number);
-  if (kept == nullptr) return missing(" is not there");
-  const std::shared_ptr<MailboxListener> listener = kept->listener.lock();
-  const PublishResult result =
-      listener == nullptr ? PublishResult(Code::kClosed, 0) : core_->Redeliver(*kept, *listener);
-  const bool gone = listener == nullptr || listener->detached();
-  if (!result.ok() && gone) return missing(": listener \"" + kept->letter.listener + "\" is gone");
-  if (result.ok()) core_->dead_letters().Discard(number);
-  return result.status();
+  DeadLetterBox::Taken taken(core_->dead_letters(), number);
+  if (!taken) return absl::NotFoundError(about(" is not there"));
+  const std::string name = ": listener \"" + taken.letter()->letter.listener + "\" is ";
+  const std::shared_ptr<MailboxListener> listener = taken.letter()->listener.lock();
+  if (listener == nullptr || listener->detached()) return absl::NotFoundError(about(name + "gone"));
+  if (listener->Listed().stats.muted) return absl::FailedPreconditionError(about(name + "muted"));
+  return core_->Redeliver(taken, *listener).status();
 }
 
 // --- Keeping ---
@@ -58,10 +56,6 @@ absl::Status DeadLetters::Retry(std::uint64_t number) const {
 void DispatcherCore::KeepDeadLetter(MailboxListener& listener, Publication& publication,
                                     std::string_view what, unsigned attempts) try {
   const Envelope& envelope = publication.envelope();
-  // Who keeps the event keeps the memory that it lies in.
-  publication.Retain(1);
-  const SharedEvent event(envelope.event(), [core = shared_from_this(), held = &publication](
-                                                const void*) { held->Release(); });
   KeptLetter kept{{.number = 0,
                    .event_type = envelope.type(),
                    .event_id = envelope.id(),
@@ -70,14 +64,24 @@ void DispatcherCore::KeepDeadLetter(MailboxListener& listener, Publication& publ
                    .what = std::string(what),
                    .attempts = attempts,
                    .failed_at = clock_.WallNow(),
-                   .event = event},
+                   .event = {}},
                   listener.weak_from_this(),
                   &publication};
+  if (publication.held().operations == &kOfLetter) {
+    // Of the publication that it was kept of first: letters make no chains.
+    const KeptLetter& former = **static_cast<const SharedLetter*>(publication.held().carrier);
+    kept.letter.event = former.letter.event;
+    kept.publication = former.publication;
+  } else {
+    publication.Keep();
+    kept.letter.event.reset(envelope.event(),
+                            [core = shared_from_this(), publication = &publication](const void*) {
+                              publication->Unkeep();
+                            });
+  }
   const std::size_t lost = dead_letters_.Keep(std::move(kept));
-  if (lost == 0) return;
-  if (const auto left_out = dead_letters_.losses_told().Allow(clock_.Now())) {
-    telling_.Log(LogLevel::kWarning, "there is no room for all dead letters: " +
-                                         std::to_string(lost + *left_out) + " had to go");
+  if (lost != 0 && dead_letters_.losses_told().Allow(clock_.Now()).has_value()) {
+    telling_.Log(LogLevel::kWarning, "there is no room for all dead letters: the oldest had to go");
   }
 } catch (const std::bad_alloc&) {
   telling_.Log(LogLevel::kError, "a dead letter was lost, since there is no memory");
@@ -85,15 +89,16 @@ void DispatcherCore::KeepDeadLetter(MailboxListener& listener, Publication& publ
 
 // --- Delivering again ---
 
-PublishResult DispatcherCore::Redeliver(const KeptLetter& kept, MailboxListener& listener) {
+PublishResult DispatcherCore::Redeliver(DeadLetterBox::Taken& taken, MailboxListener& listener) {
   if (forked()) return {Code::kForked, 0};
-  if (!options_.synchronous) return RedeliverNow(kept, listener);
+  if (!options_.synchronous) return RedeliverNow(taken, listener);
   PublishResult result;
-  turns_.Run([&] { result = RedeliverNow(kept, listener); });
+  turns_.Run([&] { result = RedeliverNow(taken, listener); });
   return result;
 }
 
-PublishResult DispatcherCore::RedeliverNow(const KeptLetter& kept, MailboxListener& listener) try {
+PublishResult DispatcherCore::RedeliverNow(DeadLetterBox::Taken& taken,
+                                           MailboxListener& listener) try {
   Topic& topic = listener.topic();
   const bool in_delivery = Frame::InnermostOf(*this) != nullptr;
   Frame* const frame = Frame::Next();
@@ -101,26 +106,28 @@ PublishResult DispatcherCore::RedeliverNow(const KeptLetter& kept, MailboxListen
   const FrameScope scope(*frame, *this, {.inside = &topic});
   if (!Accepts(in_delivery)) return {Code::kClosed, 0};
 
-  const Envelope& former = kept.publication->envelope();
-  const std::size_t bytes = kept.publication->bytes();
+  SharedLetter letter = taken.letter();
+  const Envelope& former = letter->publication->envelope();
+  const std::size_t bytes = letter->publication->bytes();
   auto extras = std::make_unique<EnvelopeExtras>();
   extras->links.assign(former.links().begin(), former.links().end());
   extras->headers.assign(former.headers().begin(), former.headers().end());
   Postings postings(*this);
-  postings.PrepareFor(listener.shared_from_this(), former.event(), bytes);
+  postings.PrepareAgain(listener.shared_from_this(), former.event(), bytes);
   const QueueRefusal refusal = postings.Reserve();
   if (refusal.code != Code::kAccepted) return {refusal.code, listener.id()};
   if (postings.any_dropped()) return {Code::kQueueFull, listener.id()};
-  SharedEvent event = kept.letter.event;
   Publication* const publication =
-      Publication::Make(topic.pool(), topic.type(), {&event, &kOfKeptEvent}, bytes, ids_,
+      Publication::Make(topic.pool(), topic.type(), {&letter, &kOfLetter}, bytes, ids_,
                         {former.correlation_id(), former.causation_id()});
   if (publication == nullptr) return {Code::kOutOfMemory, 0};
   const PublicationReference held(*publication);
   Publication::Complete(publication->envelope(), former.id(), std::move(extras),
                         former.publish_time());
   publication->topic = &topic;
+  publication->lane = letter->publication->lane;
   if (!topic.CommitAgain(*publication, postings)) return {Code::kClosed, 0};
+  taken.Delivered();
   HandOver(topic, *publication, postings);
   return {};
 } catch (const std::bad_alloc&) {

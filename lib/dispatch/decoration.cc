@@ -22,9 +22,12 @@ Decoration::Decoration(ListenerOptions& options)
                     : std::make_unique<FailureWindow>(options.quarantine)) {}
 
 void Decoration::CallerFailed(std::string_view what) {
-  DispatcherCore& core = *Frame::Innermost()->core();
-  if (!failures_->Add(core.clock().Now())) return;
-  Listener& listener = Frame::Innermost()->CurrentListener();
+  Frame& frame = *Frame::Innermost();
+  Failed(frame.CurrentListener(), *frame.core(), what);
+}
+
+void Decoration::Failed(Listener& listener, DispatcherCore& core, std::string_view what) {
+  if (failures_ == nullptr || !failures_->Add(core.clock().Now())) return;
   listener.SetMuted(true);
   core.telling().OfQuarantine(listener, failures_->told(), what);
 }

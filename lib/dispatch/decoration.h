@@ -18,6 +18,9 @@
 
 namespace belfry {
 
+class DispatcherCore;
+class Listener;
+
 // Stays when the callable is replaced.
 //
 // Thread safety: any thread.
@@ -30,21 +33,23 @@ class Decoration {
   template <class Call>
   Failure Deliver(const void* event, Call call) {
     if (failures_ == nullptr) return Pass(event, call);
-    const auto failed = [this](std::string_view what) { CallerFailed(what); };
+    Failure failure;
     try {
-      Failure failure = Pass(event, call);
-      if (failure && !failure.unwanted()) failed(failure.what());
-      return failure;
+      failure = Pass(event, call);
     } catch (const abi::__forced_unwind&) {
       throw;
     } catch (const std::exception& exception) {
-      failed(exception.what());
+      CallerFailed(exception.what());
       throw;
     } catch (...) {
-      failed("an exception that is not a std::exception");
+      CallerFailed("an exception that is not a std::exception");
       throw;
     }
+    if (failure && !failure.unwanted()) CallerFailed(failure.what());
+    return failure;
   }
+  // A listener that it belongs to has failed. Throws nothing.
+  void Failed(Listener& listener, DispatcherCore& core, std::string_view what);
 
  private:
   explicit Decoration(ListenerOptions& options);

@@ -73,7 +73,7 @@ class DispatcherCore final : public std::enable_shared_from_this<DispatcherCore>
   // --- dead_letters.cc ---
   void KeepDeadLetter(MailboxListener& listener, Publication& publication, std::string_view what,
                       unsigned attempts);
-  PublishResult Redeliver(const KeptLetter& kept, MailboxListener& listener);
+  PublishResult Redeliver(DeadLetterBox::Taken& taken, MailboxListener& listener);
 
   // A delivery in that frame has failed: tells, and also the publisher if he wants to know and that
   // was the end of it.
@@ -107,7 +107,7 @@ class DispatcherCore final : public std::enable_shared_from_this<DispatcherCore>
                                 const PublishOptions& options);
   PublishResult PublishInside(Frame& frame, Preparation& preparation, EventHandle handle,
                               const PublishOptions& options, bool in_delivery);
-  PublishResult RedeliverNow(const KeptLetter& kept, MailboxListener& listener);
+  PublishResult RedeliverNow(DeadLetterBox::Taken& taken, MailboxListener& listener);
   void HandOver(Topic& topic, Publication& publication, Postings& postings);
   static void RunInline(Frame& frame, const Envelope& envelope, const InlineSet& set,
                         const std::unique_ptr<Outcomes>* outcomes);

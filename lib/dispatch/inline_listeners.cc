@@ -217,9 +217,10 @@ void InlineListeners::Swap(InlineListener& listener, InlineListener& former) {
 
 void InlineListeners::SetMuted(InlineListener& listener, bool muted) {
   const sync::Lock lock(mutex_);
-  if (listener.state_ != State::kLive) return;
+  InlineListener& live = listener.owner_ == nullptr ? listener : *listener.owner_;
+  if (live.state_ != State::kLive) return;
   // Passes of older listener sets may still come to the cells of former callables.
-  for (InlineListener* one = &listener; one != nullptr; one = one->former_) {
+  for (InlineListener* one = &live; one != nullptr; one = one->former_) {
     if (one->state_ == State::kGone) continue;
     one->group_->SetMuted(one->index_, muted);
     one->group_->Settle();

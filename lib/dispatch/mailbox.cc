@@ -43,7 +43,10 @@ Mail* Mailbox::FindAlike(const Mail& mail) const {
 Mailbox::Room Mailbox::RoomFor(const Mail& mail) const {
   if (mail.bytes > rules_.limit.bytes_max) return Room::kNever;
   const Mail* const alike = FindAlike(mail);
-  const bool fits_in_number = alike != nullptr || places_ < rules_.limit.events_max;
+  const std::size_t events_max = rules_.limit.events_max;
+  // Where the one that is replaced keeps its place once it has started, one may be too many.
+  const bool replaces = alike != nullptr && (!rules_.retries || places_ <= events_max);
+  const bool fits_in_number = replaces || places_ < events_max;
   const std::size_t bytes = bytes_ - (alike == nullptr ? 0 : alike->bytes);
   const bool fits = fits_in_number && bytes <= rules_.limit.bytes_max - mail.bytes;
   return fits ? Room::kYes : Room::kNo;
@@ -69,6 +72,10 @@ void Mailbox::Free(const Mail& mail) {
 
 bool Mailbox::Put(Mail& mail) {
   if (Mail* const alike = FindAlike(mail)) {
+    if (mail.yields) {
+      Free(mail);
+      return false;
+    }
     queued_bytes_ += mail.bytes - alike->bytes;
     std::swap(alike->publication, mail.publication);
     std::swap(alike->bytes, mail.bytes);
@@ -94,7 +101,7 @@ void Mailbox::Enlist(Mail& mail) {
     Strand& strand = StrandOf(mail);
     if (std::exchange(strand.busy, true)) return strand.waiting.PushBack(mail);
   }
-  ready_.PushBack(mail);
+  ready_[LaneOf(mail)].PushBack(mail);
 }
 
 // --- Going ---
@@ -113,15 +120,30 @@ void Mailbox::NextInStrand(const Mail& mail) {
   if (strands_.empty()) return;
   Strand& strand = StrandOf(mail);
   if (Mail* const next = strand.waiting.PopFront()) {
-    ready_.PushBack(*next);
+    ready_[LaneOf(*next)].PushBack(*next);
   } else {
     strand.busy = false;
   }
 }
 
+// The most urgent one that has something, unless the first of another one has waited for too long.
+std::size_t Mailbox::NextLane() const {
+  std::size_t next = 0;
+  while (next < kLanes - 1 && ready_[next].empty()) ++next;
+  for (std::size_t lane = kLanes - 1; lane > next; --lane) {
+    if (!ready_[lane].empty() && overtaken_[lane] >= rules_.starvation_max) return lane;
+  }
+  return next;
+}
+
 Mail* Mailbox::Start() {
-  Mail* const mail = ready_.PopFront();
+  const std::size_t lane = NextLane();
+  Mail* const mail = ready_[lane].PopFront();
   if (mail == nullptr) return nullptr;
+  overtaken_[lane] = 0;
+  for (std::size_t lower = lane + 1; lower < kLanes; ++lower) {
+    overtaken_[lower] += ready_[lower].empty() ? 0 : 1;
+  }
   Dequeue(*mail);
   if (!rules_.retries) Free(*mail);
   ++running_;
@@ -158,7 +180,7 @@ bool Mailbox::Unpark(Mail& mail) {
   parked_.Remove(mail);
   Enqueue(mail);
   if (rules_.ordered) {
-    ready_.PushBack(mail);
+    ready_[LaneOf(mail)].PushBack(mail);
   } else {
     Enlist(mail);
   }
@@ -180,7 +202,7 @@ Mail* Mailbox::TakeOldest() {
   if (!strands_.empty() && StrandOf(*mail).waiting.first() == mail) {
     StrandOf(*mail).waiting.Remove(*mail);
   } else {
-    ready_.Remove(*mail);
+    ready_[LaneOf(*mail)].Remove(*mail);
     NextInStrand(*mail);
   }
   return mail;

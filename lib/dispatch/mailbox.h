@@ -2,6 +2,7 @@
 // events may start, and which of them goes when there is no room.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -9,8 +10,10 @@
 
 #include "belfry/clock.h"
 #include "belfry/event_key.h"
+#include "belfry/lane.h"
 #include "belfry/listener_options.h"
 #include "belfry/stats.h"
+#include "belfry/timer_queue.h"
 #include "dispatch/linked_list.h"
 
 namespace belfry {
@@ -21,12 +24,15 @@ class Publication;
 struct Mail {
   Publication* publication = nullptr;
   std::size_t bytes = 0;
+  Lane lane = Lane::kNormal;
   std::uint64_t key = 0;     // of what it must stay in order with
   KeyValue same;             // of what replaces it while it is queued
   bool unkeyed = false;      // its key could not be told: its delivery has failed
   std::string failure{};     // and why
   unsigned attempts = 0;     // so far
   std::uint64_t ticket = 0;  // while it is parked: which time that is
+  TimerId timer{};           // and what is to end it, once that is known
+  bool yields = false;       // to a queued one that could be replaced by it
   SteadyTime since{};        // when it came, if it may expire
 
   Links<Mail> by_age;
@@ -38,9 +44,10 @@ struct Mail {
 struct MailboxRules {
   QueueLimit limit{};
   Overflow::Policy policy = Overflow::Policy::kBlock;
-  std::size_t strands = 0;  // 0: events need not stay in order once they have started
-  bool retries = false;     // what has started keeps its place until it has ended
-  bool ordered = false;     // what is parked holds its strand
+  std::size_t strands = 0;      // 0: events need not stay in order once they have started
+  bool retries = false;         // what has started keeps its place until it has ended
+  bool ordered = false;         // what is parked holds its strand
+  unsigned starvation_max = 0;  // how many of higher lanes may start before one; 0: no lanes
 };
 
 // A first in, first out queue for each strand. A strand is all keys that have one hash; without
@@ -78,8 +85,8 @@ class Mailbox {
   // The oldest one that is queued, out of it; null when none is.
   Mail* TakeOldest();
 
-  const Mail* next() const { return ready_.first(); }
-  bool ready() const { return !ready_.empty(); }
+  const Mail* next() const { return ready_[NextLane()].first(); }
+  bool ready() const { return next() != nullptr; }
   std::uint64_t queued() const { return queued_; }
   std::uint64_t running() const { return running_; }
   std::uint64_t parked() const { return parked_count_; }
@@ -94,6 +101,10 @@ class Mailbox {
   Strand& StrandOf(const Mail& mail) { return strands_[Slot(mail.key, strands_.size())]; }
   static std::size_t Slot(std::uint64_t key, std::size_t slots);
   Mail*& AlikeOf(const Mail& mail) { return alike_[Slot(mail.same.number, alike_.size())]; }
+  std::size_t LaneOf(const Mail& mail) const {
+    return rules_.starvation_max == 0 ? 0 : static_cast<std::size_t>(mail.lane);
+  }
+  std::size_t NextLane() const;
   Mail* FindAlike(const Mail& mail) const;
   void Enlist(Mail& mail);
   void Enqueue(Mail& mail);
@@ -107,7 +118,10 @@ class Mailbox {
   std::vector<Mail*> alike_;  // chains of those that are queued; empty when nothing is replaced
   LinkedList<Mail, &Mail::by_age> queue_;
   LinkedList<Mail, &Mail::by_age> parked_;
-  LinkedList<Mail, &Mail::in_turn> ready_;
+  // The most urgent lane first; without lanes, all in that one.
+  static constexpr std::size_t kLanes = 3;
+  std::array<LinkedList<Mail, &Mail::in_turn>, kLanes> ready_;
+  std::array<unsigned, kLanes> overtaken_{};  // the first of each, so often
   std::uint64_t queued_ = 0;
   std::uint64_t running_ = 0;
   std::uint64_t parked_count_ = 0;

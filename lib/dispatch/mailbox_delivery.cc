@@ -1,10 +1,13 @@
 // A delivery out of a mailbox, what comes of it, and another attempt.
 
+#include <new>
 #include <optional>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
 #include "dispatch/attempt.h"
+#include "dispatch/frame_scope.h"
 #include "dispatch/mailbox_listener.h"
 #include "dispatch/topic.h"
 
@@ -19,8 +22,7 @@ MailboxDelivery MailboxListener::Start(std::uint64_t last_turn) {
   if (!may_start() || mailbox_.next()->publication->turn > last_turn) return {};
   Mail& mail = *mailbox_.Start();
   RoomMade();
-  const bool expired =
-      traits_.expires() && mail.attempts == 0 && now > TimeAfter(mail.since, traits_.deadline);
+  const bool expired = traits_.expires() && now > TimeAfter(mail.since, traits_.deadline);
   return {&mail, callables_.Use(), muted_, expired};
 }
 
@@ -59,7 +61,7 @@ class MailboxListener::Ending {
     }
     if (again_) how = Outcome::kCancelled;
     listener_.mailbox_.End(mail);
-    listener_.KeepSpare(mail);
+    listener_.spare_.Keep(mail);
     listener_.CountEnded(how);
     listener_.RoomMade();
     return how;
@@ -80,15 +82,34 @@ bool MailboxListener::DeliverNext(Frame& frame, std::uint64_t last_turn) {
   Ending ending(*this, delivery);
   Publication& publication = *delivery.mail->publication;
   if (delivery.muted || delivery.expired) {
-    const Outcome how = delivery.muted ? Outcome::kFiltered : Outcome::kExpired;
-    ending.Ended(how);
-    publication.Ended(*this, how);
-    if (delivery.expired) core_->telling().OfExpiry(*this, expiries_told_);
+    PassOver(delivery, publication, ending);
     return true;
   }
   Attempt attempt(*core_, *this, frame, &publication, ending);
   attempt.Call(*delivery.callable->callable, publication.envelope().event());
   return true;
+}
+
+// What was tried before has failed by that: it is not lost without a word.
+void MailboxListener::PassOver(const MailboxDelivery& delivery, Publication& publication,
+                               Ending& ending) {
+  const std::string_view why = delivery.muted ? "the listener is muted" : "its deadline has passed";
+  const bool failed = delivery.mail->attempts > 0;
+  const Outcome how = failed           ? Outcome::kFailed
+                      : delivery.muted ? Outcome::kFiltered
+                                       : Outcome::kExpired;
+  if (failed) FailedForGood(publication, why, delivery.mail->attempts);
+  ending.Ended(how);
+  if (publication.outcomes != nullptr) publication.outcomes->Record(*this, how, failed ? why : "");
+  publication.Release();
+  if (how == Outcome::kExpired) core_->telling().OfExpiry(*this, expiries_told_);
+}
+
+// It will not be tried again after so many attempts.
+void MailboxListener::FailedForGood(Publication& publication, std::string_view why,
+                                    unsigned attempts) {
+  if (traits_.dead_letters) core_->KeepDeadLetter(*this, publication, why, attempts);
+  core_->telling().OfFailure(*this, publication.envelope(), why, {attempts, true});
 }
 
 void MailboxListener::CountEnded(Outcome how) {
@@ -112,16 +133,19 @@ ParkedMail MailboxListener::Park(Mail& mail) {
   mailbox_.Park(mail);
   mail.ticket = ++tickets_;
   const Nanoseconds delay = traits_.RetryDelay(mail.attempts);
-  return {&mail, mail.ticket, MailboxTraits::Shortened(delay, id() + mail.ticket)};
+  return {&mail, mail.ticket,
+          MailboxTraits::Shortened(delay, core_->ids().origin() ^ (id() << 32) ^ mail.ticket)};
 }
 
 // Where nobody can call back it is tried again at once: there are only so many attempts.
 void MailboxListener::RetryLater(const ParkedMail& parked) {
   try {
     if (Timers* const timers = core_->timers()) {
-      timers->RunAfter(parked.delay, [weak = weak_from_this(), parked] {
+      const TimerId timer = timers->RunAfter(parked.delay, [weak = weak_from_this(), parked] {
         if (const auto self = weak.lock()) self->RetryNow(*parked.mail, parked.ticket);
       });
+      const sync::Lock lock(mutex_);
+      if (parked.mail->ticket == parked.ticket) parked.mail->timer = timer;
       return;
     }
   } catch (const std::bad_alloc&) {
@@ -131,32 +155,42 @@ void MailboxListener::RetryLater(const ParkedMail& parked) {
 }
 
 void MailboxListener::RetryNow(Mail& mail, std::uint64_t ticket) {
-  if (traits_.executor != nullptr) return Unpark(mail, ticket);
-  Turns& turns = core_->turns();
-  turns.Run([&] {
-    Unpark(mail, ticket);
-    turns.PushDue(shared_from_this());
-  });
+  if (core_->forked()) return;
+  if (traits_.executor == nullptr) {
+    Turns& turns = core_->turns();
+    turns.Run([&] {
+      if (Unpark(mail, ticket)) turns.PushDue(shared_from_this());
+    });
+    return;
+  }
+  // In a frame, so that the end waits for what is posted and destroyed here.
+  std::optional<FrameScope> scope;
+  if (Frame* const frame = Frame::Next()) {
+    scope.emplace(*frame, *core_, Entry{.inside = static_cast<Listener*>(this)});
+  }
+  static_cast<void>(Unpark(mail, ticket));
 }
 
-void MailboxListener::Unpark(Mail& mail, std::uint64_t ticket) {
+// False when it was cancelled meanwhile.
+bool MailboxListener::Unpark(Mail& mail, std::uint64_t ticket) {
   Runnable* turn = nullptr;
   Mail* superseded = nullptr;
   {
     const sync::Lock lock(mutex_);
-    if (mail.ticket != ticket) return;  // cancelled meanwhile
+    if (mail.ticket != ticket) return false;
     mail.ticket = 0;
-    if (mailbox_.Unpark(mail)) {
-      turn = TakeTurn();
-    } else {
+    if (!mailbox_.Unpark(mail)) {
       superseded = &mail;
       ++counts_.coalesced;
-      RoomMade();
     }
+    // There is a place, or one who waits with the same key has found one that he may replace.
+    if (traits_.policy == Overflow::Policy::kCoalesce) RoomMade();
+    turn = TakeTurn();
   }
   if (turn != nullptr) Post(*turn);
   EndUndelivered(superseded, Outcome::kCoalesced);
   if (superseded != nullptr) core_->TellQuiet();
+  return true;
 }
 
 }  // namespace belfry

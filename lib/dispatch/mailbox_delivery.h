@@ -2,11 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 
 #include "belfry/clock.h"
 
 namespace belfry {
 
+class MailboxListener;
 struct CallableInUse;
 struct Mail;
 
@@ -15,6 +17,13 @@ struct MailboxDelivery {
   CallableInUse* callable = nullptr;
   bool muted = false;
   bool expired = false;
+};
+
+// A place in the list of those who have something to deliver outside of a synchronous dispatcher's
+// turns.
+struct DueListener {
+  bool listed = false;
+  std::shared_ptr<MailboxListener> next{};
 };
 
 // One that has failed and waits to be tried again.

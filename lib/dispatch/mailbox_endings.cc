@@ -33,6 +33,9 @@ std::uint64_t MailboxListener::CancelQueued() {
     counts_.cancelled += count;
     RoomMade();
   }
+  for (const Mail* mail = cancelled; mail != nullptr; mail = mail->next_alike) {
+    if (mail->timer) core_->timers()->Cancel(mail->timer);
+  }
   EndUndelivered(cancelled, Outcome::kCancelled);
   return count;
 }

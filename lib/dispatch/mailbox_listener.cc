@@ -38,9 +38,7 @@ MailboxListener::MailboxListener(std::shared_ptr<DispatcherCore> core, Topic& to
   }
 }
 
-MailboxListener::~MailboxListener() {
-  while (spare_ != nullptr) delete std::exchange(spare_, spare_->next_alike);
-}
+MailboxListener::~MailboxListener() = default;
 
 void MailboxListener::Begin(ListenerId id, std::string& name, Site site) {
   Name(id, name, site, {static_cast<Listener*>(this)});
@@ -59,7 +57,7 @@ class MailboxListener::Preparing {
     {
       const sync::Lock lock(listener_.mutex_);
       --listener_.preparing_;
-      if (mail != nullptr) listener_.KeepSpare(*mail);
+      if (mail != nullptr) listener_.spare_.Keep(*mail);
       over = listener_.detached_;
     }
     if (over) listener_.EndIfOver();
@@ -78,8 +76,7 @@ Mail* MailboxListener::Prepare(const void* event, std::size_t bytes) {
   {
     const sync::Lock lock(mutex_);
     if (detached_) return nullptr;
-    mail = spare_;
-    if (mail != nullptr) spare_ = std::exchange(mail->next_alike, nullptr);
+    mail = spare_.Take();
     if (mail == nullptr || projects_) ++preparing_;
   }
   const SteadyTime now = traits_.expires() ? core_->clock().Now() : SteadyTime{};
@@ -132,6 +129,11 @@ MailboxListener::Reserved MailboxListener::Reserve(Mail& mail, Mail*& dropped) {
   return room == Mailbox::Room::kNo ? Reserved::kNo : Reserved::kNever;
 }
 
+bool MailboxListener::HasRoomFor(const Mail& mail) const {
+  const sync::Lock lock(mutex_);
+  return detached_ || mail.unkeyed || mailbox_.RoomFor(mail) == Mailbox::Room::kYes;
+}
+
 void MailboxListener::GiveBack(const Mail& mail) {
   const sync::Lock lock(mutex_);
   mailbox_.GiveBack(mail);
@@ -171,6 +173,7 @@ MailboxListener::Given MailboxListener::Give(Mail& mail, Publication& publicatio
   if (!reserved) return {.offered = true};
   publication.Retain(1);
   mail.publication = &publication;
+  mail.lane = publication.lane;
   const bool queued = mailbox_.Put(mail);
   // Who waits with the same key has found one that he may replace.
   if (traits_.policy == Overflow::Policy::kCoalesce) RoomMade();
@@ -181,19 +184,11 @@ MailboxListener::Given MailboxListener::Give(Mail& mail, Publication& publicatio
 
 void MailboxListener::Recycle(Mail* mail) {
   const sync::Lock lock(mutex_);
-  KeepSpare(*mail);
+  spare_.Keep(*mail);
 }
 
-void MailboxListener::KeepSpare(Mail& mail) {
-  mail.publication = nullptr;
-  mail.unkeyed = false;
-  mail.attempts = 0;
-  mail.ticket = 0;
-  mail.next_alike = std::exchange(spare_, &mail);
-}
-
-void MailboxListener::EndUndelivered(Mail* mail, Outcome how) {
-  while (mail != nullptr) {
+void MailboxListener::EndUndelivered(Mail* list, Outcome how) {
+  for (Mail* mail = list; mail != nullptr;) {
     Mail* const next = std::exchange(mail->next_alike, nullptr);
     mail->publication->Ended(*this, how);
     Recycle(mail);

@@ -15,6 +15,7 @@
 #include "dispatch/mailbox_delivery.h"
 #include "dispatch/mailbox_traits.h"
 #include "dispatch/rate_limit.h"
+#include "dispatch/spare_mail.h"
 #include "sync/sync.h"
 
 namespace belfry {
@@ -47,24 +48,21 @@ class MailboxListener final : public ListenerWithQueue,
   void GiveBack(const Mail& mail);
   std::optional<Nanoseconds> patience() const override;
   bool AwaitRoom(EventSize size, const Mail* mail, SteadyTime deadline) override;
-  // The event is accepted, and the topic's mutex held. Whether the listener has got it: it was
-  // offered it then. Returns the turn to post, if there is one.
+  // The event is accepted, and the topic's mutex held.
   struct Given {
-    bool offered = false;
-    bool queued = false;  // the mail is the listener's
+    bool offered = false;  // it has got it
+    bool queued = false;   // the mail is the listener's
     Runnable* to_post = nullptr;
   };
   Given Give(Mail& mail, Publication& publication, bool dropped);
   void Post(Runnable& turn) { traits_.executor->Post(turn); }
   void Recycle(Mail* mail);  // it is not needed any more
-  // A list of mail whose events were queued and are not delivered.
-  void EndUndelivered(Mail* mail, DeliveryOutcome::Kind how);
+  void EndUndelivered(Mail* list, DeliveryOutcome::Kind how);
 
   // --- A synchronous dispatcher's ---
   void DeliverUntil(const Publication& publication) override;
-  void DeliverDue(std::uint64_t last_turn);   // what is ready, up to that turn
-  std::shared_ptr<MailboxListener> next_due;  // in its list of those who have something due
-  bool listed_due = false;
+  void DeliverDue(std::uint64_t last_turn);  // what is ready, up to that turn
+  DueListener due;
 
   // --- The end ---
   void Detach() override;
@@ -87,6 +85,7 @@ class MailboxListener final : public ListenerWithQueue,
   DeliveryCounts counts() const;
   ListedListener Listed() const;
   bool detached() const;
+  bool HasRoomFor(const Mail& mail) const;
   bool quiet() const;
   bool running() const override;
   std::uint64_t started() const override { return 0; }  // a frame counts each
@@ -104,7 +103,9 @@ class MailboxListener final : public ListenerWithQueue,
   ParkedMail Park(Mail& mail) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void RetryLater(const ParkedMail& parked);
   void RetryNow(Mail& mail, std::uint64_t ticket);
-  void Unpark(Mail& mail, std::uint64_t ticket);
+  bool Unpark(Mail& mail, std::uint64_t ticket);
+  void PassOver(const MailboxDelivery& delivery, Publication& publication, Ending& ending);
+  void FailedForGood(Publication& publication, std::string_view why, unsigned attempts);
   void CountEnded(DeliveryOutcome::Kind how) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Destroy(CallableInUse& replaced);
   void RoomMade() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -115,7 +116,6 @@ class MailboxListener final : public ListenerWithQueue,
   bool may_start() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     return mailbox_.ready() && !detached_ && !discarding_;
   }
-  void KeepSpare(Mail& mail) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Project(Mail& mail, const void* event);
 
   const std::shared_ptr<DispatcherCore> core_;
@@ -136,7 +136,7 @@ class MailboxListener final : public ListenerWithQueue,
   unsigned preparing_ ABSL_GUARDED_BY(mutex_) = 0;
   CallablesInUse callables_ ABSL_GUARDED_BY(mutex_);
   Turn* free_turns_ ABSL_GUARDED_BY(mutex_) = nullptr;
-  Mail* spare_ ABSL_GUARDED_BY(mutex_) = nullptr;
+  SpareMail spare_ ABSL_GUARDED_BY(mutex_);
   std::uint64_t tickets_ ABSL_GUARDED_BY(mutex_) = 0;
   DeliveryCounts counts_ ABSL_GUARDED_BY(mutex_);    // without what is queued, runs or waits
   bool waited_for_ ABSL_GUARDED_BY(mutex_) = false;  // by who wants room

@@ -20,9 +20,9 @@ std::size_t StrandsOf(const ListenerOptions& options, unsigned concurrency) {
 bool MailboxTraits::Needed(const ListenerOptions& options) {
   using Policy = Overflow::Policy;
   const Policy policy = options.overflow.policy;
-  return options.key || options.concurrency > 1 || options.retry.attempts_max > 1 ||
-         options.deadline > Nanoseconds::zero() || options.dead_letters ||
-         (policy != Policy::kBlock && policy != Policy::kReject);
+  return options.key || options.starvation_max > 0 || options.concurrency > 1 ||
+         options.retry.attempts_max > 1 || options.deadline > Nanoseconds::zero() ||
+         options.dead_letters || (policy != Policy::kBlock && policy != Policy::kReject);
 }
 
 // A synchronous dispatcher has one thread, so there all is in order.
@@ -40,7 +40,8 @@ MailboxTraits MailboxTraits::Of(const ListenerOptions& options, Executor* execut
           policy == Policy::kDropOldest || (of_library && policy != Policy::kDropNewest),
           options.retry,
           options.deadline,
-          options.dead_letters};
+          options.dead_letters,
+          executor == nullptr ? 0 : options.starvation_max};
 }
 
 Nanoseconds MailboxTraits::RetryDelay(unsigned attempts) const {
@@ -51,7 +52,13 @@ Nanoseconds MailboxTraits::RetryDelay(unsigned attempts) const {
   return delay;
 }
 
-Nanoseconds MailboxTraits::Shortened(Nanoseconds delay, std::uint64_t random) {
+// Numbers in a row are mixed as in SplitMix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom
+// Number Generators, 2014).
+Nanoseconds MailboxTraits::Shortened(Nanoseconds delay, std::uint64_t seed) {
+  std::uint64_t random = seed + 0x9e3779b97f4a7c15U;
+  random = (random ^ (random >> 30)) * 0xbf58476d1ce4e5b9U;
+  random = (random ^ (random >> 27)) * 0x94d049bb133111ebU;
+  random ^= random >> 31;
   const auto half = static_cast<std::uint64_t>(delay.count()) / 2;
   return delay - Nanoseconds(static_cast<Nanoseconds::rep>(random % (half + 1)));
 }

@@ -21,14 +21,15 @@ struct MailboxTraits {
   Retry retry{};
   Nanoseconds deadline{};
   bool dead_letters = false;
+  unsigned starvation_max = 0;
 
   MailboxRules rules() const {
-    return {limit, policy, strands, retry.attempts_max > 1, retry.ordered};
+    return {limit, policy, strands, retry.attempts_max > 1, retry.ordered, starvation_max};
   }
   // From the last one of so many failed attempts to the next.
   Nanoseconds RetryDelay(unsigned attempts) const;
   // The same, shortened at random.
-  static Nanoseconds Shortened(Nanoseconds delay, std::uint64_t random);
+  static Nanoseconds Shortened(Nanoseconds delay, std::uint64_t seed);
 
   bool expires() const { return deadline > Nanoseconds::zero(); }
   bool lossy() const { return drops_oldest || policy == Overflow::Policy::kDropNewest; }

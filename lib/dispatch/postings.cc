@@ -36,10 +36,11 @@ void Postings::Prepare(const std::shared_ptr<const MailboxListeners::List>& list
   }
 }
 
-void Postings::PrepareFor(std::shared_ptr<MailboxListener> listener, const void* event,
-                          std::size_t bytes) {
+void Postings::PrepareAgain(std::shared_ptr<MailboxListener> listener, const void* event,
+                            std::size_t bytes) {
   postings_.reserve(1);
   if (Mail* const mail = listener->Prepare(event, bytes)) {
+    mail->yields = true;
     postings_.push_back({std::move(listener), mail});
   }
 }
@@ -83,6 +84,14 @@ QueueRefusal Postings::Reserve() {
     }
   }
   return refusal;
+}
+
+void Postings::RecordRefusers(Outcomes& outcomes) const {
+  for (const Posting& posting : postings_) {
+    const MailboxListener& listener = *posting.listener;
+    const bool refuses = !listener.traits().lossy() && !listener.HasRoomFor(*posting.mail);
+    if (refuses) outcomes.Record(listener, Outcome::kRefused);
+  }
 }
 
 void Postings::AdmitLate(const std::shared_ptr<const MailboxListeners::List>& listeners,
@@ -140,6 +149,7 @@ void Postings::Finish(Publication& publication) {
       const std::string& what = posting.mail->failure;
       if (listener.traits().dead_letters) core_.KeepDeadLetter(listener, publication, what, 1);
       core_.telling().OfFailure(listener, publication.envelope(), what);
+      if (const auto decoration = listener.decoration()) decoration->Failed(listener, core_, what);
     }
   }
 }

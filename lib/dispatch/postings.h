@@ -12,6 +12,7 @@
 namespace belfry {
 
 class DispatcherCore;
+class Outcomes;
 
 // One publish's mail for all listeners that have mailboxes: prepared, then reserved, then given,
 // then finished. What has come no further than to be reserved is given back at the end.
@@ -27,14 +28,17 @@ class Postings {
   // Mail for those of the list who have none yet. Calls user code. Throws std::bad_alloc.
   void Prepare(const std::shared_ptr<const MailboxListeners::List>& listeners, const void* event,
                std::size_t bytes);
-  // The same for one listener.
-  void PrepareFor(std::shared_ptr<MailboxListener> listener, const void* event, std::size_t bytes);
+  // For one listener that had it before: where a newer one waits with its key, that stays.
+  void PrepareAgain(std::shared_ptr<MailboxListener> listener, const void* event,
+                    std::size_t bytes);
   // Whether somebody would lose it.
   bool any_dropped() const;
 
   // A place in every mailbox, or none.
   QueueRefusal Reserve();
   void GiveBack();
+  // Tells of those who have no place for it now.
+  void RecordRefusers(Outcomes& outcomes) const;
   // Those who have come since, if they have room and there is memory: who comes during a publish
   // may be left out.
   void AdmitLate(const std::shared_ptr<const MailboxListeners::List>& listeners,

@@ -77,13 +77,17 @@ Publication::Publication(PublicationPool& pool, EventType type, EventHandle held
     : pool_(pool), held_(held), bytes_(bytes), envelope_(type, held.event(), ids, cause) {}
 
 void Publication::End() {
-  held_.operations->destroy(held_.carrier);
   const std::unique_ptr<Outcomes> told = std::move(outcomes);
+  Unkeep();
+  if (told != nullptr) told->Finish({});
+}
+
+void Publication::Destroy() {
+  held_.operations->destroy(held_.carrier);
   PublicationPool& pool = pool_;
   const auto layout = PublicationPool::Layout::Of(envelope_.type());
   this->~Publication();
   pool.GiveBack(this, layout);
-  if (told != nullptr) told->Finish({});
 }
 
 void Publication::Ended(const Listener& listener, DeliveryOutcome::Kind how) {

@@ -8,6 +8,7 @@
 
 #include "belfry/envelope.h"
 #include "belfry/event_handle.h"
+#include "belfry/lane.h"
 #include "dispatch/outcomes.h"
 #include "sync/sync.h"
 
@@ -31,6 +32,9 @@ class Publication {
   // Where to tell what becomes of the deliveries, if somebody wants to know.
   std::unique_ptr<Outcomes> outcomes;
   std::size_t bytes() const { return bytes_; }
+  // What carries the event.
+  const EventHandle& held() const { return held_; }
+  Lane lane = Lane::kNormal;
 
   // A synchronous dispatcher's order of turns: what is next in it, which one this is, and up to
   // where the log goes with it.
@@ -41,13 +45,19 @@ class Publication {
   std::uint64_t turn = 0;
 
   void Retain(std::uint32_t count) { references_.fetch_add(count, std::memory_order_relaxed); }
-  // Destroys the event with the last reference. Under no lock of the library.
+  // With the last reference all deliveries have ended; the event goes then, unless it is kept.
+  // Under no lock of the library.
   void Release() {
     if (Drop()) End();
   }
   // The same in two steps: whether it was the last one, and then the end.
   bool Drop() { return references_.fetch_sub(1, std::memory_order_acq_rel) == 1; }
   void End();
+  // Keeps the event, and this, for longer than its deliveries. By who has a reference, or keeps it.
+  void Keep() { keepers_.fetch_add(1, std::memory_order_relaxed); }
+  void Unkeep() {
+    if (keepers_.fetch_sub(1, std::memory_order_acq_rel) == 1) Destroy();
+  }
   // The listener's reference, when its delivery has ended so.
   void Ended(const Listener& listener, DeliveryOutcome::Kind how);
 
@@ -60,12 +70,14 @@ class Publication {
   Publication(PublicationPool& pool, EventType type, EventHandle held, std::size_t bytes,
               EventIdSource& ids, const Cause& cause);
   ~Publication() = default;
+  void Destroy();
 
   PublicationPool& pool_;
   const EventHandle held_;  // in the block, behind this
   const std::size_t bytes_;
   Envelope envelope_;
   sync::Atomic<std::uint32_t> references_{1};
+  sync::Atomic<std::uint32_t> keepers_{1};  // its deliveries are one
 };
 
 // Releases a reference that its maker owns, at the end of a block.

@@ -134,6 +134,10 @@ PublishResult DispatcherCore::PublishInside(Frame& frame, Preparation& preparati
   }
   if (const PublishResult result = ReserveOrWait(topic, size, postings, in_delivery);
       !result.ok()) {
+    if (preparation.outcomes != nullptr && result.refuser() != 0) {
+      topic.queued_listeners().RecordRefusers(size, **preparation.outcomes);
+      postings.RecordRefusers(**preparation.outcomes);
+    }
     return result;
   }
   reserved.held = true;
@@ -143,6 +147,7 @@ PublishResult DispatcherCore::PublishInside(Frame& frame, Preparation& preparati
   const PublicationReference held(*publication);
   Publication::Complete(publication->envelope(), options.id, std::move(preparation.extras), time);
   publication->topic = &topic;
+  publication->lane = options.lane;
   if (preparation.outcomes != nullptr) publication->outcomes = std::move(*preparation.outcomes);
   const Topic::Accepted accepted = topic.Commit(*publication, size, postings, timed);
   reserved.held = false;
@@ -220,7 +225,8 @@ Failure PublishReturnedEvent(EventType type, EventHandle event) {
   const PublishResult result = core.Publish(type, event);
   if (result.ok()) return {};
   return Failure::Because("it returned " + std::string(type.name()) +
-                          ", which was refused: " + std::string(result.status().message()));
+                              ", which was refused: " + std::string(result.status().message()),
+                          true);
 }
 
 }  // namespace belfry

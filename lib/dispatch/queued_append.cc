@@ -101,6 +101,17 @@ QueuedListeners::Room QueuedListeners::RoomOf(const QueuedListener& listener,
   return bytes <= bytes_max - size.bytes ? Room::kYes : Room::kNo;
 }
 
+void QueuedListeners::RecordRefusers(EventSize size, Outcomes& outcomes) const {
+  for (const auto& listener : List()) {
+    bool refuses = false;
+    {
+      const sync::Lock lock(mutex_);
+      refuses = !listener->lossy() && RoomOf(*listener, size) != Room::kYes;
+    }
+    if (refuses) outcomes.Record(*listener, DeliveryOutcome::Kind::kRefused);
+  }
+}
+
 QueueRefusal QueuedListeners::Reserve(EventSize size) {
   Publication* dead = nullptr;  // dropped by the last one who had it
   LogPage* freed = nullptr;

@@ -36,6 +36,8 @@ class QueuedListeners {
   // Reserves a place in every queue, or none.
   QueueRefusal Reserve(EventSize size);
   void GiveBack(EventSize size);
+  // Tells of those who have no place for it now.
+  void RecordRefusers(EventSize size, Outcomes& outcomes) const;
   // Waits until Reserve is worth another try; false at the deadline.
   bool AwaitRoom(const QueuedListener& listener, EventSize size, SteadyTime deadline);
   // Fills what was reserved. Returns those whose turn is to be posted, linked.

@@ -122,8 +122,8 @@ void DispatcherCore::Finish() {
   // is waited for.
   AwaitQuiet(std::nullopt);
   spare_hook_.reset();
-  own_pool_.reset();
   own_timers_.Stop();
+  own_pool_.reset();
   topics_.ForEach([](Topic& topic) { topic.queued_listeners().DetachAll(); });
   topics_.ForEach([](Topic& topic) { topic.mailbox_listeners().DetachAll(); });
   topics_.ForEach([](Topic& topic) { topic.inline_listeners().DetachAll(); });

@@ -44,8 +44,8 @@ std::string AboutInline(const ListenerOptions& options) {
     return "an inline listener runs on the publishing thread, so an executor means nothing";
   }
   if (MailboxTraits::Needed(options)) {
-    return "an inline listener has no queue, so a key, a concurrency, what to drop, a retry, a "
-           "deadline and dead letters mean nothing";
+    return "an inline listener has no queue, so a key, a concurrency, lanes, what to drop, a "
+           "retry, a deadline and dead letters mean nothing";
   }
   return {};
 }

@@ -43,12 +43,15 @@ void Telling::OfFailure(Listener& listener, const Envelope& envelope, std::strin
                               state.attempt,
                               state.final};
       });
-  if (!told) LogFailure(listener, what);
+  if (!told) LogFailure(listener, what, state);
 }
 
-void Telling::LogFailure(const Listener& listener, std::string_view what) const try {
-  Log(LogLevel::kError, "listener \"" + std::string(listener.name()) + "\" failed on " +
-                            std::string(listener.topic().type().name()) + ": " + std::string(what));
+void Telling::LogFailure(const Listener& listener, std::string_view what, AttemptState state) const
+    try {
+  std::string text = "listener \"" + std::string(listener.name()) + "\" failed on " +
+                     std::string(listener.topic().type().name());
+  if (!state.final) text += ", which is tried again after attempt " + std::to_string(state.attempt);
+  Log(state.final ? LogLevel::kError : LogLevel::kWarning, text + ": " + std::string(what));
 } catch (const std::bad_alloc&) {
   Log(LogLevel::kError, "a listener failed, and there is no memory to say more");
 }
@@ -82,15 +85,17 @@ void Telling::OfExpiry(const Listener& listener, RateLimit& limit) {
   });
 }
 
-void Telling::OfQuarantine(const Listener& listener, RateLimit& limit, std::string_view what) {
+void Telling::OfQuarantine(const Listener& listener, RateLimit& limit, std::string_view what) try {
   const Topic& topic = listener.topic();
-  const bool told = !topic.of_library() && Tell(limit, [&](std::uint64_t /*left_out*/) {
+  const bool told = !topic.of_library() && Tell(limit, [&](std::uint64_t left_out) {
     return ListenerQuarantined{topic.type(), std::string(listener.name()), listener.id(),
-                               std::string(what)};
+                               std::string(what), left_out};
   });
   if (told) return;
   Log(LogLevel::kWarning,
       "listener \"" + std::string(listener.name()) + "\" failed too often and is muted");
+} catch (const std::bad_alloc&) {
+  Log(LogLevel::kWarning, "a listener failed too often and is muted");
 }
 
 void Telling::OfSpareThread(unsigned running) {

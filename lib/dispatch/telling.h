@@ -37,7 +37,7 @@ class Telling {
  private:
   template <class Make>
   bool Tell(RateLimit& limit, Make make);
-  void LogFailure(const Listener& listener, std::string_view what) const;
+  void LogFailure(const Listener& listener, std::string_view what, AttemptState state) const;
 
   DispatcherCore& core_;
   const LogHook& log_;

@@ -53,22 +53,22 @@ Publication* Turns::Pop() {
 }
 
 void Turns::PushDue(std::shared_ptr<MailboxListener> listener) {
-  if (std::exchange(listener->listed_due, true)) return;
-  listener->next_due = std::move(due_);
-  due_ = std::move(listener);
+  if (std::exchange(listener->due.listed, true)) return;
+  MailboxListener* const last = listener.get();
+  (due_ == nullptr ? due_ : last_due_->due.next) = std::move(listener);
+  last_due_ = last;
 }
 
-std::shared_ptr<MailboxListener> Turns::PopDue() {
-  std::shared_ptr<MailboxListener> listener = std::move(due_);
-  due_ = std::move(listener->next_due);
-  listener->listed_due = false;
-  return listener;
+void Turns::PopDue() {
+  due_->due.listed = false;
+  due_ = std::exchange(due_->due.next, nullptr);
 }
 
 void Turns::RunAll() {
   while (head_ != nullptr || due_ != nullptr) {
     if (head_ == nullptr) {
-      PopDue()->DeliverDue(turns_);
+      due_->DeliverDue(turns_);
+      PopDue();
       continue;
     }
     // It stays the first until all have got it: a delivery may unwind the thread.
@@ -82,6 +82,7 @@ void Turns::RunAll() {
 }
 
 void Turns::Clear() {
+  const Holder turn(*this);
   while (Publication* const publication = Pop()) publication->Release();
   while (due_ != nullptr) PopDue();
 }

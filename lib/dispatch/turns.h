@@ -61,15 +61,16 @@ class Turns {
   bool Enter(std::optional<SteadyTime> deadline);
   void Leave();
   Publication* Pop();
-  std::shared_ptr<MailboxListener> PopDue();
+  void PopDue();
 
   sync::Mutex mutex_;
   sync::Condition free_;
   sync::Thread::id holder_ ABSL_GUARDED_BY(mutex_);
   Publication* head_ = nullptr;  // the holder's
   Publication* tail_ = nullptr;
-  std::shared_ptr<MailboxListener> due_;  // the latest first; the holder's
-  std::uint64_t turns_ = 0;               // so far
+  std::shared_ptr<MailboxListener> due_;  // a list; the holder's
+  MailboxListener* last_due_ = nullptr;
+  std::uint64_t turns_ = 0;  // so far
 };
 
 }  // namespace belfry

@@ -7,17 +7,7 @@
 namespace belfry {
 
 TimerId TimerThread::RunAfter(Nanoseconds delay, std::function<void()> due) {
-  {
-    const sync::Lock starting(starting_);
-    bool stopped = false;
-    {
-      const sync::Lock lock(mutex_);
-      stopped = stopped_;
-    }
-    if (!thread_.joinable() && !stopped) {
-      thread_ = sys::StartThread("belfry-timers", [this] { Run(); });
-    }
-  }
+  if (!started_.load(std::memory_order_acquire)) Start();
   DueTimers::Timer timer(std::move(due));
   const SteadyTime deadline = TimeAfter(sync::Now(), delay);
   const sync::Lock lock(mutex_);
@@ -25,6 +15,13 @@ TimerId TimerThread::RunAfter(Nanoseconds delay, std::function<void()> due) {
   const TimerId id = timers_.Insert(std::move(timer), deadline);
   if (timers_.NextDeadline() == deadline) changed_.NotifyOne();
   return id;
+}
+
+void TimerThread::Start() {
+  const sync::Lock starting(starting_);
+  if (started_.load(std::memory_order_relaxed)) return;
+  thread_ = sys::StartThread("belfry-timers", [this] { Run(); });
+  started_.store(true, std::memory_order_release);
 }
 
 bool TimerThread::Cancel(TimerId id) {
@@ -43,6 +40,7 @@ void TimerThread::Stop() {
     changed_.NotifyOne();
   }
   const sync::Lock starting(starting_);
+  started_.store(true, std::memory_order_release);  // too late for one
   if (thread_.joinable()) thread_.join();
 }
 

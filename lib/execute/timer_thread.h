@@ -23,12 +23,14 @@ class TimerThread final : public Timers {
   void Stop();
 
  private:
+  void Start();
   void Run();
 
   sync::Mutex mutex_;
   sync::Condition changed_;
   DueTimers timers_ ABSL_GUARDED_BY(mutex_);
   bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
+  sync::Atomic<bool> started_{false};
   sync::Mutex starting_;  // before the other one
   sync::Thread thread_ ABSL_GUARDED_BY(starting_);
 };

@@ -4,6 +4,7 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -115,7 +116,7 @@ TEST_P(DeadLetterTest, TheLatestAreKeptAsManyAsThereIsRoomFor) {
   EXPECT_EQ(dispatcher->dead_letters().size(), 3U);
   ASSERT_TRUE(dispatcher->Publish(Order{"too large for it"}));
   Settle();
-  EXPECT_EQ(dispatcher->dead_letters().size(), 0U);
+  EXPECT_EQ(dispatcher->dead_letters().size(), 3U) << "what never fits pushes nothing out";
   EXPECT_NE(log().find("there is no room for all dead letters"), std::string::npos);
 }
 
@@ -146,6 +147,57 @@ TEST_P(DeadLetterTest, OneThatFindsNoRoomStays) {
             absl::StatusCode::kResourceExhausted);
   EXPECT_EQ(dispatcher->dead_letters().size(), 1U);
   EXPECT_EQ(OnlyListener().deliveries.dropped, 0U);
+}
+
+TEST_P(DeadLetterTest, AnOutcomeDoesNotWaitForTheLetter) {
+  const Subscription listener = Failing();
+  const auto outcome = dispatcher->PublishTracked(Order{"funghi"});
+  Settle();
+  EXPECT_TRUE(outcome.finished());
+  EXPECT_EQ(dispatcher->dead_letters().size(), 1U);
+}
+
+TEST_P(DeadLetterTest, OneIsDeliveredOnceHoweverManyWantItTriedAgain) {
+  std::atomic<int> calls{0};
+  std::atomic<bool> fails{true};
+  const Subscription listener = dispatcher->Subscribe(
+      [&](const Order&) {
+        ++calls;
+        if (fails) throw std::runtime_error("the oven is cold");
+      },
+      {.dead_letters = true});
+  for (int round = 1; round <= 50; ++round) {
+    fails = true;
+    ASSERT_TRUE(dispatcher->Publish(Order{}));
+    Settle();
+    fails = false;
+    const std::uint64_t number = dispatcher->dead_letters().List().at(0).number;
+    std::atomic<int> retried{0};
+    const auto retry = [&] { retried += dispatcher->dead_letters().Retry(number).ok() ? 1 : 0; };
+    std::thread other(retry);
+    retry();
+    other.join();
+    Settle();
+    ASSERT_EQ(retried, 1);
+    ASSERT_EQ(calls, 2 * round);
+  }
+}
+
+TEST_P(DeadLetterTest, M1_LettersThatFailAgainAndAgainMakeNoChain) {
+  const auto content = std::make_shared<int>(7);
+  const Subscription listener = Failing();
+  ASSERT_TRUE(dispatcher->Publish(Order{"funghi", content}));
+  Settle();
+  const std::weak_ptr<const void> first = dispatcher->dead_letters().List().at(0).event;
+  const long before = first.use_count();
+  for (int i = 0; i < 100; ++i) {
+    const DeadLetter letter = dispatcher->dead_letters().List().at(0);
+    ASSERT_TRUE(dispatcher->dead_letters().Retry(letter.number).ok());
+    Settle();
+  }
+  EXPECT_EQ(first.use_count(), before);
+  EXPECT_EQ(dispatcher->dead_letters().DiscardAll(), 1U);
+  EXPECT_EQ(content.use_count(), 1);
 }
 
 TEST_P(DeadLetterTest, AFailedKeyIsADeadLetterToo) {

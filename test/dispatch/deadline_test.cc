@@ -110,6 +110,37 @@ TEST_P(DeadlineTest, AfterTheDeadlineNothingIsTriedAgain) {
   EXPECT_EQ(OnlyListener().deliveries.expired, 0U) << "it was tried, and failed";
 }
 
+TEST_P(DeadlineTest, WhatComesBackTooLateHasFailed) {
+  if (!threaded()) GTEST_SKIP() << "needs a listener that is busy meanwhile";
+  Gate busy;
+  Gate go_on;
+  std::atomic<int> attempts{0};
+  const Subscription listener = dispatcher->Subscribe(
+      [&](const Quote& quote) {
+        if (quote.number == 0) {
+          busy.Open();
+          go_on.Wait();
+          return;
+        }
+        ++attempts;
+        throw std::runtime_error("busy");
+      },
+      {.retry = {.attempts_max = 2, .delay = seconds(1)},
+       .deadline = seconds(3),
+       .dead_letters = true});
+  ASSERT_TRUE(dispatcher->Publish(Quote{1}));
+  EXPECT_TRUE(Eventually([&] { return OnlyListener().deliveries.retrying == 1; }));
+  EXPECT_TRUE(Eventually([&] { return timers.next().has_value(); }));
+  ASSERT_TRUE(dispatcher->Publish(Quote{0}));
+  busy.Wait();
+  timers.Advance(seconds(10));
+  go_on.Open();
+  Settle();
+  EXPECT_EQ(attempts, 1);
+  EXPECT_EQ(OnlyListener().deliveries.dead, 1U);
+  EXPECT_EQ(dispatcher->dead_letters().List().at(0).what, "its deadline has passed");
+}
+
 INSTANTIATE_TEST_SUITE_P(Modes, DeadlineTest,
                          testing::Values(Mode::kSynchronous, Mode::kManual, Mode::kPool1,
                                          Mode::kPool4),

@@ -125,6 +125,66 @@ TEST_F(MailboxTest, OneWithTheSameKeyTakesThePlaceOfTheOneThatWaits) {
   box.End(other);
 }
 
+TEST_F(MailboxTest, B5_UrgentOnesStartFirstButOvertakeOneSoOftenAtMost) {
+  Mailbox box({.starvation_max = 2});
+  std::vector<Mail*> bulk;
+  std::vector<Mail*> urgent;
+  for (int i = 0; i < 2; ++i) {
+    bulk.push_back(&Make());
+    bulk.back()->lane = Lane::kBulk;
+    Put(box, *bulk.back());
+  }
+  for (int i = 0; i < 6; ++i) {
+    urgent.push_back(&Make());
+    urgent.back()->lane = Lane::kUrgent;
+    Put(box, *urgent.back());
+  }
+  const std::vector<Mail*> expected = {urgent[0], urgent[1], bulk[0],   urgent[2],
+                                       urgent[3], bulk[1],   urgent[4], urgent[5]};
+  for (Mail* const mail : expected) {
+    EXPECT_EQ(box.next(), mail);
+    ASSERT_EQ(box.Start(), mail);
+    box.End(*mail);
+  }
+  EXPECT_EQ(box.Start(), nullptr);
+}
+
+TEST_F(MailboxTest, B1_WhatKeepsItsPlaceIsReplacedOnceTooOftenAtMost) {
+  Mailbox box({.limit = {.events_max = 1}, .policy = Policy::kCoalesce, .retries = true});
+  Mail& first = Make(0, 1, {1});
+  Put(box, first);
+  Mail& second = Make(0, 1, {1});
+  ASSERT_EQ(box.RoomFor(second), Room::kYes);
+  box.Reserve(second);
+  EXPECT_EQ(box.Start(), &first);
+  EXPECT_TRUE(box.Put(second)) << "it found nothing to replace any more";
+  EXPECT_EQ(box.RoomFor(Make(0, 1, {1})), Room::kNo);
+  box.Park(first);
+  EXPECT_EQ(box.RoomFor(Make(0, 1, {1})), Room::kNo);
+  EXPECT_FALSE(box.Unpark(first)) << "the second one is newer";
+  EXPECT_EQ(box.Start(), &second);
+  box.End(second);
+  EXPECT_TRUE(box.idle());
+  EXPECT_EQ(box.RoomFor(Make(0, 1, {1})), Room::kYes);
+}
+
+TEST_F(MailboxTest, O6_WhatIsParkedInOrderHoldsItsStrand) {
+  Mailbox box({.strands = 64, .retries = true, .ordered = true});
+  Mail& a1 = Make(1);
+  Mail& a2 = Make(1);
+  Put(box, a1);
+  Put(box, a2);
+  EXPECT_EQ(box.Start(), &a1);
+  box.Park(a1);
+  EXPECT_FALSE(box.ready());
+  EXPECT_TRUE(box.Unpark(a1));
+  EXPECT_EQ(box.Start(), &a1);
+  box.Park(a1);
+  EXPECT_EQ(box.TakeParked(), &a1);
+  EXPECT_EQ(box.Start(), &a2) << "who takes it away lets go of the strand";
+  box.End(a2);
+}
+
 TEST_F(MailboxTest, WhoWasToReplaceOneThatHasStartedGetsItsPlace) {
   Mailbox box({.limit = {.events_max = 1}, .policy = Policy::kCoalesce});
   Mail& first = Make(0, 1, {1});

@@ -113,6 +113,18 @@ TEST_P(QuarantineTest, E1_AThrowingFilterIsAFailureToo) {
   EXPECT_EQ(told, 1);
 }
 
+TEST_P(QuarantineTest, E2_WhoFailsWhileItIsReplacedIsMutedUnderItsNewCallable) {
+  Subscription listener;
+  listener = dispatcher->Subscribe(
+      [&](const Question&) {
+        listener.Replace([](const Question&) {});
+        throw std::runtime_error("wrong");
+      },
+      Quarantined(1));
+  Publish();
+  EXPECT_TRUE(OnlyListener().muted);
+}
+
 BELFRY_IN_EVERY_MODE(QuarantineTest);
 
 }  // namespace

@@ -120,6 +120,17 @@ TEST(TimerThreadTest, AfterStopNothingIsCalledAndEverythingLetGo) {
   EXPECT_EQ(held.use_count(), 1);
 }
 
+TEST(TimerThreadTest, ACallMayArmWhileItIsStopped) {
+  TimerThread timers;
+  Gate running;
+  timers.RunAfter({}, [&] {
+    running.Open();
+    while (timers.RunAfter(std::chrono::hours(1), [] {})) std::this_thread::yield();
+  });
+  running.Wait();
+  timers.Stop();
+}
+
 TEST(TimerThreadTest, ManyThreadsArmAndCancelAtOnce) {
   TimerThread timers;
   std::atomic<int> called{0};

@@ -1,0 +1,87 @@
+// What the tests of retries have in common: a dispatcher whose time stands still until it is moved.
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "belfry/manual_timers.h"
+#include "dispatch/mode_test.h"
+
+namespace belfry {
+
+struct LetterToSend {
+  std::string to;
+  int number = 0;
+};
+
+class RetryTest : public ModeTest {
+ protected:
+  void SetUp() override {
+    ModeTest::SetUp();
+    MakeTimed();
+  }
+  void TearDown() override {
+    if (dispatcher != nullptr) Finish();
+    ModeTest::TearDown();
+  }
+
+  void MakeTimed() {
+    Make([this](DispatcherOptions& options) {
+      options.timers = &timers;
+      options.clock = &timers.clock();
+    });
+  }
+  DeliveryCounts Counts() const { return OnlyListener().deliveries; }
+  void RunReady() {
+    if (manual != nullptr) manual->RunUntilIdle();
+  }
+  void AwaitRetrying(std::uint64_t count) {
+    EXPECT_TRUE(Eventually([&] {
+      RunReady();
+      const DeliveryCounts counts = Counts();
+      return counts.retrying == count && counts.queued == 0 && counts.running == 0;
+    })) << ToString(Counts());
+  }
+  // Until nothing is left to be tried again.
+  void Finish() {
+    EXPECT_TRUE(Eventually([&] {
+      RunReady();
+      timers.Advance(std::chrono::seconds(1));
+      bool idle = true;
+      for (const ListenerStats& listener : dispatcher->GetStats().listeners) {
+        const DeliveryCounts& counts = listener.deliveries;
+        idle = idle && counts.retrying + counts.queued + counts.running == 0;
+      }
+      return idle;
+    }));
+  }
+  void Attempted(int number) {
+    const std::lock_guard lock(mutex_);
+    attempts_.push_back(number);
+  }
+  std::vector<int> attempts() {
+    const std::lock_guard lock(mutex_);
+    return attempts_;
+  }
+  int AttemptsAt(int number) {
+    const std::lock_guard lock(mutex_);
+    return static_cast<int>(std::count(attempts_.begin(), attempts_.end(), number));
+  }
+
+  ManualTimers timers;
+
+ private:
+  std::mutex mutex_;
+  std::vector<int> attempts_;
+};
+
+#define BELFRY_IN_RETRY_MODES(Fixture)                                                \
+  INSTANTIATE_TEST_SUITE_P(                                                           \
+      Modes, Fixture,                                                                 \
+      testing::Values(Mode::kSynchronous, Mode::kManual, Mode::kPool1, Mode::kPool4), \
+      ModeTestName)
+
+}  // namespace belfry
