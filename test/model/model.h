@@ -1,0 +1,112 @@
+// What a dispatcher on one thread must do, as plainly as it can be said.
+//
+// The model does not call listeners: it is told what happens, when it happens, and says what was
+// wrong with it. So where the promises leave an order open (among the inline listeners of an event,
+// among the turns on an executor), whatever the dispatcher chooses is right; all else is not.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "belfry/dispatcher.h"
+#include "model/state.h"
+
+namespace belfry::model {
+
+class Model {
+ public:
+  using Outcome = DeliveryOutcome::Kind;
+
+  // `stats` are asked when somebody may have been passed over, which nobody sees.
+  Model(bool synchronous, std::function<Stats()> stats)
+      : synchronous_(synchronous), stats_(std::move(stats)) {}
+
+  // "" as long as nothing was wrong; from then on nothing is looked at any more.
+  const std::string& wrong() const { return wrong_; }
+  bool Expect(bool right, const std::string& what);
+
+  // --- What is done to the dispatcher ---
+  void BeginOperation();                // before each
+  int Announce(const EventPlan& plan);  // an event, by number from now on
+  void Publish(int event);
+  void Published(int event, PublishResult result);
+  void Commit(std::vector<int> events);  // a batch
+  void Committed(PublishResult result, std::size_t left);
+  int Add(const ListenerPlan& plan, ListenerId id, std::string name);
+  void Detach(int listener);
+  void ResetDone(int listener, ResetResult result, bool destroyed);
+  void ReplaceDone(int listener, ReplaceResult result, bool destroyed);
+  void SetMuted(int listener, bool muted);
+  void DropOwner(int owner) { objects_[owner] = ++last_object_; }
+  void BeginRun(int executor);
+  void EndRun(bool all_done);
+  void Drained(DrainResult result);
+  std::uint64_t Discard();  // how many deliveries that cancels
+  void Close();
+
+  // --- What listeners and their filters see ---
+  void Asked(int listener, int event);
+  void Unwanted() { End(Outcome::kFiltered); }
+  void Start(int listener, int generation, int event);
+  void End(Outcome outcome);
+  void Return(std::vector<int> events);  // ends when these are published
+
+  // --- What must be true between operations ---
+  void Compare(const Stats& stats);
+  const std::map<int, ListenerState>& listeners() const { return listeners_; }
+  const EventState& event(int number) const { return events_.at(number); }
+  TypeState totals() const;  // of all types
+  bool nothing_queued() const;
+  int living_events() const;  // those of which Living is a part
+  const Told& told() const { return told_; }
+
+ private:
+  // --- Who gets an event: model_publish.cc ---
+  enum class Room { kYes, kNo, kNever };
+  bool IsInline(const ListenerState& l) const { return l.plan.inlined && !synchronous_; }
+  bool HasNoKey(const ListenerState& l, int event) const;
+  std::deque<int>::iterator Alike(ListenerState& l, int event);
+  Room RoomFor(ListenerState& l, int event);
+  std::vector<PublishResult> Refusals(int event);
+  bool Admit(int event, bool by_itself);
+  void Give(ListenerState& l, int event);
+
+  // --- What happens without being seen ---
+  bool Under(Frame::Kind kind) const;  // way
+  bool InPassOf(Type type) const;
+  bool Gone(const ListenerState& l) const;
+  bool Silent(const ListenerState& l) const { return l.muted || Gone(l); }
+  static std::vector<Frame::Called>::iterator Find(Frame& pass, int listener);
+  void Advance(int listener = 0, int event = 0);
+  void EndPass();
+  void CatchUp();
+  bool MayBePassedOver(int listener);
+  bool PassOver(int listener);
+  bool NextTurn(int& listener, int& event);
+
+  void TakeTurn(int listener, int event);
+  void TakeFromQueue(ListenerState& l, int event, const std::string& what);
+  void EndListener(int listener);
+  void Count(ListenerState& l, int event, Outcome outcome);
+  std::string Of(int listener, int event) const;
+
+  const bool synchronous_;
+  const std::function<Stats()> stats_;
+  std::string wrong_;
+  bool closed_ = false;
+  std::map<int, ListenerState> listeners_;
+  std::map<int, EventState> events_;
+  std::map<Type, TypeState> types_;
+  std::vector<Frame> stack_;  // from the outermost to the innermost
+  std::deque<int> turns_;     // events of a synchronous dispatcher
+  int last_turn_ = 0;
+  int last_object_ = kOwners;
+  std::vector<int> objects_{1, 2};  // what each owner is now
+  std::map<int, int> holders_;      // deliveries that keep an object alive
+  Told told_;
+};
+
+}  // namespace belfry::model

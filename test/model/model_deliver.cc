@@ -1,0 +1,258 @@
+// Who is called when, and what happens without being seen.
+
+#include <algorithm>
+#include <utility>
+
+#include "model/model.h"
+
+namespace belfry::model {
+
+using Kind = Frame::Kind;
+
+bool Model::Under(Kind kind) const {
+  return std::any_of(stack_.begin(), stack_.end(),
+                     [&](const Frame& frame) { return frame.kind == kind; });
+}
+
+bool Model::InPassOf(Type type) const {
+  return std::any_of(stack_.begin(), stack_.end(), [&](const Frame& frame) {
+    return frame.event != 0 && events_.at(frame.event).plan->type == type;
+  });
+}
+
+// X3: what a delivery holds is not gone.
+bool Model::Gone(const ListenerState& l) const {
+  if (l.object == 0 || objects_[static_cast<std::size_t>(l.plan.owner)] == l.object) return false;
+  const auto holders = holders_.find(l.object);
+  return holders == holders_.end() || holders->second == 0;
+}
+
+std::vector<Frame::Called>::iterator Model::Find(Frame& pass, int listener) {
+  return std::find_if(pass.left.begin(), pass.left.end(),
+                      [&](const Frame::Called& called) { return called.listener == listener; });
+}
+
+// --- What happens without being seen ---
+
+// What has ended or begun by itself, until this listener may be called for this event.
+void Model::Advance(int listener, int event) {
+  while (wrong_.empty() && !stack_.empty()) {
+    Frame& top = stack_.back();
+    if (top.kind == Kind::kPass && top.by_itself) {
+      if (top.event == event && Find(top, listener) != top.left.end()) return;
+      EndPass();
+      continue;
+    }
+    if (top.kind != Kind::kSequence) return;
+    int due = 0;
+    int with = 0;
+    if (synchronous_ && !Under(Kind::kDelivery) && NextTurn(due, with)) return;
+    const bool stopped = top.refused && !top.returned;
+    if (top.next < top.sequence.size() && !stopped) {
+      const std::size_t place = stack_.size() - 1;
+      const bool accepted = Admit(top.sequence[top.next++], true);
+      if (!accepted) stack_[place].refused = true;
+      continue;
+    }
+    if (!top.returned) return;
+    const bool refused = top.refused;
+    stack_.pop_back();
+    End(refused ? Outcome::kFailed : Outcome::kHandled);
+  }
+}
+
+// Those who have not been called had no turn that is seen, or should have been called.
+void Model::EndPass() {
+  const Frame pass = stack_.back();
+  stack_.pop_back();
+  for (const auto& [listener, generation] : pass.left) {
+    ListenerState& l = listeners_.at(listener);
+    if (!Expect(Silent(l), Of(listener, pass.event) + "not called")) return;
+    const bool ends = !l.muted;
+    Count(l, pass.event, Outcome::kFiltered);
+    if (ends) EndListener(listener);
+  }
+  --events_.at(pass.event).pending;
+}
+
+// A synchronous dispatcher: who is next, with which event. In order of events, then of listeners.
+bool Model::NextTurn(int& listener, int& event) {
+  while (!turns_.empty()) {
+    const int turn = events_.at(turns_.front()).turn;
+    for (auto& [number, l] : listeners_) {
+      while (!l.queue.empty() && events_.at(l.queue.front()).turn <= turn) {
+        listener = number;
+        event = l.queue.front();
+        if (!Silent(l)) return true;
+        PassOver(number);
+      }
+    }
+    turns_.pop_front();
+  }
+  return false;
+}
+
+// Elsewhere there is an order that the promises leave open: when somebody who is muted, or whose
+// owner is gone, was passed over, the counters tell. They are asked before it makes a difference.
+void Model::CatchUp() {
+  if (!wrong_.empty() || synchronous_) return;
+  const bool any = std::any_of(listeners_.begin(), listeners_.end(),
+                               [&](const auto& l) { return MayBePassedOver(l.first); });
+  if (!any) return;
+  const Stats stats = stats_();
+  for (auto& [number, l] : listeners_) {
+    if (!MayBePassedOver(number)) continue;
+    const auto seen = std::find_if(stats.listeners.begin(), stats.listeners.end(),
+                                   [&](const ListenerStats& s) { return s.id == l.id; });
+    if (seen == stats.listeners.end()) {
+      if (!Expect(!l.muted, l.name + " has ended, though it is muted")) return;
+      PassOver(number);
+      continue;
+    }
+    while (seen->deliveries.filtered > l.counts.filtered) {
+      if (!Expect(PassOver(number), l.name + " counts too many as filtered")) return;
+    }
+  }
+}
+
+bool Model::MayBePassedOver(int listener) {
+  const ListenerState& l = listeners_.at(listener);
+  if (!l.live || !Silent(l)) return false;
+  return std::any_of(stack_.begin(), stack_.end(), [&](Frame& frame) {
+    if (IsInline(l)) return frame.kind == Kind::kPass && Find(frame, listener) != frame.left.end();
+    return frame.kind == Kind::kRun && frame.executor == l.plan.executor && !l.queue.empty();
+  });
+}
+
+// Its next event, of the innermost pass if it is inline. Whose owner is gone ends with that.
+bool Model::PassOver(int listener) {
+  ListenerState& l = listeners_.at(listener);
+  int event = 0;
+  if (IsInline(l)) {
+    const auto pass = std::find_if(stack_.rbegin(), stack_.rend(), [&](Frame& frame) {
+      return frame.kind == Kind::kPass && Find(frame, listener) != frame.left.end();
+    });
+    if (pass == stack_.rend()) return false;
+    event = pass->event;
+    pass->left.erase(Find(*pass, listener));
+  } else {
+    if (l.queue.empty()) return false;
+    event = l.queue.front();
+    l.queue.pop_front();
+  }
+  const bool ends = !l.muted;
+  Count(l, event, Outcome::kFiltered);
+  if (ends) EndListener(listener);
+  return true;
+}
+
+void Model::EndListener(int listener) {
+  ListenerState& l = listeners_.at(listener);
+  l.live = false;
+  for (const int event : std::exchange(l.queue, {})) Count(l, event, Outcome::kCancelled);
+  for (Frame& frame : stack_) {
+    const auto called = Find(frame, listener);
+    if (called == frame.left.end()) continue;
+    frame.left.erase(called);
+    ++types_[l.plan.type].deliveries.cancelled;
+    --events_.at(frame.event).pending;
+  }
+}
+
+// --- What listeners and their filters see ---
+
+void Model::TakeTurn(int listener, int event) {
+  Advance(listener, event);
+  if (!wrong_.empty()) return;
+  ListenerState& l = listeners_.at(listener);
+  const std::string what = Of(listener, event);
+  if (!Expect(l.live, what + "called, though it has ended") ||
+      !Expect(!Silent(l), what + "called, though it is muted or its owner gone")) {
+    return;
+  }
+  Frame delivery;
+  delivery.kind = Kind::kDelivery;
+  delivery.event = event;
+  delivery.listener = listener;
+  delivery.generation = l.generation;
+  if (IsInline(l)) {
+    if (!Expect(!stack_.empty() && stack_.back().event == event, what + "not its time")) return;
+    Frame& pass = stack_.back();
+    const auto called = Find(pass, listener);
+    if (!Expect(called != pass.left.end(), what + "not for it, or for the second time")) return;
+    delivery.generation = called->generation;
+    pass.left.erase(called);
+  } else {
+    TakeFromQueue(l, event, what);
+  }
+  ++l.running;
+  if (l.object != 0) ++holders_[l.object];
+  stack_.push_back(std::move(delivery));
+}
+
+void Model::TakeFromQueue(ListenerState& l, int event, const std::string& what) {
+  const auto place = std::find(l.queue.begin(), l.queue.end(), event);
+  if (!Expect(place != l.queue.end(), what + "not for it, or for the second time")) return;
+  if (synchronous_) {
+    int listener = 0;
+    int next = 0;
+    const bool due = !Under(Kind::kDelivery) && NextTurn(listener, next);
+    Expect(due && listeners_.at(listener).id == l.id && next == event,
+           what + "out of turn" + (due ? ", which was " + Of(listener, next) : ""));
+  } else {
+    const bool running = !stack_.empty() && stack_.back().kind == Kind::kRun &&
+                         stack_.back().executor == l.plan.executor;
+    Expect(running, what + "not on its executor");
+    // O1: first in, first out, of one key where there is one.
+    const int key = events_.at(event).plan->key;
+    Expect(std::none_of(
+               l.queue.begin(), place,
+               [&](int other) { return !l.plan.keyed || events_.at(other).plan->key == key; }),
+           what + "before an earlier one");
+  }
+  l.queue.erase(place);
+}
+
+void Model::Asked(int listener, int event) {
+  if (!wrong_.empty()) return;
+  TakeTurn(listener, event);
+  if (wrong_.empty()) stack_.back().asked = true;
+}
+
+void Model::Start(int listener, int generation, int event) {
+  if (!wrong_.empty()) return;
+  const ListenerState& l = listeners_.at(listener);
+  const bool asked = !stack_.empty() && stack_.back().asked && stack_.back().event == event &&
+                     stack_.back().listener == listener;
+  if (!asked) TakeTurn(listener, event);
+  if (!wrong_.empty()) return;
+  stack_.back().asked = false;
+  Expect(asked == l.plan.filtered, Of(listener, event) + "its filter was not asked");
+  Expect(stack_.back().generation == generation, Of(listener, event) + "handled by callable " +
+                                                     std::to_string(generation) + ", not " +
+                                                     std::to_string(stack_.back().generation));
+  if (l.plan.once) EndListener(listener);
+}
+
+void Model::End(Outcome outcome) {
+  if (!wrong_.empty()) return;
+  const Frame delivery = stack_.back();
+  stack_.pop_back();
+  ListenerState& l = listeners_.at(delivery.listener);
+  --l.running;
+  if (l.object != 0) --holders_[l.object];
+  Count(l, delivery.event, outcome);
+}
+
+void Model::Return(std::vector<int> events) {
+  if (!wrong_.empty()) return;
+  CatchUp();
+  if (events.empty()) return End(Outcome::kHandled);
+  Frame sequence;
+  sequence.kind = Kind::kSequence;
+  sequence.sequence = std::move(events);
+  sequence.returned = true;
+  stack_.push_back(std::move(sequence));
+}
+
+}  // namespace belfry::model

@@ -1,0 +1,129 @@
+// Who gets an event, and who refuses or loses it.
+
+#include <algorithm>
+#include <utility>
+
+#include "model/events.h"
+#include "model/model.h"
+
+namespace belfry::model {
+
+using Code = PublishResult::Code;
+using Policy = Overflow::Policy;
+
+bool Model::HasNoKey(const ListenerState& l, int event) const {
+  return l.plan.keyed && l.plan.key_throws && events_.at(event).plan->no_key;
+}
+
+// The waiting event whose place this one takes.
+std::deque<int>::iterator Model::Alike(ListenerState& l, int event) {
+  if (l.plan.overflow != Policy::kCoalesce) return l.queue.end();
+  const EventPlan& plan = *events_.at(event).plan;
+  return std::find_if(l.queue.begin(), l.queue.end(), [&](int waiting) {
+    const EventPlan& other = *events_.at(waiting).plan;
+    return other.same == plan.same && (!l.plan.keyed || other.key == plan.key);
+  });
+}
+
+Model::Room Model::RoomFor(ListenerState& l, int event) {
+  std::size_t bytes = BytesOf(*events_.at(event).plan);
+  if (bytes > l.plan.bytes_max) return Room::kNever;
+  const auto alike = Alike(l, event);
+  for (auto waiting = l.queue.begin(); waiting != l.queue.end(); ++waiting) {
+    if (waiting != alike) bytes += BytesOf(*events_.at(*waiting).plan);
+  }
+  const bool fits = alike != l.queue.end() || l.queue.size() < l.plan.events_max;
+  return fits && bytes <= l.plan.bytes_max ? Room::kYes : Room::kNo;
+}
+
+// B1 to B3: all who may refuse it and have no room; whichever of them is named.
+std::vector<PublishResult> Model::Refusals(int event) {
+  if (closed_) return {{Code::kClosed, 0}};
+  std::vector<PublishResult> refusals;
+  const bool nobody_waits = synchronous_ || Under(Frame::Kind::kRun);
+  for (auto& [number, l] : listeners_) {
+    if (!l.live || l.plan.type != events_.at(event).plan->type || IsInline(l)) continue;
+    const Policy policy = l.plan.overflow;
+    if (policy == Policy::kDropNewest || policy == Policy::kDropOldest) continue;
+    if (HasNoKey(l, event)) continue;
+    switch (RoomFor(l, event)) {
+      case Room::kYes:
+        break;
+      case Room::kNever:
+        refusals.emplace_back(Code::kTooLarge, l.id);
+        break;
+      case Room::kNo:
+        refusals.emplace_back(
+            policy == Policy::kReject || !nobody_waits ? Code::kQueueFull : Code::kWouldDeadlock,
+            l.id);
+        break;
+    }
+  }
+  return refusals;
+}
+
+bool Model::Admit(int event, bool by_itself) {
+  EventState& e = events_.at(event);
+  TypeState& type = types_[e.plan->type];
+  e.refusals = Refusals(event);
+  e.pending = 1;
+  if (!e.refusals.empty()) {
+    ++type.refused;
+    if (e.refusals[0].refuser() != 0) ++told_.refused;
+    if (by_itself) e.pending = 0;
+    return false;
+  }
+  ++type.published;
+  Frame pass;
+  pass.kind = Frame::Kind::kPass;
+  pass.event = event;
+  pass.by_itself = by_itself;
+  e.turn = ++last_turn_;
+  bool anybody = false;
+  for (auto& [number, l] : listeners_) {
+    if (!l.live || l.plan.type != e.plan->type) continue;
+    anybody = true;
+    ++l.counts.offered;
+    ++type.deliveries.offered;
+    ++e.pending;
+    if (IsInline(l)) {
+      pass.left.push_back({number, l.generation});
+    } else {
+      Give(l, event);
+    }
+  }
+  if (!anybody) {
+    ++type.orphaned;
+    ++told_.orphaned;
+  }
+  if (!synchronous_) {
+    stack_.push_back(std::move(pass));
+  } else {
+    turns_.push_back(event);
+    if (by_itself) --e.pending;
+  }
+  return true;
+}
+
+// Into its queue, or where its policy says.
+void Model::Give(ListenerState& l, int event) {
+  if (HasNoKey(l, event)) return Count(l, event, Outcome::kFailed);
+  if (const auto alike = Alike(l, event); alike != l.queue.end()) {
+    return Count(l, std::exchange(*alike, event), Outcome::kCoalesced);
+  }
+  bool lost = false;
+  while (l.plan.overflow == Policy::kDropOldest && RoomFor(l, event) == Room::kNo) {
+    Count(l, l.queue.front(), Outcome::kDropped);
+    l.queue.pop_front();
+    lost = true;
+  }
+  if (RoomFor(l, event) == Room::kYes) {
+    l.queue.push_back(event);
+  } else {
+    Count(l, event, Outcome::kDropped);
+    lost = true;
+  }
+  if (lost) ++told_.dropped;
+}
+
+}  // namespace belfry::model

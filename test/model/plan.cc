@@ -1,0 +1,146 @@
+#include "model/plan.h"
+
+namespace belfry::model {
+namespace {
+
+using Kind = Operation::Kind;
+
+void Add(std::string& text, bool condition, const std::string& what) {
+  if (condition) text += ", " + what;
+}
+
+std::string ToString(const ListenerPlan& plan) {
+  const ListenerPlan usual;
+  std::string text = Name(plan.type) + ", " + Name(plan.body);
+  Add(text, plan.inlined, "inline");
+  Add(text, plan.executor != 0, "executor " + std::to_string(plan.executor));
+  Add(text, plan.events_max != usual.events_max, std::to_string(plan.events_max) + " events");
+  Add(text, plan.bytes_max != usual.bytes_max, std::to_string(plan.bytes_max) + " bytes");
+  Add(text, plan.overflow != usual.overflow, Name(plan.overflow));
+  Add(text, plan.keyed, plan.key_throws ? "by key, which may throw" : "by key");
+  Add(text, plan.concurrency != 1, std::to_string(plan.concurrency) + " at once");
+  Add(text, plan.filtered, "filter");
+  Add(text, plan.once, "once");
+  Add(text, plan.owner >= 0, "owner " + std::to_string(plan.owner));
+  return text;
+}
+
+std::string WayName(Way way) {
+  static constexpr const char* kNames[] = {"moved",    "copied",       "shared",
+                                           "emplaced", "with options", "tracked"};
+  return kNames[static_cast<int>(way)];
+}
+
+std::string ToString(const EventPlan& plan) {
+  const EventPlan usual;
+  std::string text = Name(plan.type) + ", " + WayName(plan.way);
+  Add(text, plan.type == Type::kLetter, std::to_string(plan.bytes) + " bytes");
+  Add(text, plan.key != usual.key, "key " + std::to_string(plan.key));
+  Add(text, plan.same != usual.same, "same " + std::to_string(plan.same));
+  Add(text, plan.unwanted, "unwanted");
+  Add(text, plan.filter_throws, "filters throw");
+  Add(text, plan.no_key, "keys throw");
+  return text;
+}
+
+void Print(const Walk& walk, const std::string& indent, std::string& text);
+
+void Print(const EventPlan& plan, const std::string& indent, std::string& text) {
+  text += ToString(plan) + "\n";
+  for (const Reaction& reaction : plan.reactions) {
+    text += indent + SlotName(reaction.slot) + " then";
+    text += reaction.end == Reaction::End::kThrows  ? " throws, after:\n"
+            : reaction.end == Reaction::End::kError ? " returns an error, after:\n"
+                                                    : ":\n";
+    Print(reaction.inside, indent + "  ", text);
+    for (const EventPlan& returned : reaction.returned) {
+      text += indent + "  - return ";
+      Print(returned, indent + "    ", text);
+    }
+  }
+}
+
+std::string Verb(Kind kind) {
+  static constexpr const char* kVerbs[] = {
+      "subscribe", "publish", "batch",      "reset",   "detach", "replace",  "mute",
+      "unmute",    "drop",    "run one of", "run all", "drain",  "shut down"};
+  return kVerbs[static_cast<int>(kind)];
+}
+
+void Print(const Operation& operation, const std::string& indent, std::string& text) {
+  text += Verb(operation.kind);
+  switch (operation.kind) {
+    case Kind::kSubscribe:
+      text += " " + SlotName(operation.slot) + ": " + ToString(operation.listener) + "\n";
+      return;
+    case Kind::kReplace:
+      text += " " + SlotName(operation.slot) + ": " + Name(operation.listener.body) + "\n";
+      return;
+    case Kind::kPublish:
+      text += " ";
+      if (!operation.events.empty()) return Print(operation.events[0], indent, text);
+      break;
+    case Kind::kBatch:
+      text += operation.commit ? ", committed:\n" : ", forgotten:\n";
+      for (const EventPlan& event : operation.events) {
+        text += indent + "- ";
+        Print(event, indent + "  ", text);
+      }
+      return;
+    case Kind::kReset:
+    case Kind::kDetach:
+    case Kind::kMute:
+    case Kind::kUnmute:
+      text += " " + SlotName(operation.slot);
+      break;
+    case Kind::kDropOwner:
+      text += " owner " + std::to_string(operation.slot);
+      break;
+    case Kind::kRunOne:
+    case Kind::kRunAll:
+      text += " executor " + std::to_string(operation.slot);
+      break;
+    case Kind::kShutdown:
+      text += operation.shutdown == ShutdownMode::kDrain ? ", draining" : ", discarding";
+      break;
+    case Kind::kDrain:
+      break;
+  }
+  text += "\n";
+}
+
+void Print(const Walk& walk, const std::string& indent, std::string& text) {
+  for (const Operation& operation : walk) {
+    text += indent + "- ";
+    Print(operation, indent + "  ", text);
+  }
+}
+
+}  // namespace
+
+std::string Name(Type type) {
+  static constexpr const char* kNames[] = {"Token", "Block", "Letter", "Parcel"};
+  return kNames[static_cast<int>(type)];
+}
+
+std::string Name(Body body) {
+  static constexpr const char* kNames[] = {"trivial", "captures", "context",
+                                           "status",  "optional", "vector"};
+  return kNames[static_cast<int>(body)];
+}
+
+std::string Name(Overflow::Policy policy) {
+  static constexpr const char* kNames[] = {"block", "reject", "drop newest", "drop oldest",
+                                           "coalesce"};
+  return kNames[static_cast<int>(policy)];
+}
+
+std::string SlotName(int slot) { return std::string(1, static_cast<char>('a' + slot)); }
+
+std::string ToString(const Walk& walk) {
+  std::string text;
+  Print(walk, "  ", text);
+  return text;
+}
+
+}  // namespace belfry::model

@@ -1,0 +1,109 @@
+// What a random walk is made of: plain data, so that it can be printed, cut short and repeated.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "belfry/listener_options.h"
+#include "belfry/shutdown.h"
+
+namespace belfry::model {
+
+// Listeners are named by the slot that holds their subscription. An operation on an empty slot, or
+// a subscription in one that is taken, does nothing: so any part of a walk is a walk.
+inline constexpr int kSlots = 6;
+inline constexpr int kOwners = 2;
+inline constexpr int kExecutors = 3;  // the first is the dispatcher's own
+
+enum class Type { kToken, kBlock, kLetter, kParcel };
+inline constexpr int kTypes = 4;
+
+// What a listener's callable is, and may do at its end.
+enum class Body {
+  kTrivial,   // as bytes; may throw
+  kCaptures,  // with something to destroy
+  kContext,   // the same, and takes a Context
+  kStatus,    // may return an error
+  kOptional,  // may return a letter
+  kVector,    // may return tokens
+};
+inline constexpr int kBodies = 6;
+
+struct ListenerPlan {
+  Type type = Type::kToken;
+  Body body = Body::kTrivial;
+  bool inlined = false;
+  int executor = 0;
+  std::size_t events_max = 1'000;
+  std::size_t bytes_max = 1'000'000;
+  Overflow::Policy overflow = Overflow::Policy::kBlock;
+  bool keyed = false;
+  bool key_throws = false;  // for events with EventPlan::no_key
+  unsigned concurrency = 1;
+  bool filtered = false;
+  bool once = false;
+  int owner = -1;
+};
+
+struct Reaction;
+
+enum class Way { kMoved, kCopied, kShared, kEmplaced, kWithOptions, kTracked };
+inline constexpr int kWays = 6;
+
+struct EventPlan {
+  Type type = Type::kToken;
+  Way way = Way::kMoved;
+  std::size_t bytes = 40;  // of a letter
+  int key = 0;
+  int same = 0;  // what it is coalesced by
+  bool unwanted = false;
+  bool filter_throws = false;
+  bool no_key = false;
+  std::vector<Reaction> reactions{};
+};
+
+struct Operation {
+  enum class Kind {
+    kSubscribe,
+    kPublish,
+    kBatch,
+    kReset,
+    kDetach,
+    kReplace,
+    kMute,
+    kUnmute,
+    kDropOwner,
+    kRunOne,
+    kRunAll,
+    kDrain,
+    kShutdown,
+  };
+  Kind kind = Kind::kDrain;
+  int slot = 0;                     // or the owner, or the executor
+  ListenerPlan listener{};          // of a subscription; of a replacement its body
+  std::vector<EventPlan> events{};  // of a publish one, of a batch several
+  bool commit = true;               // of a batch
+  ShutdownMode shutdown = ShutdownMode::kDrain;
+};
+
+// What the listener in a slot does when it gets the event, and how it ends.
+struct Reaction {
+  enum class End { kUsual, kThrows, kError };
+  int slot = 0;
+  std::vector<Operation> inside{};
+  End end = End::kUsual;
+  std::vector<EventPlan> returned{};  // where its body returns such
+};
+
+using Walk = std::vector<Operation>;
+
+std::string Name(Type type);
+std::string Name(Body body);
+std::string Name(Overflow::Policy policy);
+std::string SlotName(int slot);
+
+// One operation a line, what happens inside of it further in.
+std::string ToString(const Walk& walk);
+
+}  // namespace belfry::model

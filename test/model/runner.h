@@ -1,0 +1,100 @@
+// A walk on a dispatcher and on the model at once.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "belfry/dispatcher.h"
+#include "belfry/manual_executor.h"
+#include "model/model.h"
+
+namespace belfry::model {
+
+// Never the same second twice, so that no library event is left out for coming too often.
+class TickingClock final : public Clock {
+ public:
+  SteadyTime Now() const override { return now_ += std::chrono::seconds(1); }
+  WallTime WallNow() const override { return {}; }
+
+ private:
+  mutable SteadyTime now_{};
+};
+
+// Which callable of which listener.
+struct Who {
+  int listener;
+  int generation;
+};
+
+class Runner {
+ public:
+  explicit Runner(bool synchronous);
+  ~Runner();
+  Runner(const Runner&) = delete;
+  Runner& operator=(const Runner&) = delete;
+
+  // What was wrong, "" if nothing. Once.
+  std::string Run(const Walk& walk);
+  std::uint64_t operations() const { return operations_; }
+  const Model& model() const { return model_; }
+
+  // --- For the listeners' callables ---
+  // They handle what they get, and ask how to end.
+  const Reaction* Handle(Who who, int event);
+  void HandleAndThrow(Who who, int event);  // or not
+  bool HandleAndFail(Who who, int event);   // whether it is an error
+  std::vector<std::pair<const EventPlan*, int>> HandleAndReturn(Who who, int event, Type type,
+                                                                std::size_t max);
+
+ private:
+  struct Slot {
+    Subscription subscription{};
+    int listener = 0;
+  };
+
+  void Do(const Operation& operation, bool inside);
+  void Subscribe(const Operation& operation);
+  ListenerOptions OptionsOf(const ListenerPlan& plan, int listener);
+  template <class E>
+  void SetProjections(const ListenerPlan& plan, int listener, ListenerOptions& options);
+  void Publish(const EventPlan& plan);
+  template <class E>
+  PublishResult PublishAs(const EventPlan& plan, int number);
+  void PublishBatch(const Operation& operation);
+  void Reset(Slot& slot);
+  void Replace(Slot& slot, Body body);
+  void Run(int executor, bool one);
+  void Drain();
+  void Shutdown(ShutdownMode mode);
+
+  void Check();
+  void CheckTracked();
+  void CheckCallables();
+  bool Destroyed(int listener, std::size_t generations) const;
+  std::shared_ptr<int> NewLife(int listener);
+  bool right() const { return model_.wrong().empty(); }
+
+  const bool synchronous_;
+  std::uint64_t operations_ = 0;
+  const int living_before_;
+  TickingClock clock_;
+  std::array<ManualExecutor, kExecutors> executors_;
+  std::unique_ptr<Dispatcher> dispatcher_;
+  Model model_;
+  Told told_;
+  std::vector<Subscription> library_;  // who listens to the library's own events
+  std::array<Slot, kSlots> slots_;
+  std::array<std::shared_ptr<int>, kOwners> owners_;
+  struct Life {
+    std::weak_ptr<int> callable;
+    bool shown;  // by what it captures
+  };
+  std::map<int, std::vector<Life>> lives_;  // of each listener's callables
+  std::map<int, Completion<PublishOutcome>> tracked_;
+};
+
+}  // namespace belfry::model

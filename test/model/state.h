@@ -1,0 +1,81 @@
+// What the model knows at any moment.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "belfry/publish_outcome.h"
+#include "belfry/stats.h"
+#include "model/plan.h"
+
+namespace belfry::model {
+
+// A listener; its number says how old it is.
+struct ListenerState {
+  ListenerPlan plan{};
+  ListenerId id = 0;
+  std::string name{};
+  bool live = true;
+  bool muted = false;
+  int generation = 0;  // of its callable
+  int object = 0;      // of its owner
+  int running = 0;
+  std::deque<int> queue{};  // events by number
+  DeliveryCounts counts{};
+};
+
+struct EventState {
+  const EventPlan* plan = nullptr;
+  int turn = 0;     // on a synchronous dispatcher
+  int pending = 0;  // deliveries that have not ended, and its publish while that is under way
+  std::vector<PublishResult> refusals{};  // one of which is right; none: accepted
+  std::vector<std::pair<ListenerId, DeliveryOutcome::Kind>> ended{};
+};
+
+// Something that is under way.
+struct Frame {
+  enum class Kind {
+    kPass,      // of an event through inline listeners
+    kSequence,  // of publishes: a batch, or what a listener returned
+    kDelivery,
+    kRun,  // of work on an executor
+  };
+  struct Called {
+    int listener;
+    int generation;
+  };
+  Kind kind = Kind::kRun;
+  int event = 0;                // of a pass, of a delivery
+  std::vector<Called> left{};   // of a pass: those still to be called
+  bool by_itself = false;       // a pass that ends without anybody being told
+  int listener = 0;             // of a delivery
+  int generation = 0;           // of the callable that a delivery calls
+  bool asked = false;           // a delivery's filter was, its listener is still to be called
+  std::vector<int> sequence{};  // events
+  std::size_t next = 0;         // of the sequence
+  bool returned = false;        // the sequence, by the delivery before it
+  bool refused = false;         // one of the sequence
+  int executor = 0;
+};
+
+// An event type.
+struct TypeState {
+  std::uint64_t published = 0;
+  std::uint64_t refused = 0;
+  std::uint64_t orphaned = 0;
+  DeliveryCounts deliveries{};
+};
+
+// How often the library's own events had to be told.
+struct Told {
+  int failed = 0;
+  int orphaned = 0;
+  int refused = 0;
+  int dropped = 0;
+  bool operator==(const Told&) const = default;
+};
+
+}  // namespace belfry::model
