@@ -1,6 +1,7 @@
 // How much a test does: little when it runs at every change, much when it is to soak.
 #pragma once
 
+#include <chrono>
 #include <cstdlib>
 #include <random>
 #include <vector>
@@ -16,6 +17,15 @@ inline bool Soaking() {
 template <class T>
 T Scaled(T fast, T soak) {
   return Soaking() ? soak : fast;
+}
+
+// How long a test goes on that could go on for ever: when it is to soak ten minutes, or as many as
+// BELFRY_MINUTES says.
+inline std::chrono::milliseconds Length(std::chrono::milliseconds fast) {
+  if (!Soaking()) return fast;
+  const char* const value = std::getenv("BELFRY_MINUTES");
+  const double minutes = value == nullptr ? 10 : std::strtod(value, nullptr);
+  return std::chrono::milliseconds(static_cast<std::chrono::milliseconds::rep>(60'000 * minutes));
 }
 
 // The seeds of a random test: the same few always, and one that nobody has tried; or only the one
