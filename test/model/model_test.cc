@@ -4,6 +4,7 @@
 
 #include <iostream>
 #include <string>
+#include <vector>
 
 #include "dispatch/show_counts.h"
 #include "model/generator.h"
@@ -23,7 +24,9 @@ TEST_P(ModelTest, D1_ADispatcherDoesWhatAPlainModelDoes) {
   std::uint64_t operations = 0;
   std::uint64_t refused = 0;
   DeliveryCounts deliveries;
-  for (const unsigned seed : Seeds(400, 20'000)) {
+  const std::vector<unsigned> seeds = Seeds(400, 20'000);
+  std::cout << "the last walk has BELFRY_SEED=" << seeds.back() << "\n";  // should it crash
+  for (const unsigned seed : seeds) {
     const Walk walk = RandomWalk(seed, synchronous());
     Runner runner(synchronous());
     const std::string wrong = runner.Run(walk);
