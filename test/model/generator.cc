@@ -58,6 +58,8 @@ class Generator {
                         {Kind::kUnmute, 4},
                         {Kind::kBatch, 4},
                         {Kind::kDropOwner, 2},
+                        {Kind::kWait, 6},
+                        {Kind::kForget, 1},
                         {Kind::kDrain, 2}}),
                 0);
   }
@@ -97,6 +99,7 @@ class Generator {
     plan.filtered = OneIn(4);
     plan.once = OneIn(8);
     if (OneIn(5)) plan.owner = Below(kOwners);
+    if (OneIn(6)) plan.quarantine = static_cast<unsigned>(1 + Below(3));
     plan.inlined = OneIn(3);
     if (plan.inlined) return operation;
     if (OneIn(2)) plan.executor = Below(kExecutors);
@@ -106,6 +109,12 @@ class Generator {
     plan.keyed = OneIn(3);
     plan.key_throws = plan.keyed && OneIn(3);
     if (OneIn(3)) plan.concurrency = static_cast<unsigned>(1 + Below(3));
+    plan.letters = OneIn(4);
+    if (!plan.once && OneIn(3)) plan.attempts = static_cast<unsigned>(2 + Below(2));
+    // On a synchronous dispatcher keys that hold others back have no order among each other.
+    const bool may_be_ordered =
+        plan.attempts > 1 && (plan.keyed ? !synchronous_ : plan.concurrency == 1);
+    plan.ordered = may_be_ordered && OneIn(2);
     return operation;
   }
 
@@ -125,7 +134,8 @@ class Generator {
   Reaction MakeReaction(int depth) {
     Reaction reaction{.slot = Below(kSlots)};
     while (OneIn(2)) reaction.inside.push_back(MakeInner(depth));
-    if (OneIn(5)) reaction.end = OneIn(2) ? Reaction::End::kThrows : Reaction::End::kError;
+    if (OneIn(3)) reaction.end = OneIn(2) ? Reaction::End::kThrows : Reaction::End::kError;
+    reaction.failures = 1 + Below(3);
     // What its body may return: letters or tokens.
     while (OneIn(3)) {
       reaction.returned.push_back(MakeEvent(OneIn(2) ? Type::kLetter : Type::kToken, depth));

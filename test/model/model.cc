@@ -65,7 +65,9 @@ void Model::Count(ListenerState& l, int event, Outcome outcome) {
   count(types_[l.plan.type].deliveries);
   e.ended.emplace_back(l.id, outcome);
   --e.pending;
-  if (outcome == Outcome::kFailed) ++told_.failed;
+  if (outcome != Outcome::kFailed || !l.plan.letters) return;
+  ++e.letters;
+  ++letters_;
 }
 
 // --- What is done to the dispatcher ---
@@ -140,6 +142,7 @@ void Model::Committed(PublishResult result, std::size_t left) {
 int Model::Add(const ListenerPlan& plan, ListenerId id, std::string name) {
   const int number = static_cast<int>(listeners_.size()) + 1;
   ListenerState& l = listeners_[number];
+  l.number = number;
   l.plan = plan;
   l.id = id;
   l.name = std::move(name);
@@ -199,9 +202,31 @@ void Model::EndRun(bool all_done) {
   const int executor = stack_.back().executor;
   stack_.pop_back();
   for (const auto& [number, l] : listeners_) {
-    const bool here = l.plan.executor == executor && !l.queue.empty();
-    if (here && all_done) Expect(false, Of(number, l.queue.front()) + "not called");
+    const int next = l.plan.executor == executor ? Startable(l) : 0;
+    if (next != 0 && all_done) Expect(false, Of(number, next) + "not called");
   }
+}
+
+void Model::BeginWait() {
+  waiting_ = synchronous_;
+  while (!synchronous_ && !parked_.empty()) Unpark();
+}
+
+void Model::EndWait() {
+  Advance();
+  int listener = 0;
+  int event = 0;
+  if (waiting_ && wrong_.empty() && NextTurn(listener, event)) {
+    Expect(false, Of(listener, event) + "not tried again");
+  }
+  waiting_ = false;
+}
+
+void Model::Forget(std::size_t letters) {
+  Expect(letters == letters_, "there were " + std::to_string(letters) + " dead letters, not " +
+                                  std::to_string(letters_));
+  letters_ = 0;
+  for (auto& [number, event] : events_) event.letters = 0;
 }
 
 void Model::Drained(DrainResult result) {
@@ -215,15 +240,18 @@ void Model::Drained(DrainResult result) {
 std::uint64_t Model::Discard() {
   std::uint64_t count = 0;
   for (auto& [number, l] : listeners_) {
-    count += l.queue.size();
+    count += l.queue.size() + l.parked.size();
     for (const int event : std::exchange(l.queue, {})) Count(l, event, Outcome::kCancelled);
+    for (const int event : std::exchange(l.parked, {})) Count(l, event, Outcome::kCancelled);
   }
+  parked_.clear();
   return count;
 }
 
 void Model::Close() {
   closed_ = true;
   for (auto& [number, l] : listeners_) l.live = false;
+  Forget(letters_);  // they go with the listeners
 }
 
 // --- What must be true between operations ---
@@ -241,12 +269,14 @@ TypeState Model::totals() const {
 
 bool Model::nothing_queued() const {
   return std::all_of(listeners_.begin(), listeners_.end(),
-                     [](const auto& l) { return l.second.queue.empty(); });
+                     [](const auto& l) { return l.second.queue.empty(); }) &&
+         parked_.empty();
 }
 
 int Model::living_events() const {
   return static_cast<int>(std::count_if(events_.begin(), events_.end(), [](const auto& event) {
-    return event.second.pending > 0 && event.second.plan->type >= Type::kLetter;
+    const EventState& e = event.second;
+    return e.pending + e.letters > 0 && e.plan->type >= Type::kLetter;
   }));
 }
 
@@ -258,6 +288,7 @@ void Model::Compare(const Stats& stats) {
     Expect(is == should, whose + ": " + is + "; not " + should);
   };
   std::map<Type, std::uint64_t> queued;
+  std::map<Type, std::uint64_t> retrying;
   std::map<ListenerId, const ListenerStats*> found;
   for (const ListenerStats& listener : stats.listeners) found[listener.id] = &listener;
   for (const auto& [number, l] : listeners_) {
@@ -269,6 +300,8 @@ void Model::Compare(const Stats& stats) {
     DeliveryCounts expected = l.counts;
     expected.queued = l.queue.size();
     queued[l.plan.type] += expected.queued;
+    expected.retrying = l.parked.size();
+    retrying[l.plan.type] += expected.retrying;
     const ListenerStats& seen = *found[l.id];
     expect(expected, seen.deliveries, l.name);
     Expect(seen.muted == l.muted && seen.name == l.name, l.name + ": muted, or renamed");
@@ -280,6 +313,7 @@ void Model::Compare(const Stats& stats) {
     if (!Expect(seen != stats.types.end(), Name(name) + " is not in the stats")) return;
     DeliveryCounts deliveries = expected.deliveries;
     deliveries.queued = queued[name];
+    deliveries.retrying = retrying[name];
     expect(deliveries, seen->deliveries, Name(name));
     Expect(seen->published == expected.published && seen->refused == expected.refused &&
                seen->orphaned == expected.orphaned,

@@ -43,6 +43,9 @@ class Model {
   void DropOwner(int owner) { objects_[owner] = ++last_object_; }
   void BeginRun(int executor);
   void EndRun(bool all_done);
+  void BeginWait();
+  void EndWait();
+  void Forget(std::size_t letters);
   void Drained(DrainResult result);
   std::uint64_t Discard();  // how many deliveries that cancels
   void Close();
@@ -61,6 +64,7 @@ class Model {
   TypeState totals() const;  // of all types
   bool nothing_queued() const;
   int living_events() const;  // those of which Living is a part
+  std::size_t letters() const { return letters_; }
   const Told& told() const { return told_; }
 
  private:
@@ -69,6 +73,8 @@ class Model {
   bool IsInline(const ListenerState& l) const { return l.plan.inlined && !synchronous_; }
   bool HasNoKey(const ListenerState& l, int event) const;
   std::deque<int>::iterator Alike(ListenerState& l, int event);
+  std::vector<int> Keeping(const ListenerState& l) const;
+  bool FitsWithoutQueue(const ListenerState& l, int event) const;
   Room RoomFor(ListenerState& l, int event);
   std::vector<PublishResult> Refusals(int event);
   bool Admit(int event, bool by_itself);
@@ -86,10 +92,17 @@ class Model {
   bool MayBePassedOver(int listener);
   bool PassOver(int listener);
   bool NextTurn(int& listener, int& event);
+  bool NextOf(ListenerState& l, int last_turn, int& listener, int& event);
+  bool InOneStrand(const ListenerState& l, int a, int b) const;
+  bool MayStart(const ListenerState& l, int event) const;
+  int Startable(const ListenerState& l) const;
+  void TakeOut(ListenerState& l, int event);
+  void Unpark();
 
   void TakeTurn(int listener, int event);
   void TakeFromQueue(ListenerState& l, int event, const std::string& what);
   void EndListener(int listener);
+  void Failed(ListenerState& l);
   void Count(ListenerState& l, int event, Outcome outcome);
   std::string Of(int listener, int event) const;
 
@@ -103,6 +116,11 @@ class Model {
   std::vector<Frame> stack_;  // from the outermost to the innermost
   std::deque<int> turns_;     // events of a synchronous dispatcher
   int last_turn_ = 0;
+  std::deque<std::pair<int, int>> parked_;  // listeners and events, in order of their retries
+  bool waiting_ = false;                    // for retries, on a synchronous dispatcher
+  int due_ = 0;                             // whose retry it is
+  int due_until_ = 0;                       // turn
+  std::size_t letters_ = 0;
   int last_object_ = kOwners;
   std::vector<int> objects_{1, 2};  // what each owner is now
   std::map<int, int> holders_;      // deliveries that keep an object alive

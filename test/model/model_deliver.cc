@@ -75,22 +75,79 @@ void Model::EndPass() {
   --events_.at(pass.event).pending;
 }
 
-// A synchronous dispatcher: who is next, with which event. In order of events, then of listeners.
+// A synchronous dispatcher: who is next, with which event. In order of events, then of listeners;
+// then come retries, one after the other.
 bool Model::NextTurn(int& listener, int& event) {
-  while (!turns_.empty()) {
-    const int turn = events_.at(turns_.front()).turn;
-    for (auto& [number, l] : listeners_) {
-      while (!l.queue.empty() && events_.at(l.queue.front()).turn <= turn) {
-        listener = number;
-        event = l.queue.front();
-        if (!Silent(l)) return true;
-        PassOver(number);
+  for (;;) {
+    if (due_ != 0) {
+      if (NextOf(listeners_.at(due_), due_until_, listener, event)) return true;
+      due_ = 0;
+    } else if (!turns_.empty()) {
+      const int turn = events_.at(turns_.front()).turn;
+      for (auto& [number, l] : listeners_) {
+        if (NextOf(l, turn, listener, event)) return true;
       }
+      turns_.pop_front();
+    } else if (waiting_ && !parked_.empty()) {
+      due_ = parked_.front().first;
+      due_until_ = last_turn_;
+      Unpark();
+    } else {
+      return false;
     }
-    turns_.pop_front();
   }
-  return false;
 }
+
+bool Model::NextOf(ListenerState& l, int last_turn, int& listener, int& event) {
+  for (;;) {
+    const int next = Startable(l);
+    if (next == 0 || events_.at(next).turn > last_turn) return false;
+    listener = l.number;
+    event = next;
+    if (!Silent(l)) return true;
+    PassOver(l.number);
+  }
+}
+
+// --- Which of a queue is next ---
+
+bool Model::InOneStrand(const ListenerState& l, int a, int b) const {
+  return !l.plan.keyed || events_.at(a).plan->key == events_.at(b).plan->key;
+}
+
+// O1, O6: first in, first out, of one key where there is one; who holds it comes before others.
+bool Model::MayStart(const ListenerState& l, int event) const {
+  const auto in_strand = [&](int other) { return InOneStrand(l, other, event); };
+  if (l.plan.ordered) {
+    if (std::any_of(l.parked.begin(), l.parked.end(), in_strand)) return false;
+    if (std::any_of(l.again.begin(), l.again.end(), in_strand)) return l.again.count(event) > 0;
+  }
+  return std::none_of(l.queue.begin(), std::find(l.queue.begin(), l.queue.end(), event), in_strand);
+}
+
+int Model::Startable(const ListenerState& l) const {
+  const auto next =
+      std::find_if(l.queue.begin(), l.queue.end(), [&](int event) { return MayStart(l, event); });
+  return next == l.queue.end() ? 0 : *next;
+}
+
+void Model::TakeOut(ListenerState& l, int event) {
+  l.queue.erase(std::find(l.queue.begin(), l.queue.end(), event));
+  l.again.erase(event);
+}
+
+// The next retry is due: behind what is queued, unless another event has taken its place.
+void Model::Unpark() {
+  const auto [listener, event] = parked_.front();
+  parked_.pop_front();
+  ListenerState& l = listeners_.at(listener);
+  l.parked.erase(std::find(l.parked.begin(), l.parked.end(), event));
+  if (Alike(l, event) != l.queue.end()) return Count(l, event, Outcome::kCoalesced);
+  l.queue.push_back(event);
+  if (l.plan.ordered) l.again.insert(event);
+}
+
+// --- Who is passed over ---
 
 // Elsewhere there is an order that the promises leave open: when somebody who is muted, or whose
 // owner is gone, was passed over, the counters tell. They are asked before it makes a difference.
@@ -120,7 +177,7 @@ bool Model::MayBePassedOver(int listener) {
   if (!l.live || !Silent(l)) return false;
   return std::any_of(stack_.begin(), stack_.end(), [&](Frame& frame) {
     if (IsInline(l)) return frame.kind == Kind::kPass && Find(frame, listener) != frame.left.end();
-    return frame.kind == Kind::kRun && frame.executor == l.plan.executor && !l.queue.empty();
+    return frame.kind == Kind::kRun && frame.executor == l.plan.executor && Startable(l) != 0;
   });
 }
 
@@ -136,9 +193,9 @@ bool Model::PassOver(int listener) {
     event = pass->event;
     pass->left.erase(Find(*pass, listener));
   } else {
-    if (l.queue.empty()) return false;
-    event = l.queue.front();
-    l.queue.pop_front();
+    event = Startable(l);
+    if (event == 0) return false;
+    TakeOut(l, event);
   }
   const bool ends = !l.muted;
   Count(l, event, Outcome::kFiltered);
@@ -150,6 +207,11 @@ void Model::EndListener(int listener) {
   ListenerState& l = listeners_.at(listener);
   l.live = false;
   for (const int event : std::exchange(l.queue, {})) Count(l, event, Outcome::kCancelled);
+  for (const int event : std::exchange(l.parked, {})) Count(l, event, Outcome::kCancelled);
+  l.again.clear();
+  parked_.erase(std::remove_if(parked_.begin(), parked_.end(),
+                               [&](const auto& parked) { return parked.first == listener; }),
+                parked_.end());
   for (Frame& frame : stack_) {
     const auto called = Find(frame, listener);
     if (called == frame.left.end()) continue;
@@ -191,26 +253,22 @@ void Model::TakeTurn(int listener, int event) {
 }
 
 void Model::TakeFromQueue(ListenerState& l, int event, const std::string& what) {
-  const auto place = std::find(l.queue.begin(), l.queue.end(), event);
-  if (!Expect(place != l.queue.end(), what + "not for it, or for the second time")) return;
   if (synchronous_) {
     int listener = 0;
     int next = 0;
     const bool due = !Under(Kind::kDelivery) && NextTurn(listener, next);
-    Expect(due && listeners_.at(listener).id == l.id && next == event,
-           what + "out of turn" + (due ? ", which was " + Of(listener, next) : ""));
+    const bool right = due && listener == l.number && next == event;
+    const std::string whose = due ? ", which was " + Of(listener, next) : "";
+    if (!Expect(right, what + "out of turn" + whose)) return;
   } else {
+    const bool waits = std::find(l.queue.begin(), l.queue.end(), event) != l.queue.end();
+    if (!Expect(waits, what + "not for it, or for the second time")) return;
     const bool running = !stack_.empty() && stack_.back().kind == Kind::kRun &&
                          stack_.back().executor == l.plan.executor;
     Expect(running, what + "not on its executor");
-    // O1: first in, first out, of one key where there is one.
-    const int key = events_.at(event).plan->key;
-    Expect(std::none_of(
-               l.queue.begin(), place,
-               [&](int other) { return !l.plan.keyed || events_.at(other).plan->key == key; }),
-           what + "before an earlier one");
+    Expect(MayStart(l, event), what + "before an earlier one");
   }
-  l.queue.erase(place);
+  TakeOut(l, event);
 }
 
 void Model::Asked(int listener, int event) {
@@ -241,7 +299,26 @@ void Model::End(Outcome outcome) {
   ListenerState& l = listeners_.at(delivery.listener);
   --l.running;
   if (l.object != 0) --holders_[l.object];
+  if (outcome == Outcome::kFailed) {
+    Failed(l);
+    const bool again = ++l.tries[delivery.event] < l.plan.attempts;
+    if (again && l.live) {
+      l.parked.push_back(delivery.event);
+      parked_.emplace_back(l.number, delivery.event);
+      return;
+    }
+    if (again) outcome = Outcome::kCancelled;
+  }
   Count(l, delivery.event, outcome);
+}
+
+// E2: often enough it is muted.
+void Model::Failed(ListenerState& l) {
+  ++told_.failed;
+  if (l.plan.quarantine == 0 || ++l.failures < l.plan.quarantine) return;
+  l.failures = 0;
+  ++told_.quarantined;
+  SetMuted(l.number, true);
 }
 
 void Model::Return(std::vector<int> events) {

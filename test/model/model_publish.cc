@@ -25,14 +25,35 @@ std::deque<int>::iterator Model::Alike(ListenerState& l, int event) {
   });
 }
 
+// What has a place besides those that are queued: where there are retries, all that is undecided.
+std::vector<int> Model::Keeping(const ListenerState& l) const {
+  std::vector<int> keeping(l.parked.begin(), l.parked.end());
+  if (l.plan.attempts == 1) return keeping;
+  for (const Frame& frame : stack_) {
+    if (frame.kind == Frame::Kind::kDelivery && frame.listener == l.number) {
+      keeping.push_back(frame.event);
+    }
+  }
+  return keeping;
+}
+
+bool Model::FitsWithoutQueue(const ListenerState& l, int event) const {
+  const std::vector<int> keeping = Keeping(l);
+  std::size_t bytes = BytesOf(*events_.at(event).plan);
+  for (const int kept : keeping) bytes += BytesOf(*events_.at(kept).plan);
+  return keeping.size() < l.plan.events_max && bytes <= l.plan.bytes_max;
+}
+
 Model::Room Model::RoomFor(ListenerState& l, int event) {
   std::size_t bytes = BytesOf(*events_.at(event).plan);
   if (bytes > l.plan.bytes_max) return Room::kNever;
+  const std::vector<int> keeping = Keeping(l);
+  for (const int kept : keeping) bytes += BytesOf(*events_.at(kept).plan);
   const auto alike = Alike(l, event);
   for (auto waiting = l.queue.begin(); waiting != l.queue.end(); ++waiting) {
     if (waiting != alike) bytes += BytesOf(*events_.at(*waiting).plan);
   }
-  const bool fits = alike != l.queue.end() || l.queue.size() < l.plan.events_max;
+  const bool fits = alike != l.queue.end() || l.queue.size() + keeping.size() < l.plan.events_max;
   return fits && bytes <= l.plan.bytes_max ? Room::kYes : Room::kNo;
 }
 
@@ -107,14 +128,21 @@ bool Model::Admit(int event, bool by_itself) {
 
 // Into its queue, or where its policy says.
 void Model::Give(ListenerState& l, int event) {
-  if (HasNoKey(l, event)) return Count(l, event, Outcome::kFailed);
+  if (HasNoKey(l, event)) {
+    ++told_.failed;
+    return Count(l, event, Outcome::kFailed);
+  }
   if (const auto alike = Alike(l, event); alike != l.queue.end()) {
-    return Count(l, std::exchange(*alike, event), Outcome::kCoalesced);
+    const int replaced = std::exchange(*alike, event);
+    if (l.again.erase(replaced) > 0) l.again.insert(event);
+    return Count(l, replaced, Outcome::kCoalesced);
   }
   bool lost = false;
-  while (l.plan.overflow == Policy::kDropOldest && RoomFor(l, event) == Room::kNo) {
-    Count(l, l.queue.front(), Outcome::kDropped);
-    l.queue.pop_front();
+  const bool drops = l.plan.overflow == Policy::kDropOldest && FitsWithoutQueue(l, event);
+  while (drops && RoomFor(l, event) == Room::kNo) {
+    const int oldest = l.queue.front();
+    TakeOut(l, oldest);
+    Count(l, oldest, Outcome::kDropped);
     lost = true;
   }
   if (RoomFor(l, event) == Room::kYes) {

@@ -22,6 +22,10 @@ std::string ToString(const ListenerPlan& plan) {
   Add(text, plan.filtered, "filter");
   Add(text, plan.once, "once");
   Add(text, plan.owner >= 0, "owner " + std::to_string(plan.owner));
+  Add(text, plan.attempts > 1, std::to_string(plan.attempts) + " attempts");
+  Add(text, plan.ordered, "ordered");
+  Add(text, plan.letters, "dead letters");
+  Add(text, plan.quarantine > 0, "quarantine after " + std::to_string(plan.quarantine));
   return text;
 }
 
@@ -43,15 +47,20 @@ std::string ToString(const EventPlan& plan) {
   return text;
 }
 
+std::string Times(const Reaction& reaction) {
+  return reaction.failures == 1 ? "" : " " + std::to_string(reaction.failures) + " times";
+}
+
 void Print(const Walk& walk, const std::string& indent, std::string& text);
 
 void Print(const EventPlan& plan, const std::string& indent, std::string& text) {
   text += ToString(plan) + "\n";
   for (const Reaction& reaction : plan.reactions) {
     text += indent + SlotName(reaction.slot) + " then";
-    text += reaction.end == Reaction::End::kThrows  ? " throws, after:\n"
-            : reaction.end == Reaction::End::kError ? " returns an error, after:\n"
-                                                    : ":\n";
+    text += reaction.end == Reaction::End::kThrows ? " throws" + Times(reaction) + ", after:\n"
+            : reaction.end == Reaction::End::kError
+                ? " returns an error" + Times(reaction) + ", after:\n"
+                : ":\n";
     Print(reaction.inside, indent + "  ", text);
     for (const EventPlan& returned : reaction.returned) {
       text += indent + "  - return ";
@@ -61,9 +70,21 @@ void Print(const EventPlan& plan, const std::string& indent, std::string& text) 
 }
 
 std::string Verb(Kind kind) {
-  static constexpr const char* kVerbs[] = {
-      "subscribe", "publish", "batch",      "reset",   "detach", "replace",  "mute",
-      "unmute",    "drop",    "run one of", "run all", "drain",  "shut down"};
+  static constexpr const char* kVerbs[] = {"subscribe",
+                                           "publish",
+                                           "batch",
+                                           "reset",
+                                           "detach",
+                                           "replace",
+                                           "mute",
+                                           "unmute",
+                                           "drop",
+                                           "wait for retries",
+                                           "forget the dead letters",
+                                           "run one of",
+                                           "run all",
+                                           "drain",
+                                           "shut down"};
   return kVerbs[static_cast<int>(kind)];
 }
 
@@ -103,6 +124,8 @@ void Print(const Operation& operation, const std::string& indent, std::string& t
     case Kind::kShutdown:
       text += operation.shutdown == ShutdownMode::kDrain ? ", draining" : ", discarding";
       break;
+    case Kind::kWait:
+    case Kind::kForget:
     case Kind::kDrain:
       break;
   }

@@ -44,6 +44,10 @@ struct ListenerPlan {
   bool filtered = false;
   bool once = false;
   int owner = -1;
+  unsigned attempts = 1;
+  bool ordered = false;  // what waits for its retry holds its key
+  bool letters = false;  // what has failed for good is kept
+  unsigned quarantine = 0;
 };
 
 struct Reaction;
@@ -74,6 +78,8 @@ struct Operation {
     kMute,
     kUnmute,
     kDropOwner,
+    kWait,    // for retries
+    kForget,  // the dead letters
     kRunOne,
     kRunAll,
     kDrain,
@@ -93,6 +99,7 @@ struct Reaction {
   int slot = 0;
   std::vector<Operation> inside{};
   End end = End::kUsual;
+  int failures = 1;                   // from then on it ends as usual
   std::vector<EventPlan> returned{};  // where its body returns such
 };
 

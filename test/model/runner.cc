@@ -22,6 +22,7 @@ Runner::Runner(bool synchronous)
           DispatcherOptions{.executor = synchronous ? nullptr : &executors_[0],
                             .synchronous = synchronous,
                             .clock = &clock_,
+                            .timers = &timers_,
                             .log = [](LogLevel, std::string_view) {}})),
       model_(synchronous, [this] { return dispatcher_->GetStats(); }) {
   for (auto& owner : owners_) owner = std::make_shared<int>();
@@ -32,6 +33,7 @@ Runner::Runner(bool synchronous)
   tell([this](const Orphaned&) { ++told_.orphaned; });
   tell([this](const PublishRefused&) { ++told_.refused; });
   tell([this](const Dropped&) { ++told_.dropped; });
+  tell([this](const ListenerQuarantined&) { ++told_.quarantined; });
 }
 
 Runner::~Runner() {
@@ -66,6 +68,7 @@ std::string Runner::Run(const Walk& walk) {
 const Reaction* Runner::Handle(Who who, int event) {
   model_.Start(who.listener, who.generation, event);
   if (!right()) return nullptr;
+  ++tries_[{who.listener, event}];
   const Slot* const slot = std::find_if(slots_.begin(), slots_.end(), [&](const Slot& other) {
     return other.listener == who.listener;
   });
@@ -79,9 +82,14 @@ const Reaction* Runner::Handle(Who who, int event) {
   return nullptr;
 }
 
+bool Runner::Fails(Who who, int event, const Reaction* reaction, Reaction::End end) {
+  return reaction != nullptr && reaction->end == end &&
+         tries_[{who.listener, event}] <= reaction->failures;
+}
+
 void Runner::HandleAndThrow(Who who, int event) {
   const Reaction* const reaction = Handle(who, event);
-  const bool throws = reaction != nullptr && reaction->end == Reaction::End::kThrows;
+  const bool throws = Fails(who, event, reaction, Reaction::End::kThrows);
   model_.BeginOperation();
   model_.End(throws ? Model::Outcome::kFailed : Model::Outcome::kHandled);
   if (throws) throw std::runtime_error("as planned");
@@ -89,8 +97,8 @@ void Runner::HandleAndThrow(Who who, int event) {
 
 bool Runner::HandleAndFail(Who who, int event) {
   const Reaction* const reaction = Handle(who, event);
-  const bool throws = reaction != nullptr && reaction->end == Reaction::End::kThrows;
-  const bool fails = reaction != nullptr && reaction->end == Reaction::End::kError;
+  const bool throws = Fails(who, event, reaction, Reaction::End::kThrows);
+  const bool fails = Fails(who, event, reaction, Reaction::End::kError);
   model_.BeginOperation();
   model_.End(throws || fails ? Model::Outcome::kFailed : Model::Outcome::kHandled);
   if (throws) throw std::runtime_error("as planned");
@@ -152,6 +160,11 @@ void Runner::Do(const Operation& operation, bool inside) {
     case Kind::kRunAll:
       if (!inside && !synchronous_) Run(operation.slot, operation.kind == Kind::kRunOne);
       return;
+    case Kind::kWait:
+      if (!inside) Wait();
+      return;
+    case Kind::kForget:
+      return model_.Forget(dispatcher_->dead_letters().DiscardAll());
     case Kind::kDrain:
       return model_.Drained(dispatcher_->Drain(Nanoseconds::zero()));
     case Kind::kShutdown:
@@ -205,6 +218,13 @@ ListenerOptions Runner::OptionsOf(const ListenerPlan& plan, int listener) {
   options.overflow.patience = Nanoseconds::zero();
   options.concurrency = plan.concurrency;
   options.once = plan.once;
+  // So short that there is nothing left to chance.
+  options.retry = {.attempts_max = plan.attempts,
+                   .delay = Nanoseconds(1),
+                   .delay_max = Nanoseconds(1),
+                   .ordered = plan.ordered};
+  options.dead_letters = plan.letters;
+  if (plan.quarantine > 0) options.quarantine = {plan.quarantine, std::chrono::hours(10'000)};
   if (plan.owner >= 0) options.owner = owners_.at(static_cast<std::size_t>(plan.owner));
   WithType(plan.type, [&](auto* event) {
     SetProjections<std::remove_pointer_t<decltype(event)>>(plan, listener, options);
@@ -215,7 +235,8 @@ ListenerOptions Runner::OptionsOf(const ListenerPlan& plan, int listener) {
 void Runner::Subscribe(const Operation& operation) {
   Slot& slot = slots_.at(static_cast<std::size_t>(operation.slot));
   if (slot.listener != 0) return;
-  const ListenerPlan& plan = operation.listener;
+  ListenerPlan plan = operation.listener;
+  plan.ordered = plan.ordered && plan.attempts > 1 && (plan.keyed || plan.concurrency == 1);
   const int listener = static_cast<int>(model_.listeners().size()) + 1;
   const ListenerOptions options = OptionsOf(plan, listener);
   std::shared_ptr<int> life = NewLife(listener);
@@ -325,10 +346,23 @@ void Runner::Run(int executor, bool one) {
   model_.EndRun(all_done);
 }
 
+void Runner::Wait() {
+  model_.BeginWait();
+  timers_.Advance(std::chrono::hours(1));
+  model_.EndWait();
+}
+
 void Runner::Shutdown(ShutdownMode mode) {
-  while (mode == ShutdownMode::kDrain && right() && !model_.nothing_queued()) {
-    for (int executor = 0; executor < kExecutors; ++executor) Run(executor, false);
+  for (int round = 0; mode == ShutdownMode::kDrain && right() && !model_.nothing_queued();
+       ++round) {
+    for (int executor = 0; !synchronous_ && executor < kExecutors; ++executor) {
+      Run(executor, false);
+    }
+    Wait();
+    model_.Expect(round < 1'000, "S1: it is never drained");
+    Check();
   }
+  if (!right()) return;
   const std::uint64_t cancelled = mode == ShutdownMode::kDiscard ? model_.Discard() : 0;
   const ShutdownReport report = dispatcher_->Shutdown(mode, std::chrono::seconds(60));
   model_.Expect(report.complete, "S1: a shutdown was not complete");

@@ -10,6 +10,7 @@
 
 #include "belfry/dispatcher.h"
 #include "belfry/manual_executor.h"
+#include "belfry/manual_timers.h"
 #include "model/model.h"
 
 namespace belfry::model {
@@ -45,6 +46,7 @@ class Runner {
   // --- For the listeners' callables ---
   // They handle what they get, and ask how to end.
   const Reaction* Handle(Who who, int event);
+  bool Fails(Who who, int event, const Reaction* reaction, Reaction::End end);
   void HandleAndThrow(Who who, int event);  // or not
   bool HandleAndFail(Who who, int event);   // whether it is an error
   std::vector<std::pair<const EventPlan*, int>> HandleAndReturn(Who who, int event, Type type,
@@ -68,7 +70,7 @@ class Runner {
   void Reset(Slot& slot);
   void Replace(Slot& slot, Body body);
   void Run(int executor, bool one);
-  void Drain();
+  void Wait();
   void Shutdown(ShutdownMode mode);
 
   void Check();
@@ -82,6 +84,7 @@ class Runner {
   std::uint64_t operations_ = 0;
   const int living_before_;
   TickingClock clock_;
+  ManualTimers timers_;
   std::array<ManualExecutor, kExecutors> executors_;
   std::unique_ptr<Dispatcher> dispatcher_;
   Model model_;
@@ -93,7 +96,8 @@ class Runner {
     std::weak_ptr<int> callable;
     bool shown;  // by what it captures
   };
-  std::map<int, std::vector<Life>> lives_;  // of each listener's callables
+  std::map<int, std::vector<Life>> lives_;    // of each listener's callables
+  std::map<std::pair<int, int>, int> tries_;  // of listeners at events
   std::map<int, Completion<PublishOutcome>> tracked_;
 };
 

@@ -26,6 +26,9 @@ void Runner::Check() {
   expect(told_.orphaned, model_.told().orphaned, "Orphaned");
   expect(told_.refused, model_.told().refused, "PublishRefused");
   expect(told_.dropped, model_.told().dropped, "Dropped");
+  expect(told_.quarantined, model_.told().quarantined, "ListenerQuarantined");
+  expect(static_cast<int>(dispatcher_->dead_letters().size()), static_cast<int>(model_.letters()),
+         "a dead letter");
 }
 
 void Runner::CheckTracked() {

@@ -66,6 +66,7 @@ class Shrinker {
         smaller = Inside(reaction.inside) || smaller;
         smaller = Inside(reaction.returned) || smaller;
         smaller = Usual(reaction.end, Reaction::End::kUsual) || smaller;
+        smaller = Usual(reaction.failures, 1) || smaller;
       }
     }
     return smaller;
@@ -93,6 +94,10 @@ class Shrinker {
       plainer = Usual(plan.overflow, usual.overflow) || plainer;
       plainer = Usual(plan.key_throws, usual.key_throws) || plainer;
       plainer = Usual(plan.keyed, usual.keyed) || plainer;
+      plainer = Usual(plan.ordered, usual.ordered) || plainer;
+      plainer = Usual(plan.attempts, usual.attempts) || plainer;
+      plainer = Usual(plan.letters, usual.letters) || plainer;
+      plainer = Usual(plan.quarantine, usual.quarantine) || plainer;
       plainer = Usual(plan.concurrency, usual.concurrency) || plainer;
       plainer = Usual(plan.filtered, usual.filtered) || plainer;
       plainer = Usual(plan.once, usual.once) || plainer;

@@ -3,6 +3,8 @@
 
 #include <cstdint>
 #include <deque>
+#include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,8 +15,9 @@
 
 namespace belfry::model {
 
-// A listener; its number says how old it is.
+// A listener; its number says when it came.
 struct ListenerState {
+  int number = 0;
   ListenerPlan plan{};
   ListenerId id = 0;
   std::string name{};
@@ -23,13 +26,18 @@ struct ListenerState {
   int generation = 0;  // of its callable
   int object = 0;      // of its owner
   int running = 0;
-  std::deque<int> queue{};  // events by number
+  std::deque<int> queue{};          // events by number, by age
+  std::deque<int> parked{};         // until their retry
+  std::map<int, unsigned> tries{};  // of an event, so far
+  std::set<int> again{};            // in the queue, before others of their key
+  unsigned failures = 0;            // since it was quarantined last
   DeliveryCounts counts{};
 };
 
 struct EventState {
   const EventPlan* plan = nullptr;
   int turn = 0;     // on a synchronous dispatcher
+  int letters = 0;  // dead ones
   int pending = 0;  // deliveries that have not ended, and its publish while that is under way
   std::vector<PublishResult> refusals{};  // one of which is right; none: accepted
   std::vector<std::pair<ListenerId, DeliveryOutcome::Kind>> ended{};
@@ -75,6 +83,7 @@ struct Told {
   int orphaned = 0;
   int refused = 0;
   int dropped = 0;
+  int quarantined = 0;
   bool operator==(const Told&) const = default;
 };
 
