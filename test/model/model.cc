@@ -47,6 +47,7 @@ void Model::Count(ListenerState& l, int event, Outcome outcome) {
       case Outcome::kFiltered:
         ++counts.filtered;
         break;
+      case Outcome::kRefused:  // was not counted as offered
       case Outcome::kDropped:
         ++counts.dropped;
         break;

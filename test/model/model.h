@@ -54,7 +54,7 @@ class Model {
   void Asked(int listener, int event);
   void Unwanted() { End(Outcome::kFiltered); }
   void Start(int listener, int generation, int event);
-  void End(Outcome outcome);
+  void End(Outcome outcome, bool permanent = false);
   void Return(std::vector<int> events);  // ends when these are published
 
   // --- What must be true between operations ---

@@ -57,7 +57,7 @@ void Model::Advance(int listener, int event) {
     if (!top.returned) return;
     const bool refused = top.refused;
     stack_.pop_back();
-    End(refused ? Outcome::kFailed : Outcome::kHandled);
+    End(refused ? Outcome::kFailed : Outcome::kHandled, refused);
   }
 }
 
@@ -166,8 +166,11 @@ void Model::CatchUp() {
       PassOver(number);
       continue;
     }
-    while (seen->deliveries.filtered > l.counts.filtered) {
-      if (!Expect(PassOver(number), l.name + " counts too many as filtered")) return;
+    const auto passed_over = [](const DeliveryCounts& counts) {
+      return counts.filtered + counts.dead;
+    };
+    while (passed_over(seen->deliveries) > passed_over(l.counts)) {
+      if (!Expect(PassOver(number), l.name + " counts too many as passed over")) return;
     }
   }
 }
@@ -198,7 +201,10 @@ bool Model::PassOver(int listener) {
     TakeOut(l, event);
   }
   const bool ends = !l.muted;
-  Count(l, event, Outcome::kFiltered);
+  // E2: what was tried before has failed by that.
+  const bool failed = l.muted && l.tries.count(event) > 0;
+  if (failed) ++told_.failed;
+  Count(l, event, failed ? Outcome::kFailed : Outcome::kFiltered);
   if (ends) EndListener(listener);
   return true;
 }
@@ -292,7 +298,7 @@ void Model::Start(int listener, int generation, int event) {
   if (l.plan.once) EndListener(listener);
 }
 
-void Model::End(Outcome outcome) {
+void Model::End(Outcome outcome, bool permanent) {
   if (!wrong_.empty()) return;
   const Frame delivery = stack_.back();
   stack_.pop_back();
@@ -301,7 +307,7 @@ void Model::End(Outcome outcome) {
   if (l.object != 0) --holders_[l.object];
   if (outcome == Outcome::kFailed) {
     Failed(l);
-    const bool again = ++l.tries[delivery.event] < l.plan.attempts;
+    const bool again = ++l.tries[delivery.event] < l.plan.attempts && !permanent;
     if (again && l.live) {
       l.parked.push_back(delivery.event);
       parked_.emplace_back(l.number, delivery.event);

@@ -90,6 +90,9 @@ bool Model::Admit(int event, bool by_itself) {
   e.pending = 1;
   if (!e.refusals.empty()) {
     ++type.refused;
+    for (const PublishResult refusal : e.refusals) {
+      if (refusal.refuser() != 0) e.ended.emplace_back(refusal.refuser(), Outcome::kRefused);
+    }
     if (e.refusals[0].refuser() != 0) ++told_.refused;
     if (by_itself) e.pending = 0;
     return false;
@@ -129,8 +132,8 @@ bool Model::Admit(int event, bool by_itself) {
 // Into its queue, or where its policy says.
 void Model::Give(ListenerState& l, int event) {
   if (HasNoKey(l, event)) {
-    ++told_.failed;
-    return Count(l, event, Outcome::kFailed);
+    Count(l, event, Outcome::kFailed);
+    return Failed(l);
   }
   if (const auto alike = Alike(l, event); alike != l.queue.end()) {
     const int replaced = std::exchange(*alike, event);

@@ -67,7 +67,8 @@ TEST(StatsJsonTest, AListenerIsToldWithItsOptionsAndItsCounters) {
   EXPECT_EQ(listener.at("muted"), true);
   EXPECT_EQ(listener.at("deliveries"),
             json::parse(R"({"offered": 2, "handled": 1, "dead": 0, "filtered": 1, "dropped": 0,
-                            "coalesced": 0, "cancelled": 0, "queued": 0, "running": 0})"));
+                            "coalesced": 0, "expired": 0, "cancelled": 0, "queued": 0,
+                            "running": 0, "retrying": 0})"));
 }
 
 TEST(StatsJsonTest, AnInlineListenerHasNoQueueToTellOf) {
