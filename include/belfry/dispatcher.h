@@ -38,8 +38,8 @@ namespace belfry {
 // says otherwise. No user code runs under a lock of the library.
 // Order: for one publishing thread and one listener, first in, first out. A queued listener never
 // overlaps itself. If a listener that handles e1 publishes e2 of the same type, every queued
-// listener that gets both starts e1 before e2. None between listeners of one event, except on a
-// synchronous dispatcher, where they run in the order of their subscription.
+// listener that gets both starts e1 before e2. None between listeners of one event, except for
+// inline ones where some ask for an order, and on a synchronous dispatcher: listener_order.h.
 // Lifetime: the destructor discards what is queued and waits for what runs; called from one of its
 // own listeners it aborts.
 class BELFRY_EXPORT Dispatcher : public Publisher {

@@ -8,6 +8,7 @@
 #include "belfry/clock.h"
 #include "belfry/event_filter.h"
 #include "belfry/event_key.h"
+#include "belfry/listener_order.h"
 #include "belfry/overflow.h"
 #include "belfry/quarantine.h"
 #include "belfry/retry.h"
@@ -53,6 +54,8 @@ class Owner {
 //                                               .deadline = std::chrono::hours(1),
 //                                               .dead_letters = true});
 //   auto open = dispatcher.Subscribe(OpenCurtain, {.once = true});
+//   auto check =
+//       dispatcher.Subscribe(Check, {.run = Run::kInline, .order = {.phase = Phase::kEarly}});
 //   auto draw = dispatcher.Subscribe(
 //       [window = window.get()](const Moved& moved) { window->Draw(moved); }, {.owner = window});
 struct ListenerOptions {
@@ -73,6 +76,9 @@ struct ListenerOptions {
   // first, but the first of a lane is overtaken by so many at most. Zero: in the order in which
   // they were published, as on a synchronous dispatcher, where nothing waits.
   unsigned starvation_max = 0;
+
+  // Its turn among the others: for inline listeners, and all on a synchronous dispatcher.
+  ListenerOrder order{};
 
   // What it fails on is tried again, unless that would be in vain.
   Retry retry{};

@@ -46,6 +46,8 @@ struct ListenerTraits {
   unsigned attempts_max = 1;
   Nanoseconds deadline{};
   bool dead_letters = false;
+  Phase phase = Phase::kNormal;  // see ListenerOrder
+  int priority = 0;
   bool keyed = false;
   bool filtered = false;
   bool once = false;

@@ -51,6 +51,8 @@ inline boost::json::object ToJson(const ListenerStats& listener) {
       {"file", traits.site.file},
       {"line", traits.site.line},
       {"run", traits.run == Run::kInline ? "inline" : "queued"},
+      {"phase", ToString(traits.phase)},
+      {"priority", traits.priority},
       {"filtered", traits.filtered},
       {"once", traits.once},
       {"owned", traits.owned},

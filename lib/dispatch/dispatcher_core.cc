@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "belfry/check.h"
+#include "dispatch/newcomer.h"
 #include "event/registry.h"
 #include "sys/sys.h"
 
@@ -64,6 +65,12 @@ Executor& DispatcherCore::executor() const {
 Listener* DispatcherCore::Subscribe(EventType type, CallableHandle callable,
                                     ListenerOptions options, Site site, SubscribeError& error) {
   error = {false, Complaint(options, type)};
+  if (error.what.empty() && !options_.synchronous && options.run == Run::kQueued &&
+      options.order.asked()) {
+    error.what = "listener \"" + options.name +
+                 "\": a queued listener runs when its executor has a thread for it, so an order "
+                 "means nothing";
+  }
   if (!error.what.empty()) return nullptr;
   if (closed()) {
     error = {true, "the dispatcher is closed"};
@@ -75,33 +82,43 @@ Listener* DispatcherCore::Subscribe(EventType type, CallableHandle callable,
   traits.filtered = static_cast<bool>(options.filter);
   traits.once = options.once;
   traits.owned = static_cast<bool>(options.owner);
+  Newcomer newcomer(topic, options, site, options_.synchronous);
   const std::shared_ptr<Decoration> decoration = Decoration::Of(options);
   Listener* const listener = WithDecoration(decoration, callable, [&](CallableHandle decorated) {
     return options_.synchronous || options.run == Run::kQueued
-               ? SubscribeQueued(topic, decorated, options, site)
-               : topic.inline_listeners().Add(decorated, std::move(options.name), site);
+               ? SubscribeQueued(topic, decorated, options, newcomer)
+               : topic.inline_listeners().Add(decorated, newcomer);
   });
-  if (listener != nullptr) listener->Decorate(decoration, traits);
-  // Closed meanwhile: that is seen under the topic's mutex, which who closes it takes as well.
-  if (listener == nullptr) error = {true, "the dispatcher is closed"};
+  if (listener == nullptr) {
+    if (newcomer.found() != nullptr) error.what = newcomer.found()->complaint;
+    // Closed meanwhile: that is seen under the topic's mutex, which who closes it takes as well.
+    if (error.what.empty()) error = {true, "the dispatcher is closed"};
+    return nullptr;
+  }
+  listener->Decorate(decoration, traits);
+  if (newcomer.found() != nullptr) {
+    for (const std::string& warning : newcomer.found()->warnings) {
+      telling_.Log(LogLevel::kWarning, warning);
+    }
+  }
   return listener;
 }
 
 Listener* DispatcherCore::SubscribeQueued(Topic& topic, CallableHandle callable,
-                                          ListenerOptions& options, Site site) {
+                                          ListenerOptions& options, Newcomer& newcomer) {
   Executor* const executor =
       !options_.synchronous && options.executor != nullptr ? options.executor : executor_if_any();
   if (MailboxTraits::Needed(options)) {
     const auto listener = std::make_shared<MailboxListener>(
         shared_from_this(), topic, MailboxTraits::Of(options, executor, topic.of_library()),
         options, callable);
-    const bool added = topic.mailbox_listeners().Add(listener, options.name, site);
+    const bool added = topic.mailbox_listeners().Add(listener, newcomer);
     return added ? listener.get() : nullptr;
   }
   const QueuedTraits traits{executor, options.queue, options.overflow};
   const auto listener =
       std::make_shared<QueuedListener>(shared_from_this(), topic, traits, callable);
-  const bool added = topic.queued_listeners().Add(listener, options.name, site);
+  const bool added = topic.queued_listeners().Add(listener, newcomer);
   return added ? listener.get() : nullptr;
 }
 

@@ -112,7 +112,7 @@ class DispatcherCore final : public std::enable_shared_from_this<DispatcherCore>
   static void RunInline(Frame& frame, const Envelope& envelope, const InlineSet& set,
                         const std::unique_ptr<Outcomes>* outcomes);
   Listener* SubscribeQueued(Topic& topic, CallableHandle callable, ListenerOptions& options,
-                            Site site);
+                            Newcomer& newcomer);
   PublishResult ReserveOrWait(Topic& topic, EventSize size, Postings& postings, bool in_delivery);
   PublishResult Refuse(Topic& topic, PublishResult result, const Listener* refuser = nullptr);
 

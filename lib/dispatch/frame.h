@@ -17,6 +17,7 @@ class Listener;
 class Outcomes;
 class Topic;
 struct InlineGroup;
+struct InlineOrder;
 struct ThreadRecord;
 
 // Where a listener is found that runs. A queued one is what its turn's frame is inside of; an
@@ -74,6 +75,8 @@ class alignas(64) Frame final : public AmbientFrame, public InlinePass {
   void CountDelivery() {
     deliveries_.store(deliveries_.load(std::memory_order_relaxed) + 1, std::memory_order_release);
   }
+  // What its pass goes through, where the listeners are in order.
+  const InlineOrder* order() const { return order_.load(std::memory_order_seq_cst); }
   bool calls() const { return callee() != nullptr; }
   const void* callee() const { return current_.load(std::memory_order_acquire); }
   DispatcherCore* core() const { return core_.load(std::memory_order_relaxed); }
@@ -109,6 +112,7 @@ class alignas(64) Frame final : public AmbientFrame, public InlinePass {
  private:
   friend class InlinePass;
   friend class InlineListeners;
+  friend class InlineOrders;
   friend class FrameScope;
 
   static Cause CauseOf(AmbientFrame& frame);
@@ -123,6 +127,7 @@ class alignas(64) Frame final : public AmbientFrame, public InlinePass {
   ThreadRecord& thread_;
   Frame* const outer_;
   const unsigned depth_;
+  sync::Atomic<const InlineOrder*> order_{nullptr};
 };
 
 }  // namespace belfry

@@ -12,10 +12,6 @@
 
 namespace belfry {
 
-InlineListeners::Remains::~Remains() {
-  while (groups != nullptr) InlineGroup::Delete(std::exchange(groups, groups->next_retired));
-}
-
 // --- Whether anybody is in it ---
 
 // Whether no frame can be at that place, nor come to it. Other threads' frames that are in the
@@ -65,6 +61,7 @@ bool InlineListeners::AwaitPassing(const InlineListener& listener) const {
 // kHidden: the same, and it cannot be seen who.
 InlineListeners::Left InlineListeners::Remove(InlineListener& listener, Remains& remains) {
   roll_.Leave(listener);
+  orders_.Leave(listener, remains.orders);
   if (listener.group_->operations->takes_context) --with_context_;
   // Passes of older listener sets may still come to the cells of former callables.
   for (InlineListener* one = &listener; one != nullptr; one = one->former_) {
@@ -284,6 +281,7 @@ void InlineListeners::Retire(InlineGroup& group, Remains& remains) {
   }
   // Whoever is at the group still finds his way from there.
   link->store(group.next.load(std::memory_order_relaxed), std::memory_order_release);
+  orders_.Forget(group);
   group.until = NextVersion();
   BeginVersion(std::memory_order_seq_cst);
   if (!roll_.MayHideAPass(seen_by_all_) && Deserted({&topic_, nullptr, group.until}, false)) {
@@ -314,7 +312,7 @@ void InlineListeners::Recycle(InlineListener& listener, Remains& remains) {
 }
 
 void InlineListeners::MakeSpare(InlineListener& listener, Remains& remains) {
-  listener.Unname(remains.name, remains.made_name);
+  listener.Unname(remains.identity);
   listener.former_ = nullptr;
   listener.owner_ = nullptr;
   listener.older_ = std::exchange(spare_, &listener);

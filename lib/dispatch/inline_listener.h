@@ -10,6 +10,7 @@ namespace belfry {
 
 class InlineListeners;
 struct InlineGroup;
+struct InlineOrder;
 
 // Used again when it is gone, what it was before too, and nobody holds it, so that subscribing
 // allocates nothing in the long run.
@@ -28,13 +29,14 @@ class InlineListener final : public Listener {
 
  private:
   friend class InlineListeners;
+  friend struct InlineOrder;
   friend class InlineRoll;
-  enum class State { kLive, kDying, kEnding, kGone };
+  enum class State : std::uint8_t { kLive, kDying, kEnding, kGone };
 
   State state_ = State::kGone;
-  unsigned holders_ = 0;  // its subscription, and a Replace that is under way
+  std::uint8_t index_ = 0;  // of its cell
+  unsigned holders_ = 0;    // its subscription, and a Replace that is under way
   InlineGroup* group_ = nullptr;
-  unsigned index_ = 0;
   std::uint64_t born_ = 0;           // the first listener set that it is in
   std::uint64_t passes_before_ = 0;  // over its topic, with earlier listener sets
   sync::Atomic<std::uint64_t> failed_{0};

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "dispatch/dispatcher_core.h"
+#include "dispatch/newcomer.h"
 #include "dispatch/topic.h"
 
 namespace belfry {
@@ -45,7 +46,7 @@ InlineListener* InlineListeners::Claim(const ListenerOperations& operations) {
   InlineListener* const listener = std::exchange(spare_, spare_->older_);
   if (group->taken == 0 && group != first) --empty_;
   listener->group_ = group;
-  listener->index_ = static_cast<unsigned>(std::countr_zero(~group->taken));
+  listener->index_ = static_cast<std::uint8_t>(std::countr_zero(~group->taken));
   group->taken |= InlineGroup::Bit(listener->index_);
   listener->holders_ = 1;
   ++in_use_;
@@ -89,17 +90,22 @@ void InlineListeners::MakeRoom(const ListenerOperations& operations) {
 }
 
 // Puts the callable into a cell of its own. `listed`, under the mutex, makes it known there, or
-// says no: null then, and when the dispatcher is closed.
+// says no: null then, and when the dispatcher is closed, or there is no place for it.
 template <class Listed>
-InlineListener* InlineListeners::Put(CallableHandle callable, Listed listed) {
+InlineListener* InlineListeners::Put(CallableHandle callable, InlineOrdering& ordering,
+                                     Listed listed) {
   const ListenerOperations& operations = callable.operations;
   Remains remains;
   InlineListener* listener = nullptr;
   for (;;) {
+    bool ready = false;
+    std::size_t cells = 0;
     {
       const sync::Lock lock(mutex_);
       if (topic_.core().closed()) return nullptr;
-      listener = Claim(operations);
+      cells = in_use_;
+      ready = orders_.IsReady(ordering, cells);
+      if (ready) listener = Claim(operations);
       if (listener != nullptr) {
         if (!operations.moves_trivially) break;
         std::memcpy(listener->group_->Cell(listener->index_), callable.callable, operations.size);
@@ -109,7 +115,11 @@ InlineListener* InlineListeners::Put(CallableHandle callable, Listed listed) {
         return nullptr;
       }
     }
-    MakeRoom(operations);
+    if (ready) {
+      MakeRoom(operations);
+    } else if (!ordering.Make(cells)) {
+      return nullptr;
+    }
   }
   try {
     operations.move(callable.callable, listener->group_->Cell(listener->index_));
@@ -119,34 +129,46 @@ InlineListener* InlineListeners::Put(CallableHandle callable, Listed listed) {
     Drop(*listener, remains);
     throw;
   }
-  {
+  const auto give_up = [&] {
+    End(*listener);
     const sync::Lock lock(mutex_);
-    if (!topic_.core().closed() && listed(*listener)) return listener;
+    Drop(*listener, remains);
+  };
+  try {
+    std::size_t cells = 0;
+    do {
+      const sync::Lock lock(mutex_);
+      if (topic_.core().closed()) break;
+      cells = in_use_;
+      if (!orders_.IsReady(ordering, cells)) continue;
+      if (listed(*listener)) return listener;
+      break;
+    } while (ordering.Make(cells));
+  } catch (const std::bad_alloc&) {
+    give_up();
+    throw;
   }
-  End(*listener);
-  const sync::Lock lock(mutex_);
-  Drop(*listener, remains);
+  give_up();
   return nullptr;
 }
 
 // --- Who listens ---
 
-InlineListener* InlineListeners::Add(CallableHandle callable, std::string name, Site site) {
-  return Put(callable, [&](InlineListener& listener) {
+InlineListener* InlineListeners::Add(CallableHandle callable, Newcomer& newcomer) {
+  InlineOrdering ordering{&newcomer};
+  return Put(callable, ordering, [&](InlineListener& listener) {
     mutex_.AssertHeld();
-    listener.Name(topic_.NextListenerId(), name, site,
+    listener.Name(topic_.NextListenerId(), newcomer.name(), newcomer.site(),
                   {&topic_, listener.group_->Cell(listener.index_)});
-    Enlist(listener);
+    newcomer.Become(listener);
+    listener.state_ = State::kLive;
+    roll_.Enter(listener, NextVersion());
+    Occupy(listener);
+    orders_.Enter(listener, ordering);
+    topic_.InlineChanged();
+    BeginVersion(std::memory_order_relaxed);  // who has not seen this set takes the mutex first
     return true;
   });
-}
-
-void InlineListeners::Enlist(InlineListener& listener) {
-  listener.state_ = State::kLive;
-  roll_.Enter(listener, NextVersion());
-  Occupy(listener);
-  topic_.InlineChanged();
-  BeginVersion(std::memory_order_relaxed);  // who has not seen this set takes the mutex first
 }
 
 // Its cell is called by passes from the next version on.
@@ -166,10 +188,13 @@ void InlineListeners::Occupy(InlineListener& listener) {
 ReplaceResult InlineListeners::Replace(InlineListener& listener, CallableHandle callable) {
   Remains remains;
   Left left = Left::kGone;
-  InlineListener* const former = Put(callable, [&](InlineListener& fresh) {
+  InlineOrdering ordering;
+  InlineListener* const former = Put(callable, ordering, [&](InlineListener& fresh) {
     mutex_.AssertHeld();
     if (listener.state_ != State::kLive) return false;
     Swap(listener, fresh);
+    orders_.Renew(ordering);
+    BeginVersion(std::memory_order_seq_cst);
     // What ends here may end the subscription, too.
     ++listener.holders_;
     left = Leave(fresh, remains);
@@ -199,6 +224,7 @@ void InlineListeners::Swap(InlineListener& listener, InlineListener& former) {
   std::swap(listener.index_, former.index_);
   InlineGroup& old = *former.group_;
   InlineGroup& group = *listener.group_;
+  former.state_ = State::kDying;
   former.holders_ = 0;
   former.owner_ = &listener;
   former.former_ = std::exchange(listener.former_, &former);
@@ -212,7 +238,6 @@ void InlineListeners::Swap(InlineListener& listener, InlineListener& former) {
   old.Settle();
   if (old.IsMuted(former.index_)) group.SetMuted(listener.index_, true);
   Occupy(listener);
-  BeginVersion(std::memory_order_seq_cst);
 }
 
 void InlineListeners::SetMuted(InlineListener& listener, bool muted) {
@@ -232,6 +257,7 @@ void InlineListeners::BeginVersion(std::memory_order order) {
   const std::uint64_t kinds = (has_queued_ ? InlineSet::kHasQueued : 0) |
                               (with_context_ > 0 ? InlineSet::kTakesContext : 0) |
                               (roll_.live() > 0 ? InlineSet::kHasInline : 0) |
+                              (orders_.any() ? InlineSet::kOrdered : 0) |
                               (closed_ ? InlineSet::kClosed : 0);
   set_.store(NextVersion() | kinds, order);
 }

@@ -4,18 +4,19 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <string>
 #include <string_view>
 
 #include "belfry/listener_body.h"
 #include "dispatch/frame.h"
-#include "dispatch/inline_group.h"
-#include "dispatch/inline_listener.h"
+#include "dispatch/inline_order.h"
+#include "dispatch/inline_remains.h"
 #include "dispatch/inline_roll.h"
 #include "dispatch/inline_set.h"
 #include "sync/sync.h"
 
 namespace belfry {
+
+class Newcomer;
 
 // Every change makes a new version of the listener set, in one word that a pass reads once. Passes
 // take no lock and write nothing that they share.
@@ -48,19 +49,21 @@ class InlineListeners {
     return {set_.load(std::memory_order_relaxed), roll_.live()};
   }
   // Calls the listeners of the frame's version; the caller has counted so many, and the pass.
-  void Run(Frame& frame, const void* event, std::uint64_t offered);
+  void Run(Frame& frame, const InlineSet& set, const void* event);
   void RunHere(Frame& frame, InlineGroup* first, const void* event, std::uint64_t offered);
+  void RunInOrder(Frame& frame, const void* event, std::uint64_t offered);
   InlineRoll& roll() { return roll_; }
   const InlineRoll& roll() const { return roll_; }
 
   // --- Who listens: inline_listeners.cc ---
-  // Null when the dispatcher is closed. Throws std::bad_alloc, and what the callable's move throws,
-  // with nothing changed.
-  InlineListener* Add(CallableHandle callable, std::string name, Site site);
+  // Null when the dispatcher is closed, or there is no place for it. Throws std::bad_alloc, and
+  // what the callable's move throws, with nothing changed.
+  InlineListener* Add(CallableHandle callable, Newcomer& newcomer);
   // The same for a new callable in the place of the listener's.
   ReplaceResult Replace(InlineListener& listener, CallableHandle callable);
   void SetMuted(InlineListener& listener, bool muted);
-  void SetQueued(bool has_queued);  // this and the next under the mutex
+  bool ordered() const { return orders_.any(); }  // this and the next under the mutex
+  void SetQueued(bool has_queued);
   void SetClosed();
 
   // --- Their end: inline_endings.cc ---
@@ -73,33 +76,29 @@ class InlineListeners {
  private:
   friend class InlinePass;
   using State = InlineListener::State;
+  using Remains = InlineRemains;
   template <class Call>
   void Pass(Frame& frame, InlineGroup* group, std::uint64_t offered, Call call);
+  template <class Call>
+  void PassInOrder(Frame& frame, std::uint64_t offered, Call call);
+  std::uint64_t ComeTo(InlineGroup& group, std::uint64_t cells, Frame& frame,
+                       std::uint64_t& missing);
   void EndPass(Frame& frame, std::uint64_t missing);
   std::uint64_t Chosen(Frame& frame, InlineGroup& group, std::uint64_t live,
                        std::uint64_t& missing);
   void CallGroup(Frame& frame, InlineGroup& group, std::uint64_t listeners, const void* event);
   void Filter(Frame& frame, InlineListener& listener);
   void Fail(Frame& frame, std::string_view what);
-  // After a call, when one of the pass's listeners may have been reset meanwhile.
+  // After a call: one of the pass's listeners may have been reset meanwhile.
   void LeftCells(std::uint64_t version) {
     sync::LightBarrier();
     if (dying_since_.load(std::memory_order_relaxed) > version) Reap();
   }
 
-  // What a change of the listeners leaves behind, to be destroyed under no lock.
-  struct Remains {
-    ~Remains();
-    std::string name;
-    std::unique_ptr<const std::string> made_name;
-    std::shared_ptr<DispatcherCore> core;
-    InlineGroup* groups = nullptr;
-  };
   template <class Listed>
-  InlineListener* Put(CallableHandle callable, Listed listed);
+  InlineListener* Put(CallableHandle callable, InlineOrdering& ordering, Listed listed);
   InlineListener* Claim(const ListenerOperations& operations) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void MakeRoom(const ListenerOperations& operations);
-  void Enlist(InlineListener& listener) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Occupy(InlineListener& listener) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Swap(InlineListener& listener, InlineListener& former) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   std::uint64_t NextVersion() const {
@@ -131,6 +130,7 @@ class InlineListeners {
   // The listener set since which the latest dying listener is not in it; 0 when none is dying.
   sync::Atomic<std::uint64_t> dying_since_{0};
   InlineRoll roll_;
+  InlineOrders orders_;
   // Every thread's next pass sees this listener set, or a newer one.
   std::uint64_t seen_by_all_ ABSL_GUARDED_BY(mutex_) = 0;
   sync::Condition ended_;

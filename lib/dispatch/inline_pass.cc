@@ -128,6 +128,21 @@ void InlineListeners::Fail(Frame& frame, std::string_view what) {
   }
 }
 
+// The pass comes to a group. Returns which of these cells' listeners are to be called.
+[[gnu::always_inline]] inline std::uint64_t InlineListeners::ComeTo(InlineGroup& group,
+                                                                    std::uint64_t cells,
+                                                                    Frame& frame,
+                                                                    std::uint64_t& missing) {
+  frame.cells_ = &group;
+  frame.seen_ = group.changes.load(std::memory_order_acquire);
+  std::uint64_t live = group.live.load(std::memory_order_acquire) & cells;
+  if (group.settled.load(std::memory_order_acquire) > frame.version()) [[unlikely]] {
+    live = Chosen(frame, group, live, missing);
+  }
+  missing -= CountBits(live);
+  return live;
+}
+
 // Calls `call` for each group with those of its listeners that are to be called.
 template <class Call>
 [[gnu::always_inline]] inline void InlineListeners::Pass(Frame& frame, InlineGroup* group,
@@ -135,16 +150,32 @@ template <class Call>
   std::uint64_t missing = offered;
   try {
     while (group != nullptr) {
-      frame.cells_ = group;
-      frame.seen_ = group->changes.load(std::memory_order_acquire);
-      std::uint64_t live = group->live.load(std::memory_order_acquire);
-      if (group->settled.load(std::memory_order_acquire) > frame.version()) [[unlikely]] {
-        live = Chosen(frame, *group, live, missing);
-      }
-      missing -= CountBits(live);
-      call(*group, live);
+      call(*group, ComeTo(*group, ~std::uint64_t{0}, frame, missing));
       group = group->next.load(std::memory_order_acquire);
       if (group == nullptr) break;
+      frame.current_.store(nullptr, std::memory_order_release);
+      LeftCells(frame.version());
+    }
+  } catch (const abi::__forced_unwind&) {
+    EndPass(frame, missing);
+    throw;
+  }
+  EndPass(frame, missing);
+}
+
+// The same for each run of cells in the listeners' order.
+template <class Call>
+[[gnu::always_inline]] inline void InlineListeners::PassInOrder(Frame& frame, std::uint64_t offered,
+                                                                Call call) {
+  const InlineOrders::Use use(orders_, frame);
+  if (use.order() == nullptr) return Pass(frame, first(), offered, call);
+  std::uint64_t missing = offered;
+  try {
+    for (std::size_t i = 0; i < use.order()->size; ++i) {
+      const InlineOrder::Run& run = use.order()->runs[i];
+      InlineGroup* const group = run.group.load(std::memory_order_acquire);
+      if (group == nullptr) continue;
+      call(*group, ComeTo(*group, run.cells, frame, missing));
       frame.current_.store(nullptr, std::memory_order_release);
       LeftCells(frame.version());
     }
@@ -176,10 +207,19 @@ inline void InlineListeners::EndPass(Frame& frame, std::uint64_t missing) {
   });
 }
 
-void InlineListeners::Run(Frame& frame, const void* event, std::uint64_t offered) {
-  if (frame.outcomes == nullptr) return RunHere(frame, first(), event, offered);
+void InlineListeners::RunInOrder(Frame& frame, const void* event, std::uint64_t offered) {
+  PassInOrder(frame, offered, [&](InlineGroup& group, std::uint64_t listeners) {
+    CallGroup(frame, group, listeners, event);
+  });
+}
+
+void InlineListeners::Run(Frame& frame, const InlineSet& set, const void* event) {
+  if (frame.outcomes == nullptr) {
+    return set.ordered() ? RunInOrder(frame, event, set.listeners)
+                         : RunHere(frame, first(), event, set.listeners);
+  }
   // One by one, so that it is known of each.
-  Pass(frame, first(), offered, [&](InlineGroup& group, std::uint64_t listeners) {
+  const auto one_by_one = [&](InlineGroup& group, std::uint64_t listeners) {
     for (; listeners != 0; listeners &= listeners - 1) {
       frame.recorded = false;
       const std::uint64_t later = listeners & (listeners - 1);
@@ -193,7 +233,9 @@ void InlineListeners::Run(Frame& frame, const void* event, std::uint64_t offered
       const void* const current = frame.current_.load(std::memory_order_relaxed);
       frame.outcomes->Record(*group.ListenerIn(current), Outcome::kHandled);
     }
-  });
+  };
+  if (set.ordered()) return PassInOrder(frame, set.listeners, one_by_one);
+  Pass(frame, first(), set.listeners, one_by_one);
 }
 
 // The listener set has changed since this thread's last pass, or that was its first.
@@ -215,8 +257,6 @@ void InlineListeners::Settle(PassCount& count) {
   count.settled = count.set == set_.load(std::memory_order_relaxed);
 }
 
-// The path of an event that only inline listeners get: no lock, no allocation, no clock, nothing
-// written that other threads write. Everything else goes the long way.
 PublishResult DispatcherCore::Publish(EventType type, EventHandle handle) {
   Topic* const topic = topics_.Find(type);
   if (topic == nullptr) return PublishPlainly(type, handle);
@@ -246,7 +286,36 @@ PublishResult DispatcherCore::Publish(EventType type, EventHandle handle) {
   }
 }
 
+namespace {
+
+// The same where the inline listeners are in order; kept apart, so that who asks for none does not
+// pay for it. False when that is not so, or the event may not go this way.
+bool TryPassInOrder(DispatcherCore& core, unsigned depth_max, Topic& topic, EventHandle handle) {
+  InlineListeners& listeners = topic.inline_listeners();
+  Frame* const frame = Frame::Next();
+  if (frame == nullptr || frame->depth() > depth_max || core.forked()) return false;
+  PassCount* const count = frame->thread().counts.At(listeners.roll().number());
+  if (count == nullptr) return false;
+  for (;; listeners.CountNewSet(*count)) {
+    const InlineSet set{count->set, count->listeners};
+    if (set.word == 0) continue;
+    if (!set.only_plain_in_order()) return false;
+    const void* const event = handle.event();
+    const FrameScope scope(*frame, core,
+                           {.inside = &topic, .event = event, .version = set.version()},
+                           count->settled ? std::memory_order_release : std::memory_order_seq_cst);
+    if (!listeners.IsCurrent(*count)) continue;
+    if (count->CountOne() == sync::kHeavyBarrierPays) listeners.Settle(*count);
+    listeners.RunInOrder(*frame, event, set.listeners);
+    return true;
+  }
+}
+
+}  // namespace
+
 PublishResult DispatcherCore::PublishPlainly(EventType type, EventHandle handle) {
+  Topic* const topic = topics_.Find(type);
+  if (topic != nullptr && TryPassInOrder(*this, options_.depth_max, *topic, handle)) return {};
   return Publish(type, handle, {});
 }
 

@@ -47,6 +47,11 @@ class InlineRoll {
     mutex_.AssertHeld();
     return youngest_;
   }
+  template <class Visit>
+  void ForEach(Visit visit) const {
+    mutex_.AssertHeld();
+    for (const InlineListener* one = youngest_; one != nullptr; one = one->older_) visit(*one);
+  }
   // Whether some other thread may be in a pass, or come to one with an old listener set, without
   // that it could be seen: all are known to see the set `seen_by_all`, or a newer one.
   bool MayHideAPass(std::uint64_t seen_by_all) const;

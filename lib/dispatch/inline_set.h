@@ -11,7 +11,8 @@ struct InlineSet {
   static constexpr std::uint64_t kTakesContext = 2;
   static constexpr std::uint64_t kHasInline = 4;
   static constexpr std::uint64_t kClosed = 8;
-  static constexpr std::uint64_t kVersion = 16;
+  static constexpr std::uint64_t kOrdered = 16;
+  static constexpr std::uint64_t kVersion = 32;
 
   std::uint64_t word = 0;
   std::uint64_t listeners = 0;  // inline ones
@@ -20,8 +21,12 @@ struct InlineSet {
   std::uint64_t version() const { return VersionOf(word); }
   bool has_queued() const { return (word & kHasQueued) != 0; }
   bool takes_context() const { return (word & kTakesContext) != 0; }
+  // Whether some of the inline ones ask for an order.
+  bool ordered() const { return (word & kOrdered) != 0; }
   // Whether an open dispatcher has listeners, all of them inline, that take nothing but the event.
   bool only_plain() const { return (word & (kVersion - 1)) == kHasInline; }
+  // The same where some of them ask for an order.
+  bool only_plain_in_order() const { return (word & (kVersion - 1)) == (kHasInline | kOrdered); }
 };
 
 }  // namespace belfry

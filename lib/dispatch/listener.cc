@@ -35,10 +35,11 @@ void Listener::Name(ListenerId id, std::string& name, Site site, Place place) {
   place_ = place;
 }
 
-void Listener::Unname(std::string& name, std::unique_ptr<const std::string>& made_name) {
-  name_.swap(name);
-  made_name.reset(made_name_.load(std::memory_order_relaxed));
+void Listener::Unname(Identity& taken) {
+  name_.swap(taken.name);
+  taken.made_name.reset(made_name_.load(std::memory_order_relaxed));
   made_name_.store(nullptr, std::memory_order_relaxed);
+  if (order_ != nullptr) order_.swap(taken.order);
 }
 
 void Listener::Decorate(const std::shared_ptr<Decoration>& decoration, ListenerTraits traits) {
@@ -57,6 +58,10 @@ ListenerTraits Listener::MarkedTraits() const {
   traits.filtered = (marks & kFiltered) != 0;
   traits.once = (marks & kOnce) != 0;
   traits.owned = (marks & kOwned) != 0;
+  if (order_ != nullptr) {
+    traits.phase = order_->phase;
+    traits.priority = order_->priority;
+  }
   return traits;
 }
 

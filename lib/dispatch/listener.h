@@ -69,22 +69,33 @@ class Listener {
   // Ends it as a subscription's Detach does; its subscription stays.
   virtual void Finish() = 0;
 
+  struct Identity {
+    std::string name{};
+    std::unique_ptr<const std::string> made_name{};
+    std::shared_ptr<const ListenerOrder> order{};
+  };
+
   // Set by who subscribes: for when its callable is replaced, and for who wants to know.
   void Decorate(const std::shared_ptr<Decoration>& decoration, ListenerTraits traits);
   std::shared_ptr<Decoration> decoration() const { return decoration_.lock(); }
+
+  // --- Under its topic's mutex ---
+  std::string_view given_name() const { return name_; }
+  Site site() const { return site_; }
+  // What it asks for, or null. Set before anybody else knows it.
+  const std::shared_ptr<const ListenerOrder>& order() const { return order_; }
+  void SetOrder(const std::shared_ptr<const ListenerOrder>& order) { order_ = order; }
 
  protected:
   explicit Listener(Topic& topic) : topic_(&topic) {}
   ~Listener();
   // Who it is from now on. Before anybody else knows it.
   void Name(ListenerId id, std::string& name, Site site, Place place);
-  // Takes its name away: whoever takes it destroys it under no lock.
-  void Unname(std::string& name, std::unique_ptr<const std::string>& made_name);
+  // Takes away who it was: whoever takes that destroys it under no lock.
+  void Unname(Identity& taken);
   void SetPlace(Place place) { place_ = place; }
-  std::string_view given_name() const { return name_; }
   // Of its options, those that make no difference to its kind.
   ListenerTraits MarkedTraits() const;
-  Site site() const { return site_; }
 
  private:
   Topic* const topic_;
@@ -93,6 +104,7 @@ class Listener {
   Site site_;
   std::string name_;
   mutable sync::Atomic<const std::string*> made_name_{nullptr};
+  std::shared_ptr<const ListenerOrder> order_;
   RateLimit failures_told_;
   std::weak_ptr<Decoration> decoration_;
   sync::Atomic<std::uint8_t> marks_{0};  // the yes-or-no ones of its traits

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "dispatch/dispatcher_core.h"
+#include "dispatch/newcomer.h"
 #include "dispatch/topic.h"
 
 namespace belfry {
@@ -25,16 +26,18 @@ std::shared_ptr<MailboxListeners::List> Live(
 }  // namespace
 
 // What is let go of is destroyed under no lock, and so is a list that came too late.
-bool MailboxListeners::Add(const std::shared_ptr<MailboxListener>& listener, std::string& name,
-                           Site site) {
-  for (;;) {
+bool MailboxListeners::Add(const std::shared_ptr<MailboxListener>& listener, Newcomer& newcomer) {
+  for (bool placed = true;;) {
+    if (!placed && !newcomer.FindPlace()) return false;
     const std::shared_ptr<const List> before = list();
     const std::shared_ptr<List> larger = Live(before);
     larger->push_back(listener);
     const sync::Lock lock(mutex_);
     if (topic_.core().closed()) return false;
-    if (list_ != before) continue;
-    listener->Begin(topic_.NextListenerId(), name, site);
+    placed = newcomer.has_place();
+    if (list_ != before || !placed) continue;
+    listener->Begin(topic_.NextListenerId(), newcomer.name(), newcomer.site());
+    newcomer.Become(*listener);
     list_ = larger;
     ++live_;
     if (listener->takes_context()) ++with_context_;

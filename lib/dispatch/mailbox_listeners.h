@@ -11,6 +11,7 @@
 
 namespace belfry {
 
+class Newcomer;
 class Topic;
 
 // Thread safety: any thread. No user code or allocator runs under the mutex, which is the topic's.
@@ -21,9 +22,9 @@ class MailboxListeners {
 
   MailboxListeners(Topic& topic, sync::Mutex& mutex) : topic_(topic), mutex_(mutex) {}
 
-  // Names it, too. False when the dispatcher is closed. Throws std::bad_alloc, with nothing
-  // changed.
-  bool Add(const std::shared_ptr<MailboxListener>& listener, std::string& name, Site site);
+  // Names it, too. False when the dispatcher is closed, or there is no place for it. Throws
+  // std::bad_alloc, with nothing changed.
+  bool Add(const std::shared_ptr<MailboxListener>& listener, Newcomer& newcomer);
   // Whether it was not detached yet: then the caller is to end it.
   bool Remove(MailboxListener& listener);
   void Gone(const MailboxListener& listener);
@@ -39,6 +40,14 @@ class MailboxListeners {
   bool empty() const {
     mutex_.AssertHeld();
     return live_ == 0;
+  }
+  template <class Visit>
+  void ForEach(Visit visit) const {
+    mutex_.AssertHeld();
+    if (list_ == nullptr) return;
+    for (const auto& listener : *list_) {
+      if (!listener->detached()) visit(*listener);
+    }
   }
   bool any_takes_context() const {
     mutex_.AssertHeld();

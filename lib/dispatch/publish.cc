@@ -183,7 +183,7 @@ void DispatcherCore::RunInline(Frame& frame, const Envelope& envelope, const Inl
   frame.CountDelivery();
   frame.SetVersion(set.version());
   frame.envelope().Use(envelope);
-  frame.topic().inline_listeners().Run(frame, envelope.event(), set.listeners);
+  frame.topic().inline_listeners().Run(frame, set, envelope.event());
 }
 
 // While draining, what listeners publish still counts as part of what was accepted.

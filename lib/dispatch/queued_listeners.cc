@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "dispatch/dispatcher_core.h"
+#include "dispatch/newcomer.h"
 #include "dispatch/publication.h"
 #include "dispatch/topic.h"
 
@@ -62,12 +63,12 @@ bool QueuedListeners::GoneIdle(QueuedListener& listener) {
 
 // --- Who listens ---
 
-bool QueuedListeners::Add(const std::shared_ptr<QueuedListener>& listener, std::string& name,
-                          Site site) {
+bool QueuedListeners::Add(const std::shared_ptr<QueuedListener>& listener, Newcomer& newcomer) {
   std::vector<std::shared_ptr<QueuedListener>> larger;
   for (;;) {
     std::size_t count = 0;
     bool needs_spare = false;
+    bool placed = false;
     {
       const sync::Lock lock(mutex_);
       if (topic_.core().closed()) return false;
@@ -77,8 +78,10 @@ bool QueuedListeners::Add(const std::shared_ptr<QueuedListener>& listener, std::
       }
       count = listeners_.size();
       needs_spare = log_.NeedsSpare(reserved_events_ + 1);
-      if (count < listeners_.capacity() && !needs_spare) {
-        listener->Begin(topic_.NextListenerId(), name, site);
+      placed = newcomer.has_place();
+      if (count < listeners_.capacity() && !needs_spare && placed) {
+        listener->Begin(topic_.NextListenerId(), newcomer.name(), newcomer.site());
+        newcomer.Become(*listener);
         Enlist(listener);
         return true;
       }
@@ -86,6 +89,7 @@ bool QueuedListeners::Add(const std::shared_ptr<QueuedListener>& listener, std::
     larger.clear();
     larger.reserve(2 * count + 4);
     if (needs_spare && !MakeSpare()) throw std::bad_alloc();
+    if (!placed && !newcomer.FindPlace()) return false;
   }
 }
 

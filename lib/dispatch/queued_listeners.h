@@ -15,6 +15,7 @@
 
 namespace belfry {
 
+class Newcomer;
 class Topic;
 
 // An event is given to all of them by one entry in their log. Most are appended without a lock;
@@ -45,9 +46,9 @@ class QueuedListeners {
   static void PostTurns(QueuedListener* first);
 
   // --- Who listens ---
-  // Names it, too. False when the dispatcher is closed. Throws std::bad_alloc, with nothing
-  // changed.
-  bool Add(const std::shared_ptr<QueuedListener>& listener, std::string& name, Site site);
+  // Names it, too. False when the dispatcher is closed, or there is no place for it. Throws
+  // std::bad_alloc, with nothing changed.
+  bool Add(const std::shared_ptr<QueuedListener>& listener, Newcomer& newcomer);
   // Whether the caller is to end it.
   bool Remove(QueuedListener& listener);
   void Gone(QueuedListener& listener);
@@ -64,6 +65,11 @@ class QueuedListeners {
   bool empty() const {
     mutex_.AssertHeld();
     return listeners_.empty();
+  }
+  template <class Visit>
+  void ForEach(Visit visit) const {
+    mutex_.AssertHeld();
+    for (const auto& listener : listeners_) visit(*listener);
   }
   bool any_takes_context() const {
     mutex_.AssertHeld();

@@ -90,7 +90,11 @@ bool Topic::ShortWayOpen() const {
          !queued_.any_takes_context() && mailboxes_.empty();
 }
 
-void Topic::QueuedChanged() { inline_.SetQueued(!queued_.empty() || !mailboxes_.empty()); }
+void Topic::QueuedChanged() {
+  mutex_.AssertHeld();
+  ++changes_;
+  inline_.SetQueued(!queued_.empty() || !mailboxes_.empty());
+}
 
 void Topic::MailboxesChanged() {
   QueuedChanged();
@@ -98,6 +102,8 @@ void Topic::MailboxesChanged() {
 }
 
 void Topic::InlineChanged() {
+  mutex_.AssertHeld();
+  ++changes_;
   if (!queued_.empty()) queued_.UpdateShortWay();
 }
 
@@ -144,6 +150,28 @@ std::shared_ptr<ListenerWithQueue> Topic::NextAfter(ListenerId id) const {
   const std::shared_ptr<ListenerWithQueue> mailbox = mailboxes_.NextAfter(id);
   if (queued == nullptr || mailbox == nullptr) return queued == nullptr ? mailbox : queued;
   return queued->id() < mailbox->id() ? queued : mailbox;
+}
+
+// Whoever has had the event already has nothing more to do with it, so nobody is left out when the
+// order changes on the way, and nobody gets it twice.
+std::shared_ptr<ListenerWithQueue> Topic::Next(TurnCursor& cursor) const {
+  std::shared_ptr<const TurnOrder> order;
+  {
+    const sync::Lock lock(mutex_);
+    order = turn_order_;
+  }
+  if (order != cursor.order) cursor = {std::move(order)};
+  if (cursor.order == nullptr) {
+    std::shared_ptr<ListenerWithQueue> next = NextAfter(cursor.last);
+    if (next != nullptr) cursor.last = next->id();
+    return next;
+  }
+  while (cursor.place < cursor.order->size()) {
+    const ListenerId id = (*cursor.order)[cursor.place++];
+    std::shared_ptr<ListenerWithQueue> next = NextAfter(id - 1);
+    if (next != nullptr && next->id() == id) return next;  // else it has gone
+  }
+  return nullptr;
 }
 
 void Topic::AddTo(Stats& stats) const {

@@ -13,6 +13,7 @@
 #include "dispatch/publication.h"
 #include "dispatch/queued_listeners.h"
 #include "dispatch/rate_limit.h"
+#include "dispatch/turn_order.h"
 #include "sync/sync.h"
 
 namespace belfry {
@@ -38,6 +39,17 @@ class Topic {
   MailboxListeners& mailbox_listeners() { return mailboxes_; }
   // Of both kinds that have queues: the first one with a higher id; null when there is none.
   std::shared_ptr<ListenerWithQueue> NextAfter(ListenerId id) const;
+  // A synchronous dispatcher's: the next one in order. Begins again when the order has changed.
+  std::shared_ptr<ListenerWithQueue> Next(TurnCursor& cursor) const;
+  // Those among whom there may be an order, under the mutex. Returns how many changes there were.
+  template <class Visit>
+  std::uint64_t ForEachInOrder(bool synchronous, Visit visit) const {
+    const sync::Lock lock(mutex_);
+    if (!synchronous) inline_.roll().ForEach(visit);
+    if (synchronous) queued_.ForEach(visit);
+    if (synchronous) mailboxes_.ForEach(visit);
+    return changes_;
+  }
 
   // All kinds of listeners as they are at one moment.
   struct ListenerSet {
@@ -74,6 +86,20 @@ class Topic {
   void QueuedChanged();
   void MailboxesChanged();
   void InlineChanged();
+  // How often somebody came or went.
+  std::uint64_t changes() const {
+    mutex_.AssertHeld();
+    return changes_;
+  }
+  // Whether some ask for an order.
+  bool ordered() const {
+    mutex_.AssertHeld();
+    return inline_.ordered() || turn_order_ != nullptr;
+  }
+  void SwapTurnOrder(std::shared_ptr<const TurnOrder>& order) {
+    mutex_.AssertHeld();
+    turn_order_.swap(order);
+  }
 
   // What is queued is not delivered any more. Returns how many events.
   std::uint64_t DiscardAll();
@@ -108,6 +134,8 @@ class Topic {
   // Numbers that are this topic's to give out.
   ListenerId next_listener_ ABSL_GUARDED_BY(mutex_) = 0;
   ListenerId listeners_end_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::uint64_t changes_ ABSL_GUARDED_BY(mutex_) = 1;
+  std::shared_ptr<const TurnOrder> turn_order_ ABSL_GUARDED_BY(mutex_);
   std::uint64_t refused_ ABSL_GUARDED_BY(mutex_) = 0;
   std::uint64_t orphaned_ ABSL_GUARDED_BY(mutex_) = 0;
   std::uint64_t to_both_ ABSL_GUARDED_BY(mutex_) = 0;  // events that both kinds counted

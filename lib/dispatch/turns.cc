@@ -72,11 +72,8 @@ void Turns::RunAll() {
       continue;
     }
     // It stays the first until all have got it: a delivery may unwind the thread.
-    ListenerId last = 0;
-    while (const auto listener = head_->topic->NextAfter(last)) {
-      last = listener->id();
-      listener->DeliverUntil(*head_);
-    }
+    TurnCursor cursor;
+    while (const auto listener = head_->topic->Next(cursor)) listener->DeliverUntil(*head_);
     Pop()->Release();
   }
 }

@@ -19,6 +19,7 @@
 #include "belfry/event_filter.h"
 #include "belfry/event_key.h"
 #include "belfry/listener_options.h"
+#include "belfry/listener_order.h"
 #include "belfry/returned_events.h"
 #include "belfry/subscription.h"
 #include "belfry/subscription_bag.h"
@@ -34,6 +35,7 @@ struct OrderPlaced {
 struct OrderCancelled {};
 struct MailWanted {};
 struct RatesWanted {};
+struct Checked {};
 struct Order {
   int total = 0;
 };
@@ -105,6 +107,21 @@ TEST_F(ListeningExample, AMemberListensForAsLongAsItsObjectLives) {
   PublishAndDrain(Moved{8});
 }
 
+TEST_F(ListeningExample, InlineListenersAreCalledInTheOrderThatTheyAskFor) {
+  std::string called;
+  const auto Pack = [&](const OrderPlaced&) { called += "pack "; };
+  const auto Bill = [&](const OrderPlaced&) { called += "bill "; };
+  const auto Check = [&](const OrderPlaced&) { called += "check "; };
+  // example: listener_order.h
+  auto pack = dispatcher.Subscribe(Pack, {.name = "pack", .run = Run::kInline});
+  auto bill = dispatcher.Subscribe(Bill, {.run = Run::kInline, .order = {.before = {"pack"}}});
+  auto check =
+      dispatcher.Subscribe(Check, {.run = Run::kInline, .order = {.phase = Phase::kEarly}});
+  // end of example
+  PublishAndDrain(OrderPlaced{"margherita"});
+  EXPECT_EQ(called, "check bill pack ");
+}
+
 TEST_F(ListeningExample, EachOptionDoesWhatItSays) {
   const auto SendWelcome = Count<OrderPlaced>;
   const auto Frown = Count<Order>;
@@ -112,6 +129,7 @@ TEST_F(ListeningExample, EachOptionDoesWhatItSays) {
   const auto Show = Count<Price>;
   const auto SendMail = Count<MailWanted>;
   const auto OpenCurtain = Count<OrderCancelled>;
+  const auto Check = Count<Checked>;
   const auto window = std::make_shared<Window>();
   // example: listener_options.h
   auto welcome =
@@ -126,6 +144,8 @@ TEST_F(ListeningExample, EachOptionDoesWhatItSays) {
       SendMail,
       {.retry = {.attempts_max = 5}, .deadline = std::chrono::hours(1), .dead_letters = true});
   auto open = dispatcher.Subscribe(OpenCurtain, {.once = true});
+  auto check =
+      dispatcher.Subscribe(Check, {.run = Run::kInline, .order = {.phase = Phase::kEarly}});
   auto draw = dispatcher.Subscribe(
       [window = window.get()](const Moved& moved) { window->Draw(moved); }, {.owner = window});
   // end of example
@@ -143,6 +163,7 @@ TEST_F(ListeningExample, EachOptionDoesWhatItSays) {
   EXPECT_EQ(calls(Price{"a", 1}), 2) << "nothing waits, so nothing is replaced";
   EXPECT_EQ(calls(MailWanted{}), 2);
   EXPECT_EQ(calls(OrderCancelled{}), 1);
+  EXPECT_EQ(calls(Checked{}), 2);
   PublishAndDrain(Moved{7});
   EXPECT_EQ(window->x, 7);
 }

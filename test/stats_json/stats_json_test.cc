@@ -60,6 +60,8 @@ TEST(StatsJsonTest, AListenerIsToldWithItsOptionsAndItsCounters) {
   EXPECT_EQ(listener.at("queue"),
             json::parse(R"({"events_max": 7, "bytes_max": 700, "overflow": "coalesce"})"));
   EXPECT_EQ(listener.at("concurrency"), 3);
+  EXPECT_EQ(listener.at("phase"), "normal");
+  EXPECT_EQ(listener.at("priority"), 0);
   EXPECT_EQ(listener.at("keyed"), true);
   EXPECT_EQ(listener.at("filtered"), true);
   EXPECT_EQ(listener.at("once"), false);
@@ -73,11 +75,14 @@ TEST(StatsJsonTest, AListenerIsToldWithItsOptionsAndItsCounters) {
 
 TEST(StatsJsonTest, AnInlineListenerHasNoQueueToTellOf) {
   Dispatcher dispatcher({.pool = {.threads = 1}});
-  const Subscription inlined =
-      dispatcher.Subscribe([](const Priced&) {}, {.run = Run::kInline, .once = true});
+  const Subscription inlined = dispatcher.Subscribe(
+      [](const Priced&) {},
+      {.run = Run::kInline, .order = {.phase = Phase::kLate, .priority = -3}, .once = true});
   const json::value stats = Parsed(dispatcher.GetStats());
   const json::object& listener = stats.at("listeners").at(0).as_object();
   EXPECT_EQ(listener.at("run"), "inline");
+  EXPECT_EQ(listener.at("phase"), "late");
+  EXPECT_EQ(listener.at("priority"), -3);
   EXPECT_EQ(listener.at("once"), true);
   EXPECT_FALSE(listener.contains("queue"));
 }
