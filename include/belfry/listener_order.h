@@ -44,8 +44,8 @@ constexpr std::string_view ToString(Phase phase) {
 // has a thread for it. An order for one of them is refused.
 //
 // Cost: where no inline listener of an event type asks for an order, nothing; there they are called
-// in an order that is not specified. Where one does, a publish costs some nanoseconds more, and a
-// Subscribe takes time for all that are subscribed.
+// in an order that is not specified. Where one does, a publish costs some nanoseconds more for each
+// of them, and a Subscribe takes time for all that are subscribed.
 struct ListenerOrder {
   Phase phase = Phase::kNormal;
   int priority = 0;

@@ -9,9 +9,9 @@ namespace belfry {
 
 Frame::Frame(ThreadRecord& thread, Frame* outer)
     : AmbientFrame(&Frame::CauseOf),
+      depth_(outer == nullptr ? 1 : outer->depth_ + 1),
       thread_(thread),
-      outer_(outer),
-      depth_(outer == nullptr ? 1 : outer->depth_ + 1) {}
+      outer_(outer) {}
 
 Frame* Frame::Inner() {
   Frame* inner = inner_.load(std::memory_order_relaxed);

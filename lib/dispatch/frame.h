@@ -118,6 +118,7 @@ class alignas(64) Frame final : public AmbientFrame, public InlinePass {
   static Cause CauseOf(AmbientFrame& frame);
   Frame* Inner();
 
+  const unsigned depth_;
   sync::Atomic<void*> inside_{nullptr};
   sync::Atomic<std::uint64_t> version_{kOver};
   sync::Atomic<std::uint64_t> deliveries_{0};
@@ -126,7 +127,6 @@ class alignas(64) Frame final : public AmbientFrame, public InlinePass {
   sync::Atomic<Frame*> inner_{nullptr};
   ThreadRecord& thread_;
   Frame* const outer_;
-  const unsigned depth_;
   sync::Atomic<const InlineOrder*> order_{nullptr};
 };
 
