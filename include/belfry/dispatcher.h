@@ -21,6 +21,7 @@
 #include "belfry/context.h"
 #include "belfry/dead_letters.h"
 #include "belfry/dispatcher_options.h"
+#include "belfry/event_selection.h"
 #include "belfry/event_type.h"
 #include "belfry/export.h"
 #include "belfry/listener_body.h"
@@ -97,6 +98,21 @@ class BELFRY_EXPORT Dispatcher : public Publisher {
     return {};
   }
 
+  // The same for events of several types: see event_selection.h.
+  template <class F>
+  Subscription Subscribe(EventSelection selection, F listener, ListenerOptions options = {},
+                         Site site = Site::Here()) {
+    return AddListener(EventTypeOf<AnyEvent>(), CallableHandle::Of<AnyEvent>(listener),
+                       std::move(options), site,
+                       std::make_unique<const EventSelection>(std::move(selection)));
+  }
+  template <class... E, class F>
+  Subscription Subscribe(EventTypes<E...> types, F listener, ListenerOptions options = {},
+                         Site site = Site::Here()) {
+    TypeSwitch<F, E...> any(std::move(listener));
+    return Subscribe(EventSelection(types), std::move(any), std::move(options), site);
+  }
+
   // A copy of its right to publish, which may outlive it.
   Publisher publisher() const { return *this; }
 
@@ -113,8 +129,7 @@ class BELFRY_EXPORT Dispatcher : public Publisher {
 
   bool closed() const;  // the intake is
   Stats GetStats() const;
-  // The names of those subscribed to a type now, in order of subscription.
-  std::vector<std::string> ListenerNames(EventType type) const;
+  std::vector<std::string> ListenerNames(EventType type) const;  // in order of subscription
 
   // What listeners have failed on for good, see ListenerOptions::dead_letters.
   DeadLetters dead_letters() const;
@@ -129,7 +144,7 @@ class BELFRY_EXPORT Dispatcher : public Publisher {
 
  private:
   Subscription AddListener(EventType type, CallableHandle callable, ListenerOptions options,
-                           Site site);
+                           Site site, std::unique_ptr<const EventSelection> selection = nullptr);
 };
 
 }  // namespace belfry

@@ -61,6 +61,7 @@ struct ListenerStats {
   DeliveryCounts deliveries{};
   ListenerTraits traits{};
   bool muted = false;
+  std::string selects{};  // the events that it is for, if these are of several types
 };
 
 struct TypeStats {

@@ -59,6 +59,7 @@ inline boost::json::object ToJson(const ListenerStats& listener) {
       {"muted", listener.muted},
       {"deliveries", ToJson(listener.deliveries)},
   };
+  if (!listener.selects.empty()) object["selects"] = listener.selects;
   if (traits.run == Run::kQueued) {
     object["queue"] = {{"events_max", traits.queue.events_max},
                        {"bytes_max", traits.queue.bytes_max},

@@ -64,6 +64,11 @@ struct CallableInUse {
   std::unique_ptr<CallableInUse> next{};
 };
 
+struct ReplacedCallable {
+  CallableInUse* former = nullptr;
+  bool unused = false;
+};
+
 // The callable of such a listener, and those that it has replaced and that are still in use. These
 // end with the last delivery that uses them, and stay in a list until they have.
 //

@@ -99,7 +99,7 @@ PublishResult DispatcherCore::Redeliver(DeadLetterBox::Taken& taken, MailboxList
 
 PublishResult DispatcherCore::RedeliverNow(DeadLetterBox::Taken& taken,
                                            MailboxListener& listener) try {
-  Topic& topic = listener.topic();
+  Topic& topic = *taken.letter()->publication->topic;
   const bool in_delivery = Frame::InnermostOf(*this) != nullptr;
   Frame* const frame = Frame::Next();
   if (frame == nullptr) return {Code::kOutOfMemory, 0};
@@ -113,7 +113,7 @@ PublishResult DispatcherCore::RedeliverNow(DeadLetterBox::Taken& taken,
   extras->links.assign(former.links().begin(), former.links().end());
   extras->headers.assign(former.headers().begin(), former.headers().end());
   Postings postings(*this);
-  postings.PrepareAgain(listener.shared_from_this(), former.event(), bytes);
+  postings.PrepareAgain(listener.shared_from_this(), topic, former.event(), bytes);
   const QueueRefusal refusal = postings.Reserve();
   if (refusal.code != Code::kAccepted) return {refusal.code, listener.id()};
   if (postings.any_dropped()) return {Code::kQueueFull, listener.id()};

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "belfry/check.h"
+#include "belfry/event_selection.h"
 #include "dispatch/newcomer.h"
 #include "event/registry.h"
 #include "sys/sys.h"
@@ -63,8 +64,10 @@ Executor& DispatcherCore::executor() const {
 }
 
 Listener* DispatcherCore::Subscribe(EventType type, CallableHandle callable,
-                                    ListenerOptions options, Site site, SubscribeError& error) {
+                                    ListenerOptions options, Site site, SubscribeError& error,
+                                    std::unique_ptr<const EventSelection> selection) {
   error = {false, Complaint(options, type)};
+  if (error.what.empty() && selection != nullptr) error.what = Complaint(options, *selection);
   if (error.what.empty() && !options_.synchronous && options.run == Run::kQueued &&
       options.order.asked()) {
     error.what = "listener \"" + options.name +
@@ -86,7 +89,7 @@ Listener* DispatcherCore::Subscribe(EventType type, CallableHandle callable,
   const std::shared_ptr<Decoration> decoration = Decoration::Of(options);
   Listener* const listener = WithDecoration(decoration, callable, [&](CallableHandle decorated) {
     return options_.synchronous || options.run == Run::kQueued
-               ? SubscribeQueued(topic, decorated, options, newcomer)
+               ? SubscribeQueued(topic, decorated, options, newcomer, std::move(selection))
                : topic.inline_listeners().Add(decorated, newcomer);
   });
   if (listener == nullptr) {
@@ -105,15 +108,20 @@ Listener* DispatcherCore::Subscribe(EventType type, CallableHandle callable,
 }
 
 Listener* DispatcherCore::SubscribeQueued(Topic& topic, CallableHandle callable,
-                                          ListenerOptions& options, Newcomer& newcomer) {
+                                          ListenerOptions& options, Newcomer& newcomer,
+                                          std::unique_ptr<const EventSelection> selection) {
   Executor* const executor =
       !options_.synchronous && options.executor != nullptr ? options.executor : executor_if_any();
-  if (MailboxTraits::Needed(options)) {
+  if (MailboxTraits::Needed(options) || selection != nullptr) {
+    if (selection != nullptr) {
+      for (const EventType type : selection->types()) topics_.Of(type);
+    }
     const auto listener = std::make_shared<MailboxListener>(
         shared_from_this(), topic, MailboxTraits::Of(options, executor, topic.of_library()),
-        options, callable);
-    const bool added = topic.mailbox_listeners().Add(listener, newcomer);
-    return added ? listener.get() : nullptr;
+        options, callable, std::move(selection));
+    if (!topic.mailbox_listeners().Add(listener, newcomer)) return nullptr;
+    if (listener->selection() != nullptr) topics_.Watch(*listener);
+    return listener.get();
   }
   const QueuedTraits traits{executor, options.queue, options.overflow};
   const auto listener =

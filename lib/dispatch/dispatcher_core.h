@@ -66,7 +66,8 @@ class DispatcherCore final : public std::enable_shared_from_this<DispatcherCore>
   // Null, with `error` set, when it is refused. Throws std::bad_alloc and what the callable's move
   // throws, with nothing changed.
   Listener* Subscribe(EventType type, CallableHandle callable, ListenerOptions options, Site site,
-                      SubscribeError& error);
+                      SubscribeError& error,
+                      std::unique_ptr<const EventSelection> selection = nullptr);
   Stats GetStats() const;
   std::vector<std::string> ListenerNames(EventType type);
 
@@ -112,7 +113,7 @@ class DispatcherCore final : public std::enable_shared_from_this<DispatcherCore>
   static void RunInline(Frame& frame, const Envelope& envelope, const InlineSet& set,
                         const std::unique_ptr<Outcomes>* outcomes);
   Listener* SubscribeQueued(Topic& topic, CallableHandle callable, ListenerOptions& options,
-                            Newcomer& newcomer);
+                            Newcomer& newcomer, std::unique_ptr<const EventSelection> selection);
   PublishResult ReserveOrWait(Topic& topic, EventSize size, Postings& postings, bool in_delivery);
   PublishResult Refuse(Topic& topic, PublishResult result, const Listener* refuser = nullptr);
 

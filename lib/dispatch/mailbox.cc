@@ -78,6 +78,7 @@ bool Mailbox::Put(Mail& mail) {
     }
     queued_bytes_ += mail.bytes - alike->bytes;
     std::swap(alike->publication, mail.publication);
+    std::swap(alike->face, mail.face);
     std::swap(alike->bytes, mail.bytes);
     std::swap(alike->since, mail.since);
     std::swap(alike->attempts, mail.attempts);

@@ -19,10 +19,12 @@
 namespace belfry {
 
 class Publication;
+struct MailboxFace;
 
 // One event in one mailbox, from before it is accepted until its delivery has ended.
 struct Mail {
   Publication* publication = nullptr;
+  MailboxFace* face = nullptr;  // of its event's type
   std::size_t bytes = 0;
   Lane lane = Lane::kNormal;
   std::uint64_t key = 0;     // of what it must stay in order with

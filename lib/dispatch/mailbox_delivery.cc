@@ -6,6 +6,7 @@
 #include <system_error>
 #include <utility>
 
+#include "belfry/any_event.h"
 #include "dispatch/attempt.h"
 #include "dispatch/frame_scope.h"
 #include "dispatch/mailbox_listener.h"
@@ -21,13 +22,15 @@ MailboxDelivery MailboxListener::Start(std::uint64_t last_turn) {
   const sync::Lock lock(mutex_);
   if (!may_start() || mailbox_.next()->publication->turn > last_turn) return {};
   Mail& mail = *mailbox_.Start();
+  --mail.face->counts.queued;
+  ++mail.face->counts.running;
   RoomMade();
   const bool expired = traits_.expires() && now > TimeAfter(mail.since, traits_.deadline);
   return {&mail, callables_.Use(), muted_, expired};
 }
 
-// Behind the delivery, so that what a callable publishes when it is destroyed is not caused by the
-// event.
+// What comes of a delivery. Ends behind it, so that what a callable publishes when it is
+// destroyed is not caused by the event.
 class MailboxListener::Ending {
  public:
   Ending(MailboxListener& listener, const MailboxDelivery& delivery)
@@ -40,34 +43,18 @@ class MailboxListener::Ending {
   Ending(const Ending&) = delete;
   Ending& operator=(const Ending&) = delete;
 
-  AttemptState Failed(const Thrown& thrown) {
-    Mail& mail = *delivery_.mail;
-    ++mail.attempts;
-    again_ = listener_.MayTryAgain(mail, thrown.permanent);
-    if (!again_ && listener_.traits_.dead_letters) {
-      listener_.core_->KeepDeadLetter(listener_, *mail.publication, thrown.what, mail.attempts);
-    }
-    return {mail.attempts, !again_};
-  }
-
-  std::optional<Outcome> Ended(Outcome how) {
-    Mail& mail = *delivery_.mail;
-    const sync::Lock lock(listener_.mutex_);
-    over_ = listener_.detached_;
-    unused_ = listener_.callables_.Leave(*delivery_.callable);
-    if (again_ && !listener_.detached_ && !listener_.discarding_) {
-      parked_ = listener_.Park(mail);
-      return std::nullopt;
-    }
-    if (again_) how = Outcome::kCancelled;
-    listener_.mailbox_.End(mail);
-    listener_.spare_.Keep(mail);
-    listener_.CountEnded(how);
-    listener_.RoomMade();
-    return how;
-  }
+  // --- For an attempt ---
+  AttemptState Failed(const Thrown& thrown);
+  std::optional<Outcome> Ended(Outcome how);
+  // For one that is not made. What was tried before has failed by that: it is not lost without a
+  // word.
+  void PassOver(Publication& publication);
 
  private:
+  bool MayTryAgain(bool permanent) const;
+  ParkedMail Park() ABSL_EXCLUSIVE_LOCKS_REQUIRED(listener_.mutex_);
+  static void Count(DeliveryCounts& counts, Outcome how);
+
   MailboxListener& listener_;
   const MailboxDelivery delivery_;
   bool again_ = false;
@@ -76,66 +63,99 @@ class MailboxListener::Ending {
   ParkedMail parked_;
 };
 
+AttemptState MailboxListener::Ending::Failed(const Thrown& thrown) {
+  Mail& mail = *delivery_.mail;
+  ++mail.attempts;
+  again_ = MayTryAgain(thrown.permanent);
+  if (!again_ && listener_.traits_.dead_letters) {
+    listener_.core_->KeepDeadLetter(listener_, *mail.publication, thrown.what, mail.attempts);
+  }
+  return {mail.attempts, !again_};
+}
+
+std::optional<Outcome> MailboxListener::Ending::Ended(Outcome how) {
+  Mail& mail = *delivery_.mail;
+  DeliveryCounts& counts = mail.face->counts;
+  const sync::Lock lock(listener_.mutex_);
+  --counts.running;
+  over_ = listener_.detached_;
+  unused_ = listener_.callables_.Leave(*delivery_.callable);
+  if (again_ && !listener_.detached_ && !listener_.discarding_) {
+    ++counts.retrying;
+    parked_ = Park();
+    return std::nullopt;
+  }
+  if (again_) how = Outcome::kCancelled;
+  Count(counts, how);
+  listener_.mailbox_.End(mail);
+  listener_.spare_.Keep(mail);
+  listener_.RoomMade();
+  return how;
+}
+
+void MailboxListener::Ending::Count(DeliveryCounts& counts, Outcome how) {
+  ++(how == Outcome::kHandled     ? counts.handled
+     : how == Outcome::kFiltered  ? counts.filtered
+     : how == Outcome::kExpired   ? counts.expired
+     : how == Outcome::kCancelled ? counts.cancelled
+                                  : counts.dead);
+}
+
+void MailboxListener::Ending::PassOver(Publication& publication) {
+  const std::string_view why =
+      delivery_.muted ? "the listener is muted" : "its deadline has passed";
+  const unsigned attempts = delivery_.mail->attempts;
+  Outcome how = delivery_.muted ? Outcome::kFiltered : Outcome::kExpired;
+  DispatcherCore& core = *listener_.core_;
+  if (attempts > 0) {
+    how = Outcome::kFailed;
+    if (listener_.traits_.dead_letters) core.KeepDeadLetter(listener_, publication, why, attempts);
+    core.telling().OfFailure(listener_, publication.envelope(), why, {attempts, true});
+  }
+  Ended(how);
+  if (publication.outcomes != nullptr) {
+    publication.outcomes->Record(listener_, how, how == Outcome::kFailed ? why : "");
+  }
+  if (how == Outcome::kExpired) {
+    core.telling().OfExpiry(listener_, *publication.topic, listener_.expiries_told_);
+  }
+  publication.Release();
+}
+
+bool MailboxListener::Ending::MayTryAgain(bool permanent) const {
+  const MailboxTraits& traits = listener_.traits_;
+  const Mail& mail = *delivery_.mail;
+  if (permanent || mail.attempts >= traits.retry.attempts_max) return false;
+  if (!traits.expires()) return true;
+  const SteadyTime now = listener_.core_->clock().Now();
+  return TimeAfter(now, traits.RetryDelay(mail.attempts)) <= TimeAfter(mail.since, traits.deadline);
+}
+
+ParkedMail MailboxListener::Ending::Park() {
+  Mail& mail = *delivery_.mail;
+  listener_.mailbox_.Park(mail);
+  mail.ticket = ++listener_.tickets_;
+  const Nanoseconds delay = listener_.traits_.RetryDelay(mail.attempts);
+  const std::uint64_t seed = listener_.core_->ids().origin() ^ (listener_.id() << 32) ^ mail.ticket;
+  return {&mail, mail.ticket, MailboxTraits::Shortened(delay, seed)};
+}
+
 bool MailboxListener::DeliverNext(Frame& frame, std::uint64_t last_turn) {
   const MailboxDelivery delivery = Start(last_turn);
   if (delivery.mail == nullptr) return false;
   Ending ending(*this, delivery);
   Publication& publication = *delivery.mail->publication;
   if (delivery.muted || delivery.expired) {
-    PassOver(delivery, publication, ending);
+    ending.PassOver(publication);
     return true;
   }
+  const AnyEvent any(publication.envelope().type(), publication.envelope().event());
   Attempt attempt(*core_, *this, frame, &publication, ending);
-  attempt.Call(*delivery.callable->callable, publication.envelope().event());
+  attempt.Call(*delivery.callable->callable, selection_ == nullptr ? any.get() : &any);
   return true;
 }
 
-// What was tried before has failed by that: it is not lost without a word.
-void MailboxListener::PassOver(const MailboxDelivery& delivery, Publication& publication,
-                               Ending& ending) {
-  const std::string_view why = delivery.muted ? "the listener is muted" : "its deadline has passed";
-  const bool failed = delivery.mail->attempts > 0;
-  const Outcome how = failed           ? Outcome::kFailed
-                      : delivery.muted ? Outcome::kFiltered
-                                       : Outcome::kExpired;
-  if (failed) FailedForGood(publication, why, delivery.mail->attempts);
-  ending.Ended(how);
-  if (publication.outcomes != nullptr) publication.outcomes->Record(*this, how, failed ? why : "");
-  publication.Release();
-  if (how == Outcome::kExpired) core_->telling().OfExpiry(*this, expiries_told_);
-}
-
-// It will not be tried again after so many attempts.
-void MailboxListener::FailedForGood(Publication& publication, std::string_view why,
-                                    unsigned attempts) {
-  if (traits_.dead_letters) core_->KeepDeadLetter(*this, publication, why, attempts);
-  core_->telling().OfFailure(*this, publication.envelope(), why, {attempts, true});
-}
-
-void MailboxListener::CountEnded(Outcome how) {
-  ++(how == Outcome::kHandled     ? counts_.handled
-     : how == Outcome::kFiltered  ? counts_.filtered
-     : how == Outcome::kExpired   ? counts_.expired
-     : how == Outcome::kCancelled ? counts_.cancelled
-                                  : counts_.dead);
-}
-
 // --- Another attempt ---
-
-bool MailboxListener::MayTryAgain(const Mail& mail, bool permanent) const {
-  if (permanent || mail.attempts >= traits_.retry.attempts_max) return false;
-  if (!traits_.expires()) return true;
-  const SteadyTime next = TimeAfter(core_->clock().Now(), traits_.RetryDelay(mail.attempts));
-  return next <= TimeAfter(mail.since, traits_.deadline);
-}
-
-ParkedMail MailboxListener::Park(Mail& mail) {
-  mailbox_.Park(mail);
-  mail.ticket = ++tickets_;
-  const Nanoseconds delay = traits_.RetryDelay(mail.attempts);
-  return {&mail, mail.ticket,
-          MailboxTraits::Shortened(delay, core_->ids().origin() ^ (id() << 32) ^ mail.ticket)};
-}
 
 // Where nobody can call back it is tried again at once: there are only so many attempts.
 void MailboxListener::RetryLater(const ParkedMail& parked) {
@@ -179,9 +199,13 @@ bool MailboxListener::Unpark(Mail& mail, std::uint64_t ticket) {
     const sync::Lock lock(mutex_);
     if (mail.ticket != ticket) return false;
     mail.ticket = 0;
-    if (!mailbox_.Unpark(mail)) {
+    DeliveryCounts& counts = mail.face->counts;
+    --counts.retrying;
+    if (mailbox_.Unpark(mail)) {
+      ++counts.queued;
+    } else {
       superseded = &mail;
-      ++counts_.coalesced;
+      ++counts.coalesced;
     }
     // There is a place, or one who waits with the same key has found one that he may replace.
     if (traits_.policy == Overflow::Policy::kCoalesce) RoomMade();

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "belfry/event_selection.h"
 #include "dispatch/attempt.h"
 #include "dispatch/mailbox_listener.h"
 #include "dispatch/topic.h"
@@ -26,11 +27,13 @@ std::uint64_t MailboxListener::CancelQueued() {
       Mail* const parked = mailbox_.TakeParked();
       Mail* const next = parked != nullptr ? parked : mailbox_.TakeOldest();
       if (next == nullptr) break;
+      DeliveryCounts& counts = next->face->counts;
+      --(parked != nullptr ? counts.retrying : counts.queued);
+      ++counts.cancelled;
       next->ticket = 0;
       next->next_alike = std::exchange(cancelled, next);
       ++count;
     }
-    counts_.cancelled += count;
     RoomMade();
   }
   for (const Mail* mail = cancelled; mail != nullptr; mail = mail->next_alike) {
@@ -63,7 +66,9 @@ void MailboxListener::EndIfOver() {
     key = {};
     same = {};
   }
-  topic().mailbox_listeners().Gone(*this);
+  for (const MailboxFace* face = faces(); face != nullptr; face = face->next) {
+    face->topic->mailbox_listeners().Gone(counts(*face));
+  }
   const sync::Lock lock(mutex_);
   gone_ = true;
   changed_.NotifyAll();
@@ -72,6 +77,7 @@ void MailboxListener::EndIfOver() {
 void MailboxListener::Finish() {
   const auto self = shared_from_this();  // the roll may be the last one who holds it
   if (topic().mailbox_listeners().Remove(*this)) {
+    if (selection_ != nullptr) core_->topics().Unwatch(*this);
     CancelQueued();
     EndIfOver();
   }
@@ -116,7 +122,7 @@ ReplaceResult MailboxListener::Replace(CallableHandle callable) {
   if (core_->forked()) return ReplaceResult::kClosed;
   const auto self = shared_from_this();  // what ends here may end the subscription, too
   auto next = std::make_unique<CallableInUse>(callable);
-  const Replaced replaced = topic().mailbox_listeners().Swap(*this, next);
+  const ReplacedCallable replaced = topic().mailbox_listeners().Swap(*this, next);
   if (replaced.former == nullptr) return ReplaceResult::kClosed;
   if (replaced.unused) {
     Destroy(*replaced.former);
@@ -129,11 +135,12 @@ ReplaceResult MailboxListener::Replace(CallableHandle callable) {
 }
 
 bool MailboxListener::takes_context() const {
+  if (selection_ != nullptr) return true;  // its callable may be replaced, but its types are many
   const sync::Lock lock(mutex_);
   return callables_.takes_context();
 }
 
-MailboxListener::Replaced MailboxListener::Swap(std::unique_ptr<CallableInUse>& next) {
+ReplacedCallable MailboxListener::Swap(std::unique_ptr<CallableInUse>& next) {
   const sync::Lock lock(mutex_);
   if (detached_) return {};
   CallableInUse* const former = callables_.Replace(next);
@@ -157,15 +164,22 @@ std::uint64_t MailboxListener::Discard() {
 
 // --- Counting ---
 
-DeliveryCounts MailboxListener::counts() const {
-  const sync::Lock lock(mutex_);
-  DeliveryCounts counts = counts_;
-  counts.running = mailbox_.running();
-  // Those of a detached one will not be delivered any more, whoever comes to cancel them.
-  const bool over = detached_ || discarding_;
-  (over ? counts.cancelled : counts.queued) += mailbox_.queued();
-  (over ? counts.cancelled : counts.retrying) += mailbox_.parked();
+// What is queued at a detached one will not be delivered any more, whoever comes to cancel it.
+DeliveryCounts MailboxListener::Seen(const MailboxFace& face) const {
+  DeliveryCounts counts = face.counts;
+  if (!detached_ && !discarding_) return counts;
+  counts.cancelled += std::exchange(counts.queued, 0) + std::exchange(counts.retrying, 0);
   return counts;
+}
+
+const MailboxFace* MailboxListener::faces() const {
+  const sync::Lock lock(mutex_);
+  return faces_.first();
+}
+
+DeliveryCounts MailboxListener::counts(const MailboxFace& face) const {
+  const sync::Lock lock(mutex_);
+  return Seen(face);
 }
 
 ListedListener MailboxListener::Listed() const {
@@ -173,13 +187,18 @@ ListedListener MailboxListener::Listed() const {
   traits.queue = traits_.limit;
   traits.overflow = traits_.policy;
   traits.concurrency = traits_.concurrency;
+  traits.starvation_max = traits_.starvation_max;
   traits.attempts_max = traits_.retry.attempts_max;
   traits.deadline = traits_.deadline;
   traits.dead_letters = traits_.dead_letters;
   ListedListener listed{
-      {id(), std::string(name()), topic().type(), counts(), traits}, place(), started()};
+      {id(), std::string(name()), topic().type(), {}, traits}, place(), started()};
+  if (selection_ != nullptr) listed.stats.selects = selection_->Describe();
   const sync::Lock lock(mutex_);
   listed.stats.muted = muted_;
+  for (const MailboxFace* face = faces_.first(); face != nullptr; face = face->next) {
+    listed.stats.deliveries += Seen(*face);
+  }
   return listed;
 }
 

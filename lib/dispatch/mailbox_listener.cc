@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "belfry/event_selection.h"
 #include "dispatch/attempt.h"
 #include "dispatch/topic.h"
 
@@ -23,15 +24,18 @@ class MailboxListener::Turn final : public Runnable {
 
 MailboxListener::MailboxListener(std::shared_ptr<DispatcherCore> core, Topic& topic,
                                  const MailboxTraits& traits, ListenerOptions& options,
-                                 CallableHandle callable)
+                                 CallableHandle callable,
+                                 std::unique_ptr<const EventSelection> selection)
     : ListenerWithQueue(topic),
       core_(std::move(core)),
       traits_(traits),
+      selection_(std::move(selection)),
       mailbox_(traits.rules()),
       key_(std::move(options.key)),
       same_(std::move(options.overflow.same)),
       projects_(key_ || same_),
       callables_(callable) {
+  faces_.Add(std::make_unique<MailboxFace>(topic));
   for (unsigned i = 0; i < traits.concurrency; ++i) {
     turns_.push_back(std::make_unique<Turn>(*this));
     turns_.back()->next_free = std::exchange(free_turns_, turns_.back().get());
@@ -43,6 +47,17 @@ MailboxListener::~MailboxListener() = default;
 void MailboxListener::Begin(ListenerId id, std::string& name, Site site) {
   Name(id, name, site, {static_cast<Listener*>(this)});
   held_ = shared_from_this();
+}
+
+MailboxFace* MailboxListener::Attach(std::unique_ptr<MailboxFace>& face) {
+  const sync::Lock lock(mutex_);
+  if (detached_ || faces_.Find(*face->topic) != nullptr) return nullptr;
+  return faces_.Add(std::move(face));
+}
+
+MailboxFace* MailboxListener::FaceOf(const Topic& topic) const {
+  const sync::Lock lock(mutex_);
+  return faces_.Find(topic);
 }
 
 // --- A publish ---
@@ -71,7 +86,7 @@ class MailboxListener::Preparing {
   MailboxListener& listener_;
 };
 
-Mail* MailboxListener::Prepare(const void* event, std::size_t bytes) {
+Mail* MailboxListener::Prepare(MailboxFace& face, const void* event, std::size_t bytes) {
   Mail* mail = nullptr;
   {
     const sync::Lock lock(mutex_);
@@ -81,12 +96,14 @@ Mail* MailboxListener::Prepare(const void* event, std::size_t bytes) {
   }
   const SteadyTime now = traits_.expires() ? core_->clock().Now() : SteadyTime{};
   if (mail != nullptr && !projects_) {
+    mail->face = &face;
     mail->bytes = bytes;
     mail->since = now;
     return mail;
   }
   Preparing preparing(*this);
   preparing.mail = mail != nullptr ? mail : new Mail;
+  preparing.mail->face = &face;
   preparing.mail->bytes = bytes;
   preparing.mail->since = now;
   if (projects_) Project(*preparing.mail, event);
@@ -98,9 +115,11 @@ void MailboxListener::Project(Mail& mail, const void* event) {
   Frame* const frame = Frame::Next();
   if (frame == nullptr) throw std::bad_alloc();
   const FrameScope scope(*frame, *core_, {.inside = static_cast<Listener*>(this)});
+  const AnyEvent any(mail.face->topic->type(), event);
+  const void* const seen = selection_ == nullptr ? event : &any;
   const auto project = [&] {
-    if (key_) mail.key = key_.NumberOf(event);
-    if (same_) same_.Of(event, mail.same);
+    if (key_) mail.key = key_.NumberOf(seen);
+    if (same_) same_.Of(seen, mail.same);
   };
   const auto failed = [&](std::string_view what) {
     mail.unkeyed = true;
@@ -117,7 +136,8 @@ MailboxListener::Reserved MailboxListener::Reserve(Mail& mail, Mail*& dropped) {
   const bool drops = traits_.drops_oldest && mailbox_.FitsWithoutQueued(mail);
   while (drops && room == Mailbox::Room::kNo) {
     Mail* const oldest = mailbox_.TakeOldest();
-    ++counts_.dropped;
+    --oldest->face->counts.queued;
+    ++oldest->face->counts.dropped;
     oldest->next_alike = std::exchange(dropped, oldest);
     room = mailbox_.RoomFor(mail);
   }
@@ -167,18 +187,21 @@ MailboxListener::Given MailboxListener::Give(Mail& mail, Publication& publicatio
     if (reserved) mailbox_.GiveBack(mail);
     return {};
   }
-  ++counts_.offered;
-  if (mail.unkeyed) ++counts_.dead;
-  if (dropped) ++counts_.dropped;
+  DeliveryCounts& counts = mail.face->counts;
+  ++counts.offered;
+  if (mail.unkeyed) ++counts.dead;
+  if (dropped) ++counts.dropped;
   if (!reserved) return {.offered = true};
   publication.Retain(1);
   mail.publication = &publication;
   mail.lane = publication.lane;
   const bool queued = mailbox_.Put(mail);
+  ++counts.queued;
   // Who waits with the same key has found one that he may replace.
   if (traits_.policy == Overflow::Policy::kCoalesce) RoomMade();
   if (queued) return {true, true, TakeTurn()};
-  ++counts_.coalesced;
+  --mail.face->counts.queued;  // of the one that was replaced
+  ++mail.face->counts.coalesced;
   return {.offered = true};
 }
 

@@ -13,12 +13,15 @@
 #include "dispatch/listener.h"
 #include "dispatch/mailbox.h"
 #include "dispatch/mailbox_delivery.h"
+#include "dispatch/mailbox_faces.h"
 #include "dispatch/mailbox_traits.h"
 #include "dispatch/rate_limit.h"
 #include "dispatch/spare_mail.h"
 #include "sync/sync.h"
 
 namespace belfry {
+
+class EventSelection;
 
 // Has as many turns as events may run at once; one is posted whenever an event may start and
 // another turn is free.
@@ -28,20 +31,23 @@ namespace belfry {
 class MailboxListener final : public ListenerWithQueue,
                               public std::enable_shared_from_this<MailboxListener> {
  public:
-  // Takes the projections out of the options. Throws what the callable's move throws, and
-  // std::bad_alloc.
+  // Takes the projections out of the options. Throws what the callable's move throws, or bad_alloc.
   MailboxListener(std::shared_ptr<DispatcherCore> core, Topic& topic, const MailboxTraits& traits,
-                  ListenerOptions& options, CallableHandle callable);
+                  ListenerOptions& options, CallableHandle callable,
+                  std::unique_ptr<const EventSelection> selection);
   ~MailboxListener();
   // Who it is; its subscription holds it from now on.
   void Begin(ListenerId id, std::string& name, Site site);
 
   const MailboxTraits& traits() const { return traits_; }
+  const EventSelection* selection() const { return selection_.get(); }  // null: its topic's alone
+  MailboxFace* Attach(std::unique_ptr<MailboxFace>& face);  // null when it has it, or is detached
+  MailboxFace* FaceOf(const Topic& topic) const;
   RateLimit& drops_told() { return drops_told_; }
 
   // --- A publish's, in this order ---
   // Mail for an event; null when it is detached. Calls user code. Throws std::bad_alloc.
-  Mail* Prepare(const void* event, std::size_t bytes);
+  Mail* Prepare(MailboxFace& face, const void* event, std::size_t bytes);
   // Not for mail without a key. What is dropped for it is the caller's, to end.
   enum class Reserved { kYes, kNo, kNever, kDropped };
   Reserved Reserve(Mail& mail, Mail*& dropped);
@@ -74,15 +80,12 @@ class MailboxListener final : public ListenerWithQueue,
   // --- Its topic's, under the mutex ---
   void Leave();  // the listener set
   bool takes_context() const;
-  // Puts `next` into the place of the former callable.
-  struct Replaced {
-    CallableInUse* former = nullptr;  // null when it is detached
-    bool unused = false;
-  };
-  Replaced Swap(std::unique_ptr<CallableInUse>& next);
+  // Puts `next` into the place of the former callable; nothing when it is detached.
+  ReplacedCallable Swap(std::unique_ptr<CallableInUse>& next);
 
   // --- Counting ---
-  DeliveryCounts counts() const;
+  const MailboxFace* faces() const;  // all of them, when none comes any more
+  DeliveryCounts counts(const MailboxFace& face) const;
   ListedListener Listed() const;
   bool detached() const;
   bool HasRoomFor(const Mail& mail) const;
@@ -99,14 +102,10 @@ class MailboxListener final : public ListenerWithQueue,
   void EndTurn(Turn& turn);
   MailboxDelivery Start(std::uint64_t last_turn);
   bool DeliverNext(Frame& frame, std::uint64_t last_turn);
-  bool MayTryAgain(const Mail& mail, bool permanent) const;
-  ParkedMail Park(Mail& mail) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void RetryLater(const ParkedMail& parked);
   void RetryNow(Mail& mail, std::uint64_t ticket);
   bool Unpark(Mail& mail, std::uint64_t ticket);
-  void PassOver(const MailboxDelivery& delivery, Publication& publication, Ending& ending);
-  void FailedForGood(Publication& publication, std::string_view why, unsigned attempts);
-  void CountEnded(DeliveryOutcome::Kind how) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  DeliveryCounts Seen(const MailboxFace& face) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Destroy(CallableInUse& replaced);
   void RoomMade() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   std::uint64_t CancelQueued();
@@ -124,6 +123,7 @@ class MailboxListener final : public ListenerWithQueue,
   RateLimit expiries_told_;
   std::vector<std::unique_ptr<Turn>> turns_;
   std::shared_ptr<MailboxListener> held_;  // by its subscription
+  const std::unique_ptr<const EventSelection> selection_;
 
   mutable sync::Mutex mutex_;
   sync::Condition changed_;  // room was made, or something ended
@@ -138,7 +138,7 @@ class MailboxListener final : public ListenerWithQueue,
   Turn* free_turns_ ABSL_GUARDED_BY(mutex_) = nullptr;
   SpareMail spare_ ABSL_GUARDED_BY(mutex_);
   std::uint64_t tickets_ ABSL_GUARDED_BY(mutex_) = 0;
-  DeliveryCounts counts_ ABSL_GUARDED_BY(mutex_);    // without what is queued, runs or waits
+  MailboxFaces faces_ ABSL_GUARDED_BY(mutex_);
   bool waited_for_ ABSL_GUARDED_BY(mutex_) = false;  // by who wants room
   bool muted_ ABSL_GUARDED_BY(mutex_) = false;
   bool discarding_ ABSL_GUARDED_BY(mutex_) = false;

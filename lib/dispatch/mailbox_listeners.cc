@@ -19,7 +19,7 @@ std::shared_ptr<MailboxListeners::List> Live(
   live->reserve(list == nullptr ? 1 : list->size() + 1);
   if (list == nullptr) return live;
   std::copy_if(list->begin(), list->end(), std::back_inserter(*live),
-               [](const auto& listener) { return !listener->detached(); });
+               [](const auto& entry) { return !entry.listener->detached(); });
   return live;
 }
 
@@ -31,7 +31,7 @@ bool MailboxListeners::Add(const std::shared_ptr<MailboxListener>& listener, New
     if (!placed && !newcomer.FindPlace()) return false;
     const std::shared_ptr<const List> before = list();
     const std::shared_ptr<List> larger = Live(before);
-    larger->push_back(listener);
+    larger->push_back({listener, listener->FaceOf(topic_)});
     const sync::Lock lock(mutex_);
     if (topic_.core().closed()) return false;
     placed = newcomer.has_place();
@@ -44,6 +44,35 @@ bool MailboxListeners::Add(const std::shared_ptr<MailboxListener>& listener, New
     topic_.MailboxesChanged();
     return true;
   }
+}
+
+// Nobody else adds it here, or ends it meanwhile: see TopicDirectory.
+void MailboxListeners::AddGuest(MailboxListener& listener) {
+  auto made = std::make_unique<MailboxFace>(topic_);
+  std::shared_ptr<List> larger;
+  std::shared_ptr<const List> before;
+  for (MailboxFace* face = nullptr;;) {
+    before = list();
+    larger = Live(before);
+    if (face == nullptr) face = listener.Attach(made);
+    if (face == nullptr) return;
+    larger->push_back({listener.shared_from_this(), face});
+    const sync::Lock lock(mutex_);
+    if (list_ != before) continue;
+    list_ = larger;
+    face->listed = true;
+    ++live_;
+    ++with_context_;
+    topic_.MailboxesChanged();
+    return;
+  }
+}
+
+void MailboxListeners::RemoveGuest() {
+  const sync::Lock lock(mutex_);
+  --live_;
+  --with_context_;
+  topic_.MailboxesChanged();
 }
 
 bool MailboxListeners::Remove(MailboxListener& listener) {
@@ -69,13 +98,13 @@ bool MailboxListeners::Remove(MailboxListener& listener) {
   return true;
 }
 
-void MailboxListeners::Gone(const MailboxListener& listener) {
+void MailboxListeners::Gone(const DeliveryCounts& counts) {
   const sync::Lock lock(mutex_);
-  of_the_gone_ += listener.counts();
+  of_the_gone_ += counts;
 }
 
-MailboxListener::Replaced MailboxListeners::Swap(MailboxListener& listener,
-                                                 std::unique_ptr<CallableInUse>& next) {
+ReplacedCallable MailboxListeners::Swap(MailboxListener& listener,
+                                        std::unique_ptr<CallableInUse>& next) {
   const sync::Lock lock(mutex_);
   if (listener.detached()) return {};
   if (listener.takes_context()) --with_context_;
@@ -95,20 +124,25 @@ std::shared_ptr<const MailboxListeners::List> MailboxListeners::list() const {
   return list_;
 }
 
-std::shared_ptr<MailboxListener> MailboxListeners::NextAfter(ListenerId id) const {
-  const std::shared_ptr<const List> listeners = list();
-  if (listeners == nullptr) return nullptr;
-  const auto next = std::find_if(listeners->begin(), listeners->end(), [&](const auto& listener) {
-    return listener->id() > id && !listener->detached();
-  });
-  return next == listeners->end() ? nullptr : *next;
+std::shared_ptr<MailboxListener> MailboxListeners::NextAfter(ListenerId id,
+                                                             bool guests_only) const {
+  const std::shared_ptr<const List> entries = list();
+  std::shared_ptr<MailboxListener> next;
+  if (entries == nullptr) return next;
+  for (const Entry& entry : *entries) {
+    const ListenerId found = entry.listener->id();
+    const bool earlier = found > id && (next == nullptr || found < next->id());
+    const bool asked_for = !guests_only || IsGuest(entry);
+    if (earlier && asked_for && !entry.listener->detached()) next = entry.listener;
+  }
+  return next;
 }
 
 bool MailboxListeners::quiet() const {
-  const std::shared_ptr<const List> listeners = list();
-  return listeners == nullptr ||
-         std::all_of(listeners->begin(), listeners->end(), [](const auto& listener) {
-           return listener->detached() || listener->quiet();
+  const std::shared_ptr<const List> entries = list();
+  return entries == nullptr ||
+         std::all_of(entries->begin(), entries->end(), [](const Entry& entry) {
+           return entry.listener->detached() || entry.listener->quiet();
          });
 }
 
@@ -116,8 +150,8 @@ DeliveryCounts MailboxListeners::totals() const {
   mutex_.AssertHeld();
   DeliveryCounts totals = of_the_gone_;
   if (list_ == nullptr) return totals;
-  for (const auto& listener : *list_) {
-    if (!listener->detached()) totals += listener->counts();
+  for (const auto& [listener, face] : *list_) {
+    if (!listener->detached()) totals += listener->counts(*face);
   }
   return totals;
 }
@@ -126,8 +160,8 @@ std::uint64_t MailboxListeners::cancelled() const {
   mutex_.AssertHeld();
   std::uint64_t cancelled = 0;
   if (list_ == nullptr) return cancelled;
-  for (const auto& listener : *list_) {
-    if (!listener->detached()) cancelled += listener->counts().cancelled;
+  for (const auto& [listener, face] : *list_) {
+    if (!listener->detached()) cancelled += listener->counts(*face).cancelled;
   }
   return cancelled;
 }

@@ -17,23 +17,31 @@ class Topic;
 // Thread safety: any thread. No user code or allocator runs under the mutex, which is the topic's.
 class MailboxListeners {
  public:
-  // In order of subscription. One that is detached may still be in it.
-  using List = std::vector<std::shared_ptr<MailboxListener>>;
+  // In order of subscription; those that are for several types, when these came to this one. One
+  // that is detached may still be in it.
+  struct Entry {
+    std::shared_ptr<MailboxListener> listener;
+    MailboxFace* face;
+  };
+  using List = std::vector<Entry>;
 
   MailboxListeners(Topic& topic, sync::Mutex& mutex) : topic_(topic), mutex_(mutex) {}
 
   // Names it, too. False when the dispatcher is closed, or there is no place for it. Throws
   // std::bad_alloc, with nothing changed.
   bool Add(const std::shared_ptr<MailboxListener>& listener, Newcomer& newcomer);
+  // One of those that are for several types. Throws std::bad_alloc.
+  void AddGuest(MailboxListener& listener);
+  void RemoveGuest();  // which is detached; the next one who comes or goes takes it out of the list
   // Whether it was not detached yet: then the caller is to end it.
   bool Remove(MailboxListener& listener);
-  void Gone(const MailboxListener& listener);
-  MailboxListener::Replaced Swap(MailboxListener& listener, std::unique_ptr<CallableInUse>& next);
+  void Gone(const DeliveryCounts& counts);
+  ReplacedCallable Swap(MailboxListener& listener, std::unique_ptr<CallableInUse>& next);
   void DetachAll();  // at the end of the dispatcher
 
   std::shared_ptr<const List> list() const;
   // The first one with a higher id; null when there is none.
-  std::shared_ptr<MailboxListener> NextAfter(ListenerId id) const;
+  std::shared_ptr<MailboxListener> NextAfter(ListenerId id, bool guests_only = false) const;
   bool quiet() const;
 
   // --- Under the mutex ---
@@ -45,8 +53,8 @@ class MailboxListeners {
   void ForEach(Visit visit) const {
     mutex_.AssertHeld();
     if (list_ == nullptr) return;
-    for (const auto& listener : *list_) {
-      if (!listener->detached()) visit(*listener);
+    for (const Entry& entry : *list_) {
+      if (!IsGuest(entry) && !entry.listener->detached()) visit(*entry.listener);
     }
   }
   bool any_takes_context() const {
@@ -62,6 +70,8 @@ class MailboxListeners {
   DeliveryCounts totals() const;
   // Of those who are subscribed now.
   std::uint64_t cancelled() const;
+  // Whether it is subscribed to several types, this one among them.
+  bool IsGuest(const Entry& entry) const { return &entry.listener->topic() != &topic_; }
 
  private:
   Topic& topic_;

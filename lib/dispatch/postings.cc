@@ -27,19 +27,24 @@ void Postings::Prepare(const std::shared_ptr<const MailboxListeners::List>& list
   if (listeners == nullptr) return;
   const std::size_t before = postings_.size();
   postings_.reserve(before + listeners->size());
-  for (const auto& listener : *listeners) {
-    const bool has = std::any_of(
-        postings_.begin(), std::next(postings_.begin(), static_cast<std::ptrdiff_t>(before)),
-        [&](const Posting& posting) { return posting.listener == listener; });
+  for (const auto& [listener, face] : *listeners) {
+    const bool has = std::any_of(postings_.begin(),
+                                 std::next(postings_.begin(), static_cast<std::ptrdiff_t>(before)),
+                                 [&, one = listener.get()](const Posting& posting) {
+                                   return posting.listener.get() == one;
+                                 });
     if (has) continue;
-    if (Mail* const mail = listener->Prepare(event, bytes)) postings_.push_back({listener, mail});
+    if (Mail* const mail = listener->Prepare(*face, event, bytes)) {
+      postings_.push_back({listener, mail});
+    }
   }
 }
 
-void Postings::PrepareAgain(std::shared_ptr<MailboxListener> listener, const void* event,
-                            std::size_t bytes) {
+void Postings::PrepareAgain(std::shared_ptr<MailboxListener> listener, const Topic& topic,
+                            const void* event, std::size_t bytes) {
   postings_.reserve(1);
-  if (Mail* const mail = listener->Prepare(event, bytes)) {
+  MailboxFace& face = *listener->FaceOf(topic);
+  if (Mail* const mail = listener->Prepare(face, event, bytes)) {
     mail->yields = true;
     postings_.push_back({std::move(listener), mail});
   }
@@ -144,7 +149,9 @@ void Postings::Finish(Publication& publication) {
   for (Posting& posting : postings_) End(posting, publication.outcomes.get());
   for (const Posting& posting : postings_) {
     MailboxListener& listener = *posting.listener;
-    if (posting.lost) core_.telling().OfDrop(listener, listener.drops_told());
+    if (posting.lost != nullptr) {
+      core_.telling().OfDrop(listener, *posting.lost, listener.drops_told());
+    }
     if (posting.given.offered && posting.mail != nullptr && posting.mail->unkeyed) {
       const std::string& what = posting.mail->failure;
       if (listener.traits().dead_letters) core_.KeepDeadLetter(listener, publication, what, 1);
@@ -157,7 +164,8 @@ void Postings::Finish(Publication& publication) {
 void Postings::End(Posting& posting, Outcomes* outcomes) {
   MailboxListener& listener = *posting.listener;
   const bool given = posting.given.offered && !posting.given.queued;
-  posting.lost = posting.dropped_mail != nullptr || (given && posting.dropped);
+  if (given && posting.dropped) posting.lost = posting.mail->face->topic;
+  if (posting.dropped_mail != nullptr) posting.lost = posting.dropped_mail->face->topic;
   listener.EndUndelivered(std::exchange(posting.dropped_mail, nullptr), Outcome::kDropped);
   if (!given) return;
   if (posting.mail->unkeyed) {

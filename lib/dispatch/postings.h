@@ -29,8 +29,8 @@ class Postings {
   void Prepare(const std::shared_ptr<const MailboxListeners::List>& listeners, const void* event,
                std::size_t bytes);
   // For one listener that had it before: where a newer one waits with its key, that stays.
-  void PrepareAgain(std::shared_ptr<MailboxListener> listener, const void* event,
-                    std::size_t bytes);
+  void PrepareAgain(std::shared_ptr<MailboxListener> listener, const Topic& topic,
+                    const void* event, std::size_t bytes);
   // Whether somebody would lose it.
   bool any_dropped() const;
 
@@ -65,7 +65,7 @@ class Postings {
     bool reserved = false;
     bool dropped = false;          // the event is, for this listener
     Mail* dropped_mail = nullptr;  // for the event
-    bool lost = false;             // it, or others for it: to be told
+    const Topic* lost = nullptr;   // of it, or of others that went for it: to be told
     MailboxListener::Given given{};
   };
 

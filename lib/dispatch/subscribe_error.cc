@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "belfry/event_selection.h"
 #include "dispatch/listener.h"
 #include "dispatch/mailbox_traits.h"
 
@@ -97,6 +98,19 @@ std::string Complaint(const ListenerOptions& options, EventType type) {
     if (!about.empty()) return "listener \"" + options.name + "\": " + about;
   }
   return {};
+}
+
+std::string Complaint(const ListenerOptions& options, const EventSelection& selection) {
+  std::string about = selection.Complaint();
+  if (options.run == Run::kInline) {
+    about = "an inline listener is called by the publishes of one event type; subscribe it to each";
+  }
+  if (options.order.asked()) {
+    about =
+        "one for several event types comes behind those that are for one, so an order means "
+        "nothing";
+  }
+  return about.empty() ? about : "listener \"" + options.name + "\": " + about;
 }
 
 }  // namespace belfry

@@ -8,6 +8,8 @@
 
 namespace belfry {
 
+class EventSelection;
+
 struct SubscribeError {
   bool closed = false;  // the dispatcher; else an option is wrong
   std::string what;
@@ -15,5 +17,7 @@ struct SubscribeError {
 
 // What is wrong with the options of a listener of events of `type`; "" if they make sense.
 std::string Complaint(const ListenerOptions& options, EventType type);
+// The same of one for several types.
+std::string Complaint(const ListenerOptions& options, const EventSelection& selection);
 
 }  // namespace belfry

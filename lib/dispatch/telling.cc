@@ -30,7 +30,7 @@ bool Telling::Tell(RateLimit& limit, Make make) try {
 
 void Telling::OfFailure(Listener& listener, const Envelope& envelope, std::string_view what,
                         AttemptState state) {
-  const Topic& topic = listener.topic();
+  const Topic& topic = core_.topics().Of(envelope.type());
   // A listener of library events that fails must not cause another one: the log is told.
   const bool told =
       !topic.of_library() && Tell(listener.failures_told(), [&](std::uint64_t left_out) {
@@ -43,13 +43,13 @@ void Telling::OfFailure(Listener& listener, const Envelope& envelope, std::strin
                               state.attempt,
                               state.final};
       });
-  if (!told) LogFailure(listener, what, state);
+  if (!told) LogFailure(listener, topic.type(), what, state);
 }
 
-void Telling::LogFailure(const Listener& listener, std::string_view what, AttemptState state) const
-    try {
-  std::string text = "listener \"" + std::string(listener.name()) + "\" failed on " +
-                     std::string(listener.topic().type().name());
+void Telling::LogFailure(const Listener& listener, EventType type, std::string_view what,
+                         AttemptState state) const try {
+  std::string text =
+      "listener \"" + std::string(listener.name()) + "\" failed on " + std::string(type.name());
   if (!state.final) text += ", which is tried again after attempt " + std::to_string(state.attempt);
   Log(state.final ? LogLevel::kError : LogLevel::kWarning, text + ": " + std::string(what));
 } catch (const std::bad_alloc&) {
@@ -69,16 +69,14 @@ void Telling::OfRefusal(Topic& topic, PublishResult result, const Listener& refu
   });
 }
 
-void Telling::OfDrop(const Listener& listener, RateLimit& limit) {
-  const Topic& topic = listener.topic();
+void Telling::OfDrop(const Listener& listener, const Topic& topic, RateLimit& limit) {
   if (topic.of_library()) return;
   Tell(limit, [&](std::uint64_t left_out) {
     return Dropped{topic.type(), std::string(listener.name()), listener.id(), left_out};
   });
 }
 
-void Telling::OfExpiry(const Listener& listener, RateLimit& limit) {
-  const Topic& topic = listener.topic();
+void Telling::OfExpiry(const Listener& listener, const Topic& topic, RateLimit& limit) {
   if (topic.of_library()) return;
   Tell(limit, [&](std::uint64_t left_out) {
     return Expired{topic.type(), std::string(listener.name()), listener.id(), left_out};

@@ -27,8 +27,8 @@ class Telling {
                  AttemptState state = {});
   void OfOrphan(Topic& topic);
   void OfRefusal(Topic& topic, PublishResult result, const Listener& refuser);
-  void OfDrop(const Listener& listener, RateLimit& limit);
-  void OfExpiry(const Listener& listener, RateLimit& limit);
+  void OfDrop(const Listener& listener, const Topic& topic, RateLimit& limit);
+  void OfExpiry(const Listener& listener, const Topic& topic, RateLimit& limit);
   void OfQuarantine(const Listener& listener, RateLimit& limit, std::string_view what);
   void OfSpareThread(unsigned running);
   // The log hook, or stderr.
@@ -37,7 +37,8 @@ class Telling {
  private:
   template <class Make>
   bool Tell(RateLimit& limit, Make make);
-  void LogFailure(const Listener& listener, std::string_view what, AttemptState state) const;
+  void LogFailure(const Listener& listener, EventType type, std::string_view what,
+                  AttemptState state) const;
 
   DispatcherCore& core_;
   const LogHook& log_;

@@ -171,7 +171,10 @@ std::shared_ptr<ListenerWithQueue> Topic::Next(TurnCursor& cursor) const {
     std::shared_ptr<ListenerWithQueue> next = NextAfter(id - 1);
     if (next != nullptr && next->id() == id) return next;  // else it has gone
   }
-  return nullptr;
+  // Those for several types have no order.
+  std::shared_ptr<ListenerWithQueue> guest = mailboxes_.NextAfter(cursor.last, true);
+  if (guest != nullptr) cursor.last = guest->id();
+  return guest;
 }
 
 void Topic::AddTo(Stats& stats) const {
@@ -196,8 +199,9 @@ std::vector<ListedListener> Topic::ListListeners() const {
     all.push_back(listener->Listed());
   }
   if (const auto mailboxes = mailboxes_.list()) {
-    for (const auto& listener : *mailboxes) {
-      if (!listener->detached()) all.push_back(listener->Listed());
+    for (const auto& entry : *mailboxes) {
+      const bool elsewhere = mailboxes_.IsGuest(entry);
+      if (!elsewhere && !entry.listener->detached()) all.push_back(entry.listener->Listed());
     }
   }
   return all;

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <memory>
+#include <vector>
 
 #include "belfry/event_type.h"
 #include "dispatch/topic.h"
@@ -42,15 +43,27 @@ class TopicDirectory {
     for (; topic != nullptr; topic = topic->older()) visit(*topic);
   }
 
+  // The listener gets all events that its selection wants: of the topics that there are, and of
+  // those to come. Throws std::bad_alloc; it is detached then.
+  void Watch(MailboxListener& listener);
+  // It is detached.
+  void Unwatch(MailboxListener& listener);
+
  private:
   struct Block {
     std::array<sync::Atomic<Topic*>, kBlockSize> topics{};
   };
   Block& BlockOf(EventType type);
+  Topic& Enter(std::unique_ptr<Topic> made, sync::Atomic<Topic*>& place)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   DispatcherCore& core_;
   std::array<sync::Atomic<Block*>, kBlocks> blocks_{};
+  // Around the entry of a new topic while somebody watches: allocates.
+  sync::Mutex watching_;
+  std::vector<MailboxListener*> watchers_ ABSL_GUARDED_BY(watching_);
   sync::Mutex mutex_;  // around the entry of a new topic
+  bool watched_ ABSL_GUARDED_BY(mutex_) = false;
   sync::Atomic<Topic*> latest_{nullptr};
 };
 

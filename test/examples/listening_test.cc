@@ -35,6 +35,8 @@ struct OrderPlaced {
 struct OrderCancelled {};
 struct MailWanted {};
 struct RatesWanted {};
+struct UserSignedUp {};
+BELFRY_EVENT_NAME(UserSignedUp, "user.signed_up", 1);
 struct Checked {};
 struct Order {
   int total = 0;
@@ -166,6 +168,27 @@ TEST_F(ListeningExample, EachOptionDoesWhatItSays) {
   EXPECT_EQ(calls(Checked{}), 2);
   PublishAndDrain(Moved{7});
   EXPECT_EQ(window->x, 7);
+}
+
+TEST_F(ListeningExample, OneListenerIsForSeveralTypes) {
+  std::atomic<int> audited{0};
+  std::atomic<int> counted{0};
+  const auto Audit = [&](const auto& /*event*/) { ++audited; };
+  const auto Count = [&](const AnyEvent& /*event*/) { ++counted; };
+  testing::internal::CaptureStdout();
+  // example: event_selection.h
+  auto audit = dispatcher.Subscribe(EventTypes<OrderPlaced, OrderCancelled>(), Audit);
+  auto users = dispatcher.Subscribe(EventsNamed{"user.*"}, [](const belfry::AnyEvent& event) {
+    std::cout << event.type().name() << "\n";
+  });
+  auto all = dispatcher.Subscribe(AllEvents(), Count);
+  // end of example
+  PublishAndDrain(OrderPlaced{"margherita"});
+  PublishAndDrain(OrderCancelled{});
+  PublishAndDrain(UserSignedUp{});
+  EXPECT_EQ(testing::internal::GetCapturedStdout(), "user.signed_up\n");
+  EXPECT_EQ(audited, 2);
+  EXPECT_EQ(counted, 3);
 }
 
 TEST_F(ListeningExample, WhatFailsIsTriedAgain) {
