@@ -92,6 +92,9 @@ struct ListenerOptions {
 
   // Events that it does not want are counted as filtered.
   EventFilter filter{};
+  // First of all it gets the sticky event of its type, if there is one, whatever room there is; see
+  // PublishOptions::sticky.
+  bool sticky = false;
   // It ends by itself with the first event that it wants and is not called for another one, however
   // many are published at once; what is queued then is cancelled. The delivery may fail.
   bool once = false;

@@ -18,6 +18,9 @@ struct PublishOptions {
   std::vector<EventId> links{};
   std::vector<Header> headers{};
   Lane lane = Lane::kNormal;
+  // Kept until the next such event of its type, Publisher::ForgetSticky, or the end of the
+  // dispatcher, for those who subscribe later; see ListenerOptions::sticky.
+  bool sticky = false;
 };
 
 }  // namespace belfry

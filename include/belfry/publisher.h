@@ -86,6 +86,13 @@ class BELFRY_EXPORT Publisher {
     return ScheduleErased(DelayUntil(time), HoldEvent(std::forward<E>(event)), std::move(options));
   }
 
+  // Whether there was a sticky event of that type, which is not given to those who subscribe from
+  // now on; see PublishOptions::sticky.
+  template <class E>
+  bool ForgetSticky() const {
+    return ForgetSticky(EventTypeOf<E>());
+  }
+
   EventId NewEventId() const;  // for an event that will be published: see PublishOptions::id
 
  protected:
@@ -99,6 +106,7 @@ class BELFRY_EXPORT Publisher {
   PublishResult PublishErased(EventType type, EventHandle handle, PublishOptions options) const;
   Completion<PublishOutcome> TrackErased(EventType type, EventHandle handle,
                                          PublishOptions options) const;
+  bool ForgetSticky(EventType type) const;
   Nanoseconds DelayUntil(WallTime time) const;
   Scheduled ScheduleErased(Nanoseconds delay, std::unique_ptr<HeldEvent> event,
                            PublishOptions options) const;

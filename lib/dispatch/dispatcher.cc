@@ -101,6 +101,10 @@ Completion<PublishOutcome> Publisher::TrackErased(EventType type, EventHandle ha
   return core_->PublishTracked(type, handle, std::move(options));
 }
 
+bool Publisher::ForgetSticky(EventType type) const {
+  return !core_->forked() && core_->topics().Of(type).SwapSticky(nullptr) != nullptr;
+}
+
 Nanoseconds Publisher::DelayUntil(WallTime time) const {
   const WallTime now = core_->clock().WallNow();
   return time <= now ? Nanoseconds::zero() : time - now;

@@ -6,6 +6,7 @@
 #include "belfry/check.h"
 #include "belfry/event_selection.h"
 #include "dispatch/newcomer.h"
+#include "dispatch/redelivery.h"
 #include "event/registry.h"
 #include "sys/sys.h"
 
@@ -119,8 +120,10 @@ Listener* DispatcherCore::SubscribeQueued(Topic& topic, CallableHandle callable,
     const auto listener = std::make_shared<MailboxListener>(
         shared_from_this(), topic, MailboxTraits::Of(options, executor, topic.of_library()),
         options, callable, std::move(selection));
-    if (!topic.mailbox_listeners().Add(listener, newcomer)) return nullptr;
+    SharedLetter sticky;
+    if (!topic.mailbox_listeners().Add(listener, newcomer, sticky)) return nullptr;
     if (listener->selection() != nullptr) topics_.Watch(*listener);
+    if (options.sticky) Redelivery(*this).GiveSticky(sticky, *listener);
     return listener.get();
   }
   const QueuedTraits traits{executor, options.queue, options.overflow};

@@ -71,11 +71,6 @@ class DispatcherCore final : public std::enable_shared_from_this<DispatcherCore>
   Stats GetStats() const;
   std::vector<std::string> ListenerNames(EventType type);
 
-  // --- dead_letters.cc ---
-  void KeepDeadLetter(MailboxListener& listener, Publication& publication, std::string_view what,
-                      unsigned attempts);
-  PublishResult Redeliver(DeadLetterBox::Taken& taken, MailboxListener& listener);
-
   // A delivery in that frame has failed: tells, and also the publisher if he wants to know and that
   // was the end of it.
   void Fail(Listener& listener, Frame& frame, std::string_view what, AttemptState state = {});
@@ -98,6 +93,7 @@ class DispatcherCore final : public std::enable_shared_from_this<DispatcherCore>
  private:
   // From open, one way; a drain may become a discard.
   enum class State : int { kOpen, kDraining, kDiscarding, kClosed };
+  friend class Redelivery;
   struct Preparation;
   class Reserved;
 
@@ -108,7 +104,6 @@ class DispatcherCore final : public std::enable_shared_from_this<DispatcherCore>
                                 const PublishOptions& options);
   PublishResult PublishInside(Frame& frame, Preparation& preparation, EventHandle handle,
                               const PublishOptions& options, bool in_delivery);
-  PublishResult RedeliverNow(DeadLetterBox::Taken& taken, MailboxListener& listener);
   void HandOver(Topic& topic, Publication& publication, Postings& postings);
   static void RunInline(Frame& frame, const Envelope& envelope, const InlineSet& set,
                         const std::unique_ptr<Outcomes>* outcomes);

@@ -90,6 +90,20 @@ bool Mailbox::Put(Mail& mail) {
   return true;
 }
 
+bool Mailbox::PutFirst(Mail& mail) {
+  Reserve(mail);
+  LinkedList<Mail, &Mail::by_age> later;
+  const bool replaced = FindAlike(mail) != nullptr;
+  while (Mail* const oldest = replaced ? nullptr : TakeOldest()) {
+    later.PushBack(*oldest);
+    Reserve(*oldest);
+  }
+  mail.yields = true;
+  const bool queued = Put(mail);
+  while (Mail* const next = later.PopFront()) Put(*next);
+  return queued;
+}
+
 void Mailbox::Enqueue(Mail& mail) {
   ++queued_;
   queued_bytes_ += mail.bytes;

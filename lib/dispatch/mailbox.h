@@ -34,6 +34,7 @@ struct Mail {
   unsigned attempts = 0;     // so far
   std::uint64_t ticket = 0;  // while it is parked: which time that is
   TimerId timer{};           // and what is to end it, once that is known
+  bool first = false;        // it comes before what is queued, and takes no place that is needed
   bool yields = false;       // to a queued one that could be replaced by it
   SteadyTime since{};        // when it came, if it may expire
 
@@ -71,6 +72,8 @@ class Mailbox {
   // Fills what was reserved. Whether `mail` is queued; if not, its event has taken the place of
   // another one, which `mail` has now.
   bool Put(Mail& mail);
+  // The same before all that is queued, without a reservation, while nothing has started.
+  bool PutFirst(Mail& mail);
 
   // --- Going ---
   // The next to start; null when none may.

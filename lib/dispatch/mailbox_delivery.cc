@@ -10,6 +10,7 @@
 #include "dispatch/attempt.h"
 #include "dispatch/frame_scope.h"
 #include "dispatch/mailbox_listener.h"
+#include "dispatch/redelivery.h"
 #include "dispatch/topic.h"
 
 namespace belfry {
@@ -68,7 +69,8 @@ AttemptState MailboxListener::Ending::Failed(const Thrown& thrown) {
   ++mail.attempts;
   again_ = MayTryAgain(thrown.permanent);
   if (!again_ && listener_.traits_.dead_letters) {
-    listener_.core_->KeepDeadLetter(listener_, *mail.publication, thrown.what, mail.attempts);
+    Redelivery(*listener_.core_)
+        .KeepDeadLetter(listener_, *mail.publication, thrown.what, mail.attempts);
   }
   return {mail.attempts, !again_};
 }
@@ -109,7 +111,9 @@ void MailboxListener::Ending::PassOver(Publication& publication) {
   DispatcherCore& core = *listener_.core_;
   if (attempts > 0) {
     how = Outcome::kFailed;
-    if (listener_.traits_.dead_letters) core.KeepDeadLetter(listener_, publication, why, attempts);
+    if (listener_.traits_.dead_letters) {
+      Redelivery(core).KeepDeadLetter(listener_, publication, why, attempts);
+    }
     core.telling().OfFailure(listener_, publication.envelope(), why, {attempts, true});
   }
   Ended(how);
@@ -117,7 +121,7 @@ void MailboxListener::Ending::PassOver(Publication& publication) {
     publication.outcomes->Record(listener_, how, how == Outcome::kFailed ? why : "");
   }
   if (how == Outcome::kExpired) {
-    core.telling().OfExpiry(listener_, *publication.topic, listener_.expiries_told_);
+    core.telling().OfExpiry(listener_, *publication.topic, listener_.told_.expiries);
   }
   publication.Release();
 }

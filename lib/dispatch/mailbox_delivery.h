@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "belfry/clock.h"
+#include "dispatch/rate_limit.h"
 
 namespace belfry {
 
@@ -24,6 +25,12 @@ struct MailboxDelivery {
 struct DueListener {
   bool listed = false;
   std::shared_ptr<MailboxListener> next{};
+};
+
+// How often its losses were told of.
+struct LossesTold {
+  RateLimit drops;
+  RateLimit expiries;
 };
 
 // One that has failed and waits to be tried again.

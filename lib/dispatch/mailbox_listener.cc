@@ -34,7 +34,8 @@ MailboxListener::MailboxListener(std::shared_ptr<DispatcherCore> core, Topic& to
       key_(std::move(options.key)),
       same_(std::move(options.overflow.same)),
       projects_(key_ || same_),
-      callables_(callable) {
+      callables_(callable),
+      shut_(traits.sticky) {
   faces_.Add(std::make_unique<MailboxFace>(topic));
   for (unsigned i = 0; i < traits.concurrency; ++i) {
     turns_.push_back(std::make_unique<Turn>(*this));
@@ -149,11 +150,6 @@ MailboxListener::Reserved MailboxListener::Reserve(Mail& mail, Mail*& dropped) {
   return room == Mailbox::Room::kNo ? Reserved::kNo : Reserved::kNever;
 }
 
-bool MailboxListener::HasRoomFor(const Mail& mail) const {
-  const sync::Lock lock(mutex_);
-  return detached_ || mail.unkeyed || mailbox_.RoomFor(mail) == Mailbox::Room::kYes;
-}
-
 void MailboxListener::GiveBack(const Mail& mail) {
   const sync::Lock lock(mutex_);
   mailbox_.GiveBack(mail);
@@ -182,27 +178,38 @@ void MailboxListener::RoomMade() {
 
 MailboxListener::Given MailboxListener::Give(Mail& mail, Publication& publication, bool dropped) {
   const sync::Lock lock(mutex_);
-  const bool reserved = !mail.unkeyed && !dropped;
+  const bool queues = !mail.unkeyed && !dropped;
   if (detached_) {
-    if (reserved) mailbox_.GiveBack(mail);
+    if (queues && !mail.first) mailbox_.GiveBack(mail);
     return {};
   }
+  if (mail.first) shut_ = false;
   DeliveryCounts& counts = mail.face->counts;
   ++counts.offered;
   if (mail.unkeyed) ++counts.dead;
   if (dropped) ++counts.dropped;
-  if (!reserved) return {.offered = true};
+  if (!queues) return {.offered = true, .to_post = TakeTurn()};
   publication.Retain(1);
   mail.publication = &publication;
   mail.lane = publication.lane;
-  const bool queued = mailbox_.Put(mail);
+  const bool queued = mail.first ? mailbox_.PutFirst(mail) : mailbox_.Put(mail);
   ++counts.queued;
   // Who waits with the same key has found one that he may replace.
   if (traits_.policy == Overflow::Policy::kCoalesce) RoomMade();
   if (queued) return {true, true, TakeTurn()};
   --mail.face->counts.queued;  // of the one that was replaced
   ++mail.face->counts.coalesced;
-  return {.offered = true};
+  return {.offered = true, .to_post = TakeTurn()};
+}
+
+void MailboxListener::Open() {
+  Runnable* turn = nullptr;
+  {
+    const sync::Lock lock(mutex_);
+    shut_ = false;
+    turn = TakeTurn();
+  }
+  if (turn != nullptr) Post(*turn);
 }
 
 void MailboxListener::Recycle(Mail* mail) {

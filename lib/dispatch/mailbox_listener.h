@@ -43,7 +43,7 @@ class MailboxListener final : public ListenerWithQueue,
   const EventSelection* selection() const { return selection_.get(); }  // null: its topic's alone
   MailboxFace* Attach(std::unique_ptr<MailboxFace>& face);  // null when it has it, or is detached
   MailboxFace* FaceOf(const Topic& topic) const;
-  RateLimit& drops_told() { return drops_told_; }
+  RateLimit& drops_told() { return told_.drops; }
 
   // --- A publish's, in this order ---
   // Mail for an event; null when it is detached. Calls user code. Throws std::bad_alloc.
@@ -63,6 +63,7 @@ class MailboxListener final : public ListenerWithQueue,
   Given Give(Mail& mail, Publication& publication, bool dropped);
   void Post(Runnable& turn) { traits_.executor->Post(turn); }
   void Recycle(Mail* mail);  // it is not needed any more
+  void Open();               // there is no sticky event
   void EndUndelivered(Mail* list, DeliveryOutcome::Kind how);
 
   // --- A synchronous dispatcher's ---
@@ -88,7 +89,6 @@ class MailboxListener final : public ListenerWithQueue,
   DeliveryCounts counts(const MailboxFace& face) const;
   ListedListener Listed() const;
   bool detached() const;
-  bool HasRoomFor(const Mail& mail) const;
   bool quiet() const;
   bool running() const override;
   std::uint64_t started() const override { return 0; }  // a frame counts each
@@ -113,14 +113,13 @@ class MailboxListener final : public ListenerWithQueue,
   bool Over() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Runnable* TakeTurn() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool may_start() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    return mailbox_.ready() && !detached_ && !discarding_;
+    return mailbox_.ready() && !shut_ && !detached_ && !discarding_;
   }
   void Project(Mail& mail, const void* event);
 
   const std::shared_ptr<DispatcherCore> core_;
   const MailboxTraits traits_;
-  RateLimit drops_told_;
-  RateLimit expiries_told_;
+  LossesTold told_;
   std::vector<std::unique_ptr<Turn>> turns_;
   std::shared_ptr<MailboxListener> held_;  // by its subscription
   const std::unique_ptr<const EventSelection> selection_;
@@ -140,6 +139,7 @@ class MailboxListener final : public ListenerWithQueue,
   std::uint64_t tickets_ ABSL_GUARDED_BY(mutex_) = 0;
   MailboxFaces faces_ ABSL_GUARDED_BY(mutex_);
   bool waited_for_ ABSL_GUARDED_BY(mutex_) = false;  // by who wants room
+  bool shut_ ABSL_GUARDED_BY(mutex_);                // until it has got its sticky event
   bool muted_ ABSL_GUARDED_BY(mutex_) = false;
   bool discarding_ ABSL_GUARDED_BY(mutex_) = false;
   bool detached_ ABSL_GUARDED_BY(mutex_) = false;

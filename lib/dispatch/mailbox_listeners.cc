@@ -26,7 +26,8 @@ std::shared_ptr<MailboxListeners::List> Live(
 }  // namespace
 
 // What is let go of is destroyed under no lock, and so is a list that came too late.
-bool MailboxListeners::Add(const std::shared_ptr<MailboxListener>& listener, Newcomer& newcomer) {
+bool MailboxListeners::Add(const std::shared_ptr<MailboxListener>& listener, Newcomer& newcomer,
+                           SharedLetter& sticky) {
   for (bool placed = true;;) {
     if (!placed && !newcomer.FindPlace()) return false;
     const std::shared_ptr<const List> before = list();
@@ -38,6 +39,7 @@ bool MailboxListeners::Add(const std::shared_ptr<MailboxListener>& listener, New
     if (list_ != before || !placed) continue;
     listener->Begin(topic_.NextListenerId(), newcomer.name(), newcomer.site());
     newcomer.Become(*listener);
+    sticky = topic_.sticky();
     list_ = larger;
     ++live_;
     if (listener->takes_context()) ++with_context_;

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "dispatch/dead_letter_box.h"
 #include "dispatch/mailbox_listener.h"
 #include "sync/sync.h"
 
@@ -29,7 +30,9 @@ class MailboxListeners {
 
   // Names it, too. False when the dispatcher is closed, or there is no place for it. Throws
   // std::bad_alloc, with nothing changed.
-  bool Add(const std::shared_ptr<MailboxListener>& listener, Newcomer& newcomer);
+  // `sticky`: the last one that was published before.
+  bool Add(const std::shared_ptr<MailboxListener>& listener, Newcomer& newcomer,
+           SharedLetter& sticky);
   // One of those that are for several types. Throws std::bad_alloc.
   void AddGuest(MailboxListener& listener);
   void RemoveGuest();  // which is detached; the next one who comes or goes takes it out of the list

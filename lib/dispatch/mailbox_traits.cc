@@ -20,7 +20,7 @@ std::size_t StrandsOf(const ListenerOptions& options, unsigned concurrency) {
 bool MailboxTraits::Needed(const ListenerOptions& options) {
   using Policy = Overflow::Policy;
   const Policy policy = options.overflow.policy;
-  return options.key || options.starvation_max > 0 || options.concurrency > 1 ||
+  return options.key || options.sticky || options.starvation_max > 0 || options.concurrency > 1 ||
          options.retry.attempts_max > 1 || options.deadline > Nanoseconds::zero() ||
          options.dead_letters || (policy != Policy::kBlock && policy != Policy::kReject);
 }
@@ -41,7 +41,8 @@ MailboxTraits MailboxTraits::Of(const ListenerOptions& options, Executor* execut
           options.retry,
           options.deadline,
           options.dead_letters,
-          executor == nullptr ? 0 : options.starvation_max};
+          executor == nullptr ? 0 : options.starvation_max,
+          options.sticky};
 }
 
 Nanoseconds MailboxTraits::RetryDelay(unsigned attempts) const {

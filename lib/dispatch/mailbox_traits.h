@@ -22,6 +22,7 @@ struct MailboxTraits {
   Nanoseconds deadline{};
   bool dead_letters = false;
   unsigned starvation_max = 0;
+  bool sticky = false;
 
   MailboxRules rules() const {
     return {limit, policy, strands, retry.attempts_max > 1, retry.ordered, starvation_max};

@@ -7,6 +7,7 @@
 #include "dispatch/dispatcher_core.h"
 #include "dispatch/outcomes.h"
 #include "dispatch/publication.h"
+#include "dispatch/redelivery.h"
 
 namespace belfry {
 
@@ -41,11 +42,12 @@ void Postings::Prepare(const std::shared_ptr<const MailboxListeners::List>& list
 }
 
 void Postings::PrepareAgain(std::shared_ptr<MailboxListener> listener, const Topic& topic,
-                            const void* event, std::size_t bytes) {
+                            const void* event, std::size_t bytes, bool first) {
   postings_.reserve(1);
   MailboxFace& face = *listener->FaceOf(topic);
   if (Mail* const mail = listener->Prepare(face, event, bytes)) {
     mail->yields = true;
+    mail->first = first;
     postings_.push_back({std::move(listener), mail});
   }
 }
@@ -59,7 +61,7 @@ bool Postings::any_dropped() const {
 
 bool Postings::Try(Posting& posting, QueueRefusal& refusal) {
   posting.tried = true;
-  if (posting.mail->unkeyed) return true;
+  if (posting.mail->unkeyed || posting.mail->first) return true;
   switch (posting.listener->Reserve(*posting.mail, posting.dropped_mail)) {
     case MailboxListener::Reserved::kYes:
       posting.reserved = true;
@@ -93,9 +95,10 @@ QueueRefusal Postings::Reserve() {
 
 void Postings::RecordRefusers(Outcomes& outcomes) const {
   for (const Posting& posting : postings_) {
-    const MailboxListener& listener = *posting.listener;
-    const bool refuses = !listener.traits().lossy() && !listener.HasRoomFor(*posting.mail);
-    if (refuses) outcomes.Record(listener, Outcome::kRefused);
+    MailboxListener& listener = *posting.listener;
+    if (listener.traits().lossy() || posting.mail->unkeyed) continue;
+    if (!listener.AwaitRoom({}, posting.mail, SteadyTime::min()))
+      outcomes.Record(listener, Outcome::kRefused);
   }
 }
 
@@ -154,7 +157,9 @@ void Postings::Finish(Publication& publication) {
     }
     if (posting.given.offered && posting.mail != nullptr && posting.mail->unkeyed) {
       const std::string& what = posting.mail->failure;
-      if (listener.traits().dead_letters) core_.KeepDeadLetter(listener, publication, what, 1);
+      if (listener.traits().dead_letters) {
+        Redelivery(core_).KeepDeadLetter(listener, publication, what, 1);
+      }
       core_.telling().OfFailure(listener, publication.envelope(), what);
       if (const auto decoration = listener.decoration()) decoration->Failed(listener, core_, what);
     }

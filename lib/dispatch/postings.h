@@ -29,8 +29,9 @@ class Postings {
   void Prepare(const std::shared_ptr<const MailboxListeners::List>& listeners, const void* event,
                std::size_t bytes);
   // For one listener that had it before: where a newer one waits with its key, that stays.
+  // `first`: before all that waits, and where there is no room, too.
   void PrepareAgain(std::shared_ptr<MailboxListener> listener, const Topic& topic,
-                    const void* event, std::size_t bytes);
+                    const void* event, std::size_t bytes, bool first);
   // Whether somebody would lose it.
   bool any_dropped() const;
 

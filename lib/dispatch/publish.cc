@@ -9,6 +9,7 @@
 #include "belfry/check.h"
 #include "dispatch/dispatcher_core.h"
 #include "dispatch/frame_scope.h"
+#include "dispatch/redelivery.h"
 
 namespace belfry {
 
@@ -116,7 +117,7 @@ PublishResult DispatcherCore::PublishInside(Frame& frame, Preparation& preparati
   const bool timed = before.takes_context;
   const WallTime time = timed ? clock_.WallNow() : WallTime{};
   InlineSet set{};
-  if (!before.queued && topic.CommitInline(set, timed)) {
+  if (!before.queued && !options.sticky && topic.CommitInline(set, timed)) {
     Envelope envelope(topic.type(), handle.event(), ids_, cause);
     Publication::Complete(envelope, options.id, std::move(preparation.extras), time);
     if (set.listeners == 0) telling_.OfOrphan(topic);
@@ -149,7 +150,13 @@ PublishResult DispatcherCore::PublishInside(Frame& frame, Preparation& preparati
   publication->topic = &topic;
   publication->lane = options.lane;
   if (preparation.outcomes != nullptr) publication->outcomes = std::move(*preparation.outcomes);
-  const Topic::Accepted accepted = topic.Commit(*publication, size, postings, timed);
+  SharedLetter sticky;
+  try {
+    if (options.sticky) sticky = Redelivery(*this).MakeSticky(*publication);
+  } catch (const std::bad_alloc&) {
+    return Refuse(topic, {Code::kOutOfMemory, 0});
+  }
+  const Topic::Accepted accepted = topic.Commit(*publication, size, postings, timed, sticky);
   reserved.held = false;
   // The deliveries first: what ends and is told here may unwind the thread.
   QueuedListeners::PostTurns(accepted.to_post);

@@ -129,6 +129,7 @@ void DispatcherCore::Finish() {
   topics_.ForEach([](Topic& topic) { topic.inline_listeners().DetachAll(); });
   turns_.Clear();
   dead_letters_.Clear();
+  topics_.ForEach([](Topic& topic) { topic.SwapSticky(nullptr); });
 }
 
 void DispatcherCore::Destroy() {

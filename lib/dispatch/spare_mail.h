@@ -29,6 +29,7 @@ class SpareMail {
     mail.attempts = 0;
     mail.ticket = 0;
     mail.timer = {};
+    mail.first = false;
     mail.yields = false;
     mail.next_alike = std::exchange(first_, &mail);
   }

@@ -46,7 +46,7 @@ std::string AboutInline(const ListenerOptions& options) {
   }
   if (MailboxTraits::Needed(options)) {
     return "an inline listener has no queue, so a key, a concurrency, lanes, what to drop, a "
-           "retry, a deadline and dead letters mean nothing";
+           "retry, a deadline, dead letters and sticky events mean nothing";
   }
   return {};
 }
@@ -104,6 +104,9 @@ std::string Complaint(const ListenerOptions& options, const EventSelection& sele
   std::string about = selection.Complaint();
   if (options.run == Run::kInline) {
     about = "an inline listener is called by the publishes of one event type; subscribe it to each";
+  }
+  if (options.sticky) {
+    about = "of several event types each may have a sticky event; subscribe it to one";
   }
   if (options.order.asked()) {
     about =

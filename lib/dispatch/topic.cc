@@ -46,9 +46,11 @@ QueueRefusal Topic::Reserve(EventSize size, Postings& postings) {
 }
 
 Topic::Accepted Topic::Commit(Publication& publication, EventSize size, Postings& postings,
-                              bool timed) {
+                              bool timed, SharedLetter& sticky) {
   for (;;) {
-    if (const auto accepted = TryCommit(publication, size, postings, timed)) return *accepted;
+    if (const auto accepted = TryCommit(publication, size, postings, timed, sticky)) {
+      return *accepted;
+    }
     if (!timed) Publication::SetTime(publication.envelope(), core_.clock().WallNow());
     timed = true;
     postings.AdmitLate(mailboxes_.list(), publication);
@@ -56,11 +58,13 @@ Topic::Accepted Topic::Commit(Publication& publication, EventSize size, Postings
 }
 
 std::optional<Topic::Accepted> Topic::TryCommit(Publication& publication, EventSize size,
-                                                Postings& postings, bool timed) {
+                                                Postings& postings, bool timed,
+                                                SharedLetter& sticky) {
   const sync::Lock lock(mutex_);
   const InlineSet set = inline_.set();
   if (!timed && TakeContext(set)) return std::nullopt;
   if (!postings.IsFor(mailboxes_.current())) return std::nullopt;
+  if (sticky != nullptr) sticky_.swap(sticky);
   const bool mailed = postings.Give(publication);
   if (mailed) ++mailed_;
   const bool counted = !queued_.empty();  // else they have all gone meanwhile
@@ -78,6 +82,12 @@ bool Topic::CommitAgain(Publication& publication, Postings& postings) {
   ++mailed_;
   publication.log_end = queued_.tail();
   return true;
+}
+
+SharedLetter Topic::SwapSticky(SharedLetter sticky) {
+  const sync::Lock lock(mutex_);
+  sticky_.swap(sticky);
+  return sticky;
 }
 
 void Topic::CountRefused() {
@@ -105,6 +115,26 @@ void Topic::InlineChanged() {
   mutex_.AssertHeld();
   ++changes_;
   if (!queued_.empty()) queued_.UpdateShortWay();
+}
+
+std::uint64_t Topic::changes() const {
+  mutex_.AssertHeld();
+  return changes_;
+}
+
+bool Topic::ordered() const {
+  mutex_.AssertHeld();
+  return inline_.ordered() || turn_order_ != nullptr;
+}
+
+void Topic::SwapTurnOrder(std::shared_ptr<const TurnOrder>& order) {
+  mutex_.AssertHeld();
+  turn_order_.swap(order);
+}
+
+const SharedLetter& Topic::sticky() const {
+  mutex_.AssertHeld();
+  return sticky_;
 }
 
 ListenerId Topic::NextListenerId() {

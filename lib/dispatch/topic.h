@@ -7,6 +7,7 @@
 
 #include "belfry/event_type.h"
 #include "belfry/stats.h"
+#include "dispatch/dead_letter_box.h"
 #include "dispatch/inline_listeners.h"
 #include "dispatch/mailbox_listeners.h"
 #include "dispatch/postings.h"
@@ -73,10 +74,14 @@ class Topic {
   };
   // Of an event that has a place in every queue: from now on nothing stops it. It gets a time if
   // some are to know that by now, and goes to those who have come with mailboxes.
-  Accepted Commit(Publication& publication, EventSize size, Postings& postings, bool timed);
+  // `sticky`: if it is to be kept for others; the former one then.
+  Accepted Commit(Publication& publication, EventSize size, Postings& postings, bool timed,
+                  SharedLetter& sticky);
   // The same for one that was published before; false when the listener it is for is gone.
   bool CommitAgain(Publication& publication, Postings& postings);
   void CountRefused();
+  // Returns the former one, to go under no lock.
+  SharedLetter SwapSticky(SharedLetter sticky);
 
   // --- Under the mutex ---
   ListenerId NextListenerId();
@@ -86,20 +91,12 @@ class Topic {
   void QueuedChanged();
   void MailboxesChanged();
   void InlineChanged();
+  const SharedLetter& sticky() const;
   // How often somebody came or went.
-  std::uint64_t changes() const {
-    mutex_.AssertHeld();
-    return changes_;
-  }
+  std::uint64_t changes() const;
   // Whether some ask for an order.
-  bool ordered() const {
-    mutex_.AssertHeld();
-    return inline_.ordered() || turn_order_ != nullptr;
-  }
-  void SwapTurnOrder(std::shared_ptr<const TurnOrder>& order) {
-    mutex_.AssertHeld();
-    turn_order_.swap(order);
-  }
+  bool ordered() const;
+  void SwapTurnOrder(std::shared_ptr<const TurnOrder>& order);
 
   // What is queued is not delivered any more. Returns how many events.
   std::uint64_t DiscardAll();
@@ -119,7 +116,7 @@ class Topic {
 
  private:
   std::optional<Accepted> TryCommit(Publication& publication, EventSize size, Postings& postings,
-                                    bool timed);
+                                    bool timed, SharedLetter& sticky);
   bool TakeContext(const InlineSet& set) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   DispatcherCore& core_;
@@ -136,6 +133,7 @@ class Topic {
   ListenerId listeners_end_ ABSL_GUARDED_BY(mutex_) = 0;
   std::uint64_t changes_ ABSL_GUARDED_BY(mutex_) = 1;
   std::shared_ptr<const TurnOrder> turn_order_ ABSL_GUARDED_BY(mutex_);
+  SharedLetter sticky_ ABSL_GUARDED_BY(mutex_);
   std::uint64_t refused_ ABSL_GUARDED_BY(mutex_) = 0;
   std::uint64_t orphaned_ ABSL_GUARDED_BY(mutex_) = 0;
   std::uint64_t to_both_ ABSL_GUARDED_BY(mutex_) = 0;  // events that both kinds counted

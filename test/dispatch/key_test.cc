@@ -261,7 +261,7 @@ TEST_P(KeyTest, WhatMeansNothingIsRefusedWithASentence) {
   options.run = Run::kInline;
   EXPECT_EQ(refused(options),
             "listener \"book\": an inline listener has no queue, so a key, a concurrency, lanes, "
-            "what to drop, a retry, a deadline and dead letters mean nothing");
+            "what to drop, a retry, a deadline, dead letters and sticky events mean nothing");
   EXPECT_EQ(refused({.name = "book", .concurrency = 0}),
             "listener \"book\": with a concurrency of 0 none of its events may run");
   options = {.name = "book"};
