@@ -30,6 +30,10 @@ struct DispatcherOptions {
   // is called back runs where the listeners do. Goes by `clock`, if that is given. Outlives the
   // dispatcher.
   Timers* timers = nullptr;
+  // Deliveries that run for longer are told of as SlowListener, before they have taken twice as
+  // long by `clock`; a delivery pays nothing for it. Zero: nobody looks, and no thread is started
+  // for it. A synchronous dispatcher needs `timers` for it.
+  Nanoseconds slow_after{};
   QueueLimit dead_letters{};  // how many are kept; the oldest go first
   // Told what has no listener to tell: failures without a ListenerFailed listener, as rarely as one
   // would be told (see library_events.h), refused subscriptions, sources that fail to stop. May be

@@ -78,6 +78,19 @@ struct ListenerQuarantined {
 };
 BELFRY_EVENT_NAME(ListenerQuarantined, "belfry.listener_quarantined", 1);
 
+// A delivery has been running for longer than DispatcherOptions::slow_after. Told once of each,
+// where the dispatcher's timers call back. Without a listener for this event the log hook is told,
+// as it is on a synchronous dispatcher whose turn it is on another thread.
+struct SlowListener {
+  std::string listener{};
+  ListenerId listener_id = 0;
+  EventType event_type;
+  std::int64_t thread = 0;    // the system's thread id
+  Nanoseconds running_for{};  // at least
+  std::uint64_t suppressed = 0;
+};
+BELFRY_EVENT_NAME(SlowListener, "belfry.slow_listener", 1);
+
 // All threads of the executor were waiting while work was ready: a spare one was started.
 struct SpareThreadStarted {
   unsigned spare_threads = 0;  // running now, this one included

@@ -41,6 +41,13 @@ DispatcherCore::DispatcherCore(Dispatcher& dispatcher, DispatcherOptions options
 DispatcherCore::~DispatcherCore() = default;
 
 void DispatcherCore::Start() {
+  StartExecutor();
+  if (options_.slow_after <= Nanoseconds::zero() || timers() == nullptr) return;
+  slow_watch_ = std::make_shared<SlowWatch>(*this, *timers(), options_.slow_after);
+  slow_watch_->Arm();
+}
+
+void DispatcherCore::StartExecutor() {
   if (options_.synchronous) return;
   if (options_.executor == nullptr) {
     own_pool_ = std::make_unique<ThreadPool>(options_.pool);
@@ -51,6 +58,11 @@ void DispatcherCore::Start() {
       if (!core->closed()) core->telling().OfSpareThread(running);
     }
   });
+}
+
+Timers* DispatcherCore::timers() {
+  const bool given = options_.timers != nullptr || options_.synchronous;
+  return given ? options_.timers : &own_timers_;
 }
 
 Executor* DispatcherCore::executor_if_any() const {

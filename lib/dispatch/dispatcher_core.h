@@ -15,6 +15,7 @@
 #include "dispatch/quiet_watchers.h"
 #include "dispatch/schedule.h"
 #include "dispatch/shutdown_turn.h"
+#include "dispatch/slow_watch.h"
 #include "dispatch/sources.h"
 #include "dispatch/subscribe_error.h"
 #include "dispatch/telling.h"
@@ -31,7 +32,7 @@ class DispatcherCore final : public std::enable_shared_from_this<DispatcherCore>
  public:
   DispatcherCore(Dispatcher& dispatcher, DispatcherOptions options);
   ~DispatcherCore();
-  // Makes the pool, if it is to own one. Throws std::system_error.
+  // Makes the pool, if it is to own one, and starts the watcher. Throws std::system_error.
   void Start();
 
   Dispatcher& dispatcher() const { return dispatcher_; }
@@ -40,10 +41,7 @@ class DispatcherCore final : public std::enable_shared_from_this<DispatcherCore>
   Executor& executor() const;
   EventIdSource& ids() { return ids_; }
   Turns& turns() { return turns_; }
-  Timers* timers() {  // null where nobody calls back
-    const bool given = options_.timers != nullptr || options_.synchronous;
-    return given ? options_.timers : &own_timers_;
-  }
+  Timers* timers();                   // null where nobody calls back
   Executor* executor_if_any() const;  // none on a synchronous dispatcher
   Schedule& schedule() { return schedule_; }
   DeadLetterBox& dead_letters() { return dead_letters_; }
@@ -112,6 +110,7 @@ class DispatcherCore final : public std::enable_shared_from_this<DispatcherCore>
   PublishResult ReserveOrWait(Topic& topic, EventSize size, Postings& postings, bool in_delivery);
   PublishResult Refuse(Topic& topic, PublishResult result, const Listener* refuser = nullptr);
 
+  void StartExecutor();
   void CloseIntake(ShutdownMode mode);
   std::uint64_t DiscardAll();
   std::uint64_t CancelledSoFar() const;
@@ -130,6 +129,7 @@ class DispatcherCore final : public std::enable_shared_from_this<DispatcherCore>
   std::unique_ptr<ThreadPool> own_pool_;  // of Start and Finish
   Executor* own_executor_ = nullptr;      // it, even when it is gone
   std::shared_ptr<void> spare_hook_;      // likewise of Start and Finish
+  std::shared_ptr<SlowWatch> slow_watch_;
   TopicDirectory topics_;
   Turns turns_;
   DeadLetterBox dead_letters_;

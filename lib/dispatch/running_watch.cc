@@ -20,7 +20,8 @@ RunningWatch::RunningWatch(const DispatcherCore& core, const TopicDirectory& top
 
 void RunningWatch::Look(const DispatcherCore& core) {
   Frame::ForEach([&](const Frame& frame) {
-    if (frame.inside() != nullptr && frame.core() == &core) running_.push_back(Of(frame));
+    if (frame.inside() != nullptr && frame.core() == &core)
+      running_.push_back(RunningCall::Of(frame, topics_));
   });
   topics_.ForEach([&](Topic& topic) {
     ListenerId last = 0;
@@ -38,7 +39,7 @@ Nanoseconds RunningWatch::RunningFor(const ListedListener& listener, const Frame
     return std::find(list.begin(), list.end(), one) != list.end();
   };
   const bool queued = listener.place.cell == nullptr;
-  const bool was_there = has(running_, Of(frame)) &&
+  const bool was_there = has(running_, RunningCall::Of(frame, topics_)) &&
                          (!queued || has(turns_, Turn{listener.stats.id, listener.started}));
   return was_there ? now - since_ : Nanoseconds::zero();
 }

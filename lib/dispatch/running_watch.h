@@ -8,8 +8,8 @@
 #include "belfry/clock.h"
 #include "belfry/publish_result.h"
 #include "belfry/shutdown.h"
-#include "dispatch/frame.h"
 #include "dispatch/listener.h"
+#include "dispatch/running_call.h"
 
 namespace belfry {
 
@@ -29,25 +29,18 @@ class RunningWatch {
   std::uint64_t CountWaiting() const;
 
  private:
-  struct Run {
-    const Frame* frame;
-    std::uint64_t deliveries;
-    const void* callee;
-    bool operator==(const Run&) const = default;
-  };
   // A turn delivers many events in what its frame counts as one delivery.
   struct Turn {
     ListenerId listener;
     std::uint64_t started;
     bool operator==(const Turn&) const = default;
   };
-  static Run Of(const Frame& frame) { return {&frame, frame.deliveries(), frame.callee()}; }
   void Look(const DispatcherCore& core);
   Nanoseconds RunningFor(const ListedListener& listener, const Frame& frame, SteadyTime now) const;
 
   const TopicDirectory& topics_;
   SteadyTime since_;  // when all of these had been seen
-  std::vector<Run> running_;
+  std::vector<RunningCall> running_;
   std::vector<Turn> turns_;
 };
 

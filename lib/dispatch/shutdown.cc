@@ -81,6 +81,7 @@ std::uint64_t DispatcherCore::CancelledSoFar() const {
 // On a thread that the end would wait for.
 bool DispatcherCore::OnOwnThread() const {
   return Frame::InnermostOf(*this) != nullptr ||
+         (slow_watch_ != nullptr && slow_watch_->LooksHere()) ||
          (own_executor_ != nullptr && Executor::Current() == own_executor_);
 }
 
@@ -121,6 +122,7 @@ void DispatcherCore::Finish() {
   // While draining, the destructor of a callable could still publish: now nothing can, but what did
   // is waited for.
   AwaitQuiet(std::nullopt);
+  if (slow_watch_ != nullptr) slow_watch_->Stop();
   spare_hook_.reset();
   own_timers_.Stop();
   own_pool_.reset();
@@ -136,7 +138,7 @@ void DispatcherCore::Destroy() {
   if (OnOwnThread()) {
     const Frame* const frame = Frame::InnermostOf(*this);
     const std::string message =
-        frame == nullptr ? "a dispatcher was destroyed on a thread of its own pool"
+        frame == nullptr ? "a dispatcher was destroyed on a thread of its own"
                          : "a dispatcher was destroyed inside its own " + frame->Describe();
     CheckFailed(__FILE__, __LINE__, "a thread that the end does not wait for", message);
   }

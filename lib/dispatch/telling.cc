@@ -28,6 +28,18 @@ bool Telling::Tell(RateLimit& limit, Make make) try {
   return false;
 }
 
+// The same, but not on a synchronous dispatcher whose turn another thread has, maybe until what is
+// told here is known.
+template <class Make>
+bool Telling::TellWithoutWaiting(RateLimit& limit, Make make) {
+  if (core_.executor_if_any() != nullptr) return Tell(limit, make);
+  const Turns::Holder turn(core_.turns(), Clock::Real().Now());
+  const bool mine = turn.outermost() || Frame::InnermostOf(core_) != nullptr;
+  const bool told = mine && Tell(limit, make);
+  if (turn.outermost()) core_.turns().RunAll();
+  return told;
+}
+
 void Telling::OfFailure(Listener& listener, const Envelope& envelope, std::string_view what,
                         AttemptState state) {
   const Topic& topic = core_.topics().Of(envelope.type());
@@ -98,6 +110,20 @@ void Telling::OfQuarantine(const Listener& listener, RateLimit& limit, std::stri
 
 void Telling::OfSpareThread(unsigned running) {
   Tell(spares_told_, [&](std::uint64_t left_out) { return SpareThreadStarted{running, left_out}; });
+}
+
+void Telling::OfSlowListener(const Topic& topic, const SlowListener& slow) {
+  const bool told =
+      !topic.of_library() && TellWithoutWaiting(slow_told_, [&](std::uint64_t left_out) {
+        SlowListener event = slow;
+        event.suppressed = left_out;
+        return event;
+      });
+  if (told) return;
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(slow.running_for);
+  Log(LogLevel::kWarning,
+      "listener \"" + slow.listener + "\" has been handling " + std::string(topic.type().name()) +
+          " for " + std::to_string(ms.count()) + " ms on thread " + std::to_string(slow.thread));
 }
 
 void Telling::Log(LogLevel level, std::string_view text) const {

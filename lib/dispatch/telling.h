@@ -13,6 +13,7 @@ namespace belfry {
 
 class DispatcherCore;
 class Envelope;
+struct SlowListener;
 class Topic;
 
 // What a dispatcher tells about itself. Events of its own cause no further ones.
@@ -31,18 +32,22 @@ class Telling {
   void OfExpiry(const Listener& listener, const Topic& topic, RateLimit& limit);
   void OfQuarantine(const Listener& listener, RateLimit& limit, std::string_view what);
   void OfSpareThread(unsigned running);
+  void OfSlowListener(const Topic& topic, const SlowListener& slow);
   // The log hook, or stderr.
   void Log(LogLevel level, std::string_view text) const;
 
  private:
   template <class Make>
   bool Tell(RateLimit& limit, Make make);
+  template <class Make>
+  bool TellWithoutWaiting(RateLimit& limit, Make make);
   void LogFailure(const Listener& listener, EventType type, std::string_view what,
                   AttemptState state) const;
 
   DispatcherCore& core_;
   const LogHook& log_;
   RateLimit spares_told_;
+  RateLimit slow_told_;
 };
 
 }  // namespace belfry

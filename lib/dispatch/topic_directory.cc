@@ -15,7 +15,7 @@ bool IsLibraryEvent(EventType type) {
   return type == EventTypeOf<ListenerFailed>() || type == EventTypeOf<Orphaned>() ||
          type == EventTypeOf<PublishRefused>() || type == EventTypeOf<Dropped>() ||
          type == EventTypeOf<Expired>() || type == EventTypeOf<ListenerQuarantined>() ||
-         type == EventTypeOf<SpareThreadStarted>();
+         type == EventTypeOf<SlowListener>() || type == EventTypeOf<SpareThreadStarted>();
 }
 
 }  // namespace
