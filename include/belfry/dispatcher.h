@@ -113,13 +113,14 @@ class BELFRY_EXPORT Dispatcher : public Publisher {
     return Subscribe(EventSelection(types), std::move(any), std::move(options), site);
   }
 
-  // A copy of its right to publish, which may outlive it.
-  Publisher publisher() const { return *this; }
+  Publisher publisher() const { return *this; }  // a copy of its right to, which may outlive it
 
   // Waits until nothing is queued, runs, or waits to be tried again; for ever if listeners keep
   // each other busy. Does not wait for what is to be published later.
   // Inside a listener or a forked child: kWouldDeadlock. Somebody else runs a ManualExecutor.
+  // At the limit the next one says what runs, though not for how long, and GetStats what is queued.
   DrainResult Drain(std::optional<Nanoseconds> limit = std::nullopt);
+  std::vector<StuckDelivery> RunningDeliveries() const;
 
   // Closes the intake, stops the sources, drains (what listeners publish is still accepted) or
   // discards, joins its own threads, and destroys the listeners, in this order. At the deadline it
@@ -131,8 +132,7 @@ class BELFRY_EXPORT Dispatcher : public Publisher {
   Stats GetStats() const;
   std::vector<std::string> ListenerNames(EventType type) const;  // in order of subscription
 
-  // What listeners have failed on for good, see ListenerOptions::dead_letters.
-  DeadLetters dead_letters() const;
+  DeadLetters dead_letters() const;  // what failed for good; see ListenerOptions::dead_letters
 
   // Registers what publishes from outside. `stop` is called once, at Shutdown or at once after it,
   // latest registered first; it must not wait for the dispatcher.

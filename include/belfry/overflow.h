@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <string_view>
 #include <utility>
 
 #include "belfry/clock.h"
@@ -34,6 +35,23 @@ struct Overflow {
     return {Policy::kCoalesce, patience, std::move(same)};
   }
 };
+
+// As in the options: "block", "reject", "drop_newest", "drop_oldest" or "coalesce".
+constexpr std::string_view ToString(Overflow::Policy policy) {
+  switch (policy) {
+    case Overflow::Policy::kBlock:
+      return "block";
+    case Overflow::Policy::kReject:
+      return "reject";
+    case Overflow::Policy::kDropNewest:
+      return "drop_newest";
+    case Overflow::Policy::kDropOldest:
+      return "drop_oldest";
+    case Overflow::Policy::kCoalesce:
+      return "coalesce";
+  }
+  return "unknown";
+}
 
 // Every queue is bounded. A single event larger than `bytes_max` never fits.
 struct QueueLimit {

@@ -3,10 +3,12 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "belfry/clock.h"
 #include "belfry/event_type.h"
+#include "belfry/export.h"
 
 namespace belfry {
 
@@ -17,12 +19,12 @@ enum class ShutdownMode {
   kDiscard,  // what is queued is cancelled and counted; what runs is waited for
 };
 
-// A delivery that had not ended at the deadline, of a listener that is still subscribed.
+// A delivery that had not ended when somebody looked, of a listener that is still subscribed.
 struct StuckDelivery {
   std::string listener{};
   EventType event_type;
   std::int64_t thread = 0;    // the system's thread id
-  Nanoseconds running_for{};  // at least: it was running when Shutdown began to watch
+  Nanoseconds running_for{};  // at least: since Shutdown, or who asks, began to watch
 };
 
 struct ShutdownReport {
@@ -37,5 +39,12 @@ struct ShutdownReport {
   std::uint64_t queued = 0;
   std::vector<StuckDelivery> stuck{};
 };
+
+// For logs: "drained"; 'listener "mail" on shop.OrderPlaced, thread 4711, for 1203 ms or longer';
+// and "shutdown not complete; 5 cancelled; 1 still running", with a line for each of these.
+// The form may change with every version. Throw std::bad_alloc.
+BELFRY_EXPORT std::string_view ToString(DrainResult result);
+BELFRY_EXPORT std::string ToString(const StuckDelivery& delivery);
+BELFRY_EXPORT std::string ToString(const ShutdownReport& report);
 
 }  // namespace belfry

@@ -75,6 +75,8 @@ struct TypeStats {
 struct Stats {
   std::vector<TypeStats> types{};          // by index
   std::vector<ListenerStats> listeners{};  // those subscribed now, by id
+  std::uint64_t scheduled = 0;             // events that wait to be published later
+  std::uint64_t dead_letters = 0;          // that are kept
 };
 
 inline DeliveryCounts& DeliveryCounts::operator+=(const DeliveryCounts& other) {

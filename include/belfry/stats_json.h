@@ -4,7 +4,6 @@
 //   std::cout << belfry::ToJson(dispatcher.GetStats()) << '\n';
 #pragma once
 
-#include <string_view>
 #include <utility>
 
 #include <boost/json/array.hpp>
@@ -22,23 +21,6 @@ inline boost::json::object ToJson(const DeliveryCounts& counts) {
           {"expired", counts.expired},  {"cancelled", counts.cancelled},
           {"queued", counts.queued},    {"running", counts.running},
           {"retrying", counts.retrying}};
-}
-
-// As in the options: "block", "reject", "drop_newest", "drop_oldest" or "coalesce".
-constexpr std::string_view ToString(Overflow::Policy policy) {
-  switch (policy) {
-    case Overflow::Policy::kBlock:
-      return "block";
-    case Overflow::Policy::kReject:
-      return "reject";
-    case Overflow::Policy::kDropNewest:
-      return "drop_newest";
-    case Overflow::Policy::kDropOldest:
-      return "drop_oldest";
-    case Overflow::Policy::kCoalesce:
-      return "coalesce";
-  }
-  return "unknown";
 }
 
 // What an inline listener has no use for is left out.
@@ -87,7 +69,10 @@ inline boost::json::object ToJson(const Stats& stats) {
   for (const TypeStats& type : stats.types) types.push_back(ToJson(type));
   boost::json::array listeners;
   for (const ListenerStats& listener : stats.listeners) listeners.push_back(ToJson(listener));
-  return {{"types", std::move(types)}, {"listeners", std::move(listeners)}};
+  return {{"types", std::move(types)},
+          {"listeners", std::move(listeners)},
+          {"scheduled", stats.scheduled},
+          {"dead_letters", stats.dead_letters}};
 }
 
 }  // namespace belfry

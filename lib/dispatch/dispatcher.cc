@@ -7,6 +7,7 @@
 #include "belfry/check.h"
 #include "dispatch/dispatcher_core.h"
 #include "dispatch/listener.h"
+#include "dispatch/running_watch.h"
 
 namespace belfry {
 
@@ -64,6 +65,10 @@ Subscription Dispatcher::AddListener(EventType type, CallableHandle callable,
 DeadLetters Dispatcher::dead_letters() const { return DeadLetters(shared_core()); }
 
 DrainResult Dispatcher::Drain(std::optional<Nanoseconds> limit) { return core().Drain(limit); }
+
+std::vector<StuckDelivery> Dispatcher::RunningDeliveries() const {
+  return RunningWatch(core(), core().topics()).Running();
+}
 
 ShutdownReport Dispatcher::Shutdown(ShutdownMode mode, Nanoseconds deadline) {
   return core().Shutdown(mode, deadline);

@@ -162,6 +162,8 @@ Stats DispatcherCore::GetStats() const {
   });
   std::sort(stats.listeners.begin(), stats.listeners.end(),
             [](const ListenerStats& a, const ListenerStats& b) { return a.id < b.id; });
+  stats.scheduled = schedule_.waiting();
+  stats.dead_letters = dead_letters_.size();
   return stats;
 }
 

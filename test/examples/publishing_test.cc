@@ -9,11 +9,13 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
 #include "belfry/batch.h"
 #include "belfry/check.h"
+#include "belfry/describe_stats.h"
 #include "belfry/dispatcher.h"
 #include "belfry/event_type.h"
 #include "belfry/library_events.h"
@@ -164,6 +166,16 @@ TEST_F(PublishingExample, StatsArePrintedAsJson) {
   // end of example
   const auto stats = boost::json::parse(testing::internal::GetCapturedStdout());
   EXPECT_EQ(stats.at("listeners").at(0).at("name"), "oven");
+}
+
+TEST_F(PublishingExample, StatsArePrintedForPeople) {
+  const Subscription listener =
+      dispatcher.Subscribe([](const shop::OrderPlaced&) {}, {.name = "oven"});
+  testing::internal::CaptureStdout();
+  // example: describe_stats.h
+  std::cout << belfry::Describe(dispatcher.GetStats());
+  // end of example
+  EXPECT_NE(testing::internal::GetCapturedStdout().find("\n  oven "), std::string::npos);
 }
 
 TEST_F(PublishingExample, ASignalIsASourceAndASlotAListener) {

@@ -4,7 +4,10 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <stdexcept>
 #include <string>
+#include <string_view>
 
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
@@ -23,9 +26,10 @@ BELFRY_EVENT_NAME(Priced, "test.priced", 1);
 
 json::value Parsed(const Stats& stats) { return json::parse(json::serialize(ToJson(stats))); }
 
-TEST(StatsJsonTest, ADispatcherWithoutAnythingIsTwoEmptyLists) {
+TEST(StatsJsonTest, ADispatcherWithoutAnythingHasEmptyLists) {
   Dispatcher dispatcher({.synchronous = true});
-  EXPECT_EQ(Parsed(dispatcher.GetStats()), json::parse(R"({"types": [], "listeners": []})"));
+  EXPECT_EQ(Parsed(dispatcher.GetStats()),
+            json::parse(R"({"types": [], "listeners": [], "scheduled": 0, "dead_letters": 0})"));
 }
 
 TEST(StatsJsonTest, AListenerIsToldWithItsOptionsAndItsCounters) {
@@ -71,6 +75,18 @@ TEST(StatsJsonTest, AListenerIsToldWithItsOptionsAndItsCounters) {
             json::parse(R"({"offered": 2, "handled": 1, "dead": 0, "filtered": 1, "dropped": 0,
                             "coalesced": 0, "expired": 0, "cancelled": 0, "queued": 0,
                             "running": 0, "retrying": 0})"));
+}
+
+TEST(StatsJsonTest, WhatWaitsOutsideOfQueuesIsCounted) {
+  Dispatcher dispatcher({.pool = {.threads = 1}, .log = [](LogLevel, std::string_view) {}});
+  const Subscription listener = dispatcher.Subscribe(
+      [](const Priced&) { throw std::runtime_error("too dear"); }, {.dead_letters = true});
+  ASSERT_TRUE(dispatcher.Publish(Priced{1}));
+  ASSERT_EQ(dispatcher.Drain(), DrainResult::kDrained);
+  ASSERT_TRUE(dispatcher.PublishAfter(std::chrono::hours(1), Priced{2}).result());
+  const json::value stats = Parsed(dispatcher.GetStats());
+  EXPECT_EQ(stats.at("scheduled"), 1);
+  EXPECT_EQ(stats.at("dead_letters"), 1);
 }
 
 TEST(StatsJsonTest, AnInlineListenerHasNoQueueToTellOf) {
