@@ -1,6 +1,7 @@
 // How a dispatcher is to work.
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <string_view>
 
@@ -34,6 +35,9 @@ struct DispatcherOptions {
   // long by `clock`; a delivery pays nothing for it. Zero: nobody looks, and no thread is started
   // for it. A synchronous dispatcher needs `timers` for it.
   Nanoseconds slow_after{};
+  // More listeners of one type, subscribed at one place in the source, are told of as
+  // ListenersPiledUp. Zero: never.
+  std::size_t listeners_per_site_max = 1000;
   QueueLimit dead_letters{};  // how many are kept; the oldest go first
   // Told what has no listener to tell: failures without a ListenerFailed listener, as rarely as one
   // would be told (see library_events.h), refused subscriptions, sources that fail to stop. May be

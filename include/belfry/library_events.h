@@ -79,8 +79,9 @@ struct ListenerQuarantined {
 BELFRY_EVENT_NAME(ListenerQuarantined, "belfry.listener_quarantined", 1);
 
 // A delivery has been running for longer than DispatcherOptions::slow_after. Told once of each,
-// where the dispatcher's timers call back. Without a listener for this event the log hook is told,
-// as it is on a synchronous dispatcher whose turn it is on another thread.
+// where the dispatcher's timers call back; not of one whose listener is being reset. Without a
+// listener for this event the log hook is told, as it is on a synchronous dispatcher whose turn it
+// is on another thread.
 struct SlowListener {
   std::string listener{};
   ListenerId listener_id = 0;
@@ -90,6 +91,18 @@ struct SlowListener {
   std::uint64_t suppressed = 0;
 };
 BELFRY_EVENT_NAME(SlowListener, "belfry.slow_listener", 1);
+
+// More listeners of one type live that were subscribed at one place in the source than
+// DispatcherOptions::listeners_per_site_max: perhaps their subscriptions are kept where they should
+// end. Told once for each place, when one that subscribes notices: at the latest when half as many
+// again have come. Without a listener for this event the log hook is told.
+struct ListenersPiledUp {
+  EventType event_type;
+  std::string file{};
+  unsigned line = 0;
+  std::uint64_t listeners = 0;
+};
+BELFRY_EVENT_NAME(ListenersPiledUp, "belfry.listeners_piled_up", 1);
 
 // All threads of the executor were waiting while work was ready: a spare one was started.
 struct SpareThreadStarted {

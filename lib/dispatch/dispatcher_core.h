@@ -36,6 +36,7 @@ class DispatcherCore final : public std::enable_shared_from_this<DispatcherCore>
   void Start();
 
   Dispatcher& dispatcher() const { return dispatcher_; }
+  const DispatcherOptions& options() const { return options_; }
   Sources& sources() { return sources_; }
   const Clock& clock() const { return clock_; }
   Executor& executor() const;
@@ -69,8 +70,7 @@ class DispatcherCore final : public std::enable_shared_from_this<DispatcherCore>
   Stats GetStats() const;
   std::vector<std::string> ListenerNames(EventType type);
 
-  // A delivery in that frame has failed: tells, and also the publisher if he wants to know and that
-  // was the end of it.
+  // A delivery in that frame has failed: tells, also the publisher if that was the end of it.
   void Fail(Listener& listener, Frame& frame, std::string_view what, AttemptState state = {});
   Telling& telling() { return telling_; }
 

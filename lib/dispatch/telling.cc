@@ -4,6 +4,7 @@
 
 #include <cstdio>
 #include <new>
+#include <string>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -124,6 +125,21 @@ void Telling::OfSlowListener(const Topic& topic, const SlowListener& slow) {
   Log(LogLevel::kWarning,
       "listener \"" + slow.listener + "\" has been handling " + std::string(topic.type().name()) +
           " for " + std::to_string(ms.count()) + " ms on thread " + std::to_string(slow.thread));
+}
+
+void Telling::OfPile(Topic& topic) try {
+  const std::optional<SiteCount::Pile> pile = topic.site_count().Look(topic.Sites());
+  if (!pile.has_value()) return;
+  const bool told = !topic.of_library() && TellWithoutWaiting(piles_told_, [&](std::uint64_t) {
+    return ListenersPiledUp{topic.type(), pile->site.file, pile->site.line, pile->listeners};
+  });
+  if (told) return;
+  Log(LogLevel::kWarning, std::to_string(pile->listeners) + " listeners of " +
+                              std::string(topic.type().name()) + " were subscribed at " +
+                              pile->site.file + ":" + std::to_string(pile->site.line) +
+                              " and live: are their subscriptions ever to end?");
+} catch (const std::bad_alloc&) {
+  // They will be noticed later.
 }
 
 void Telling::Log(LogLevel level, std::string_view text) const {

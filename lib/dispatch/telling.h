@@ -33,6 +33,8 @@ class Telling {
   void OfQuarantine(const Listener& listener, RateLimit& limit, std::string_view what);
   void OfSpareThread(unsigned running);
   void OfSlowListener(const Topic& topic, const SlowListener& slow);
+  // Of listeners of one type that pile up, if they do.
+  void OfPile(Topic& topic);
   // The log hook, or stderr.
   void Log(LogLevel level, std::string_view text) const;
 
@@ -48,6 +50,7 @@ class Telling {
   const LogHook& log_;
   RateLimit spares_told_;
   RateLimit slow_told_;
+  RateLimit piles_told_;
 };
 
 }  // namespace belfry

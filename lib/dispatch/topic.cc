@@ -12,6 +12,7 @@ Topic::Topic(DispatcherCore& core, EventType type, bool of_library)
     : core_(core),
       type_(type),
       of_library_(of_library),
+      site_count_(core.options().listeners_per_site_max),
       inline_(*this, mutex_),
       queued_(*this, mutex_),
       mailboxes_(*this, mutex_) {}
@@ -221,6 +222,28 @@ void Topic::AddTo(Stats& stats) const {
   type.deliveries = inlined.deliveries;
   type.deliveries += queued_.totals();
   type.deliveries += mailboxes_.totals();
+}
+
+std::vector<Site> Topic::Sites() const {
+  std::vector<Site> sites;
+  for (const auto& listener : queued_.List()) sites.push_back(listener->site());
+  if (const auto mailboxes = mailboxes_.list()) {
+    for (const auto& entry : *mailboxes) {
+      const bool elsewhere = mailboxes_.IsGuest(entry);
+      if (!elsewhere && !entry.listener->detached()) sites.push_back(entry.listener->site());
+    }
+  }
+  std::size_t inlined = 0;
+  {
+    const sync::Lock lock(mutex_);
+    inlined = inline_.roll().live();
+  }
+  sites.reserve(sites.size() + inlined);  // nothing is allocated under the mutex
+  const sync::Lock lock(mutex_);
+  inline_.roll().ForEach([&](const InlineListener& listener) {
+    if (sites.size() < sites.capacity()) sites.push_back(listener.site());
+  });
+  return sites;
 }
 
 std::vector<ListedListener> Topic::ListListeners() const {

@@ -14,6 +14,7 @@
 #include "dispatch/publication.h"
 #include "dispatch/queued_listeners.h"
 #include "dispatch/rate_limit.h"
+#include "dispatch/site_count.h"
 #include "dispatch/turn_order.h"
 #include "sync/sync.h"
 
@@ -35,6 +36,7 @@ class Topic {
   void SetOlder(Topic* older) { older_ = older; }
   RateLimit& orphans_told() { return orphans_told_; }
   RateLimit& refusals_told() { return refusals_told_; }
+  SiteCount& site_count() { return site_count_; }
   InlineListeners& inline_listeners() { return inline_; }
   QueuedListeners& queued_listeners() { return queued_; }
   MailboxListeners& mailbox_listeners() { return mailboxes_; }
@@ -109,10 +111,9 @@ class Topic {
   bool quiet() const;
   // How many events they were given so far.
   std::uint64_t queued_accepted() const;
-  // Adds to `stats` the type and its listeners.
-  void AddTo(Stats& stats) const;
-  // Those subscribed now.
-  std::vector<ListedListener> ListListeners() const;
+  void AddTo(Stats& stats) const;                     // the type and its listeners
+  std::vector<ListedListener> ListListeners() const;  // those subscribed now
+  std::vector<Site> Sites() const;                    // where these were
 
  private:
   std::optional<Accepted> TryCommit(Publication& publication, EventSize size, Postings& postings,
@@ -126,6 +127,7 @@ class Topic {
   PublicationPool pool_;
   RateLimit orphans_told_;
   RateLimit refusals_told_;
+  SiteCount site_count_;
 
   mutable sync::Mutex mutex_;
   // Numbers that are this topic's to give out.

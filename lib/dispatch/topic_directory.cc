@@ -15,7 +15,8 @@ bool IsLibraryEvent(EventType type) {
   return type == EventTypeOf<ListenerFailed>() || type == EventTypeOf<Orphaned>() ||
          type == EventTypeOf<PublishRefused>() || type == EventTypeOf<Dropped>() ||
          type == EventTypeOf<Expired>() || type == EventTypeOf<ListenerQuarantined>() ||
-         type == EventTypeOf<SlowListener>() || type == EventTypeOf<SpareThreadStarted>();
+         type == EventTypeOf<SlowListener>() || type == EventTypeOf<ListenersPiledUp>() ||
+         type == EventTypeOf<SpareThreadStarted>();
 }
 
 }  // namespace

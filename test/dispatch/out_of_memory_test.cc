@@ -7,6 +7,7 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <new>
@@ -19,6 +20,7 @@
 #include "belfry/dispatcher.h"
 #include "belfry/library_events.h"
 #include "belfry/manual_executor.h"
+#include "belfry/manual_timers.h"
 #include "belfry/subscription_bag.h"
 #include "belfry/thread_pool.h"
 #include "dispatch/counting_allocator.h"
@@ -52,6 +54,41 @@ TEST_P(OutOfMemoryTest, R4_ASubscribeThatFindsNoMemoryChangesNothing) {
     EXPECT_GE(failures, 2);
     EXPECT_EQ(made.size(), 1U);
   }
+}
+
+TEST_P(OutOfMemoryTest, R4_WhoIsToldOfASubscribeWithoutMemoryKeepsNothingFromIt) {
+  const int failures = FailEachAllocationOf([&] {
+    Dispatcher watched({.synchronous = true,
+                        .listeners_per_site_max = 1,
+                        .log = [](LogLevel, std::string_view) {}});
+    std::vector<Subscription> made;
+    made.reserve(3);
+    for (int i = 0; i < 3; ++i) {
+      Armed([&] { made.push_back(watched.Subscribe([](const Load&) {})); });
+    }
+    EXPECT_EQ(watched.GetStats().listeners.size(), made.size());
+  });
+  EXPECT_GE(failures, 2);
+}
+
+TEST_P(OutOfMemoryTest, E4_AWatcherThatFindsNoMemoryEndsNothing) {
+  int told = 0;
+  const int failures = FailEachAllocationOf([&] {
+    told = 0;
+    ManualTimers timers;
+    Dispatcher watched({.synchronous = true,
+                        .clock = &timers.clock(),
+                        .timers = &timers,
+                        .slow_after = std::chrono::seconds(1),
+                        .log = [](LogLevel, std::string_view) {}});
+    const Subscription telling = watched.Subscribe([&](const SlowListener&) { ++told; });
+    const Subscription slow = watched.Subscribe(
+        [&](const Load&) { Armed([&] { timers.Advance(std::chrono::seconds(3)); }); });
+    EXPECT_TRUE(watched.Publish(Load{}));
+    EXPECT_TRUE(watched.GetStats().types.at(0).deliveries.balanced());
+  });
+  EXPECT_GE(failures, 4);
+  EXPECT_EQ(told, 1);
 }
 
 TEST_P(OutOfMemoryTest, R4_ABagThatFindsNoMemoryResetsWhatItWasGiven) {
