@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "belfry/clock.h"
+#include "belfry/life_cycle.h"
 #include "belfry/overflow.h"
 #include "belfry/thread_pool.h"
 
@@ -38,6 +39,8 @@ struct DispatcherOptions {
   // More listeners of one type, subscribed at one place in the source, are told of as
   // ListenersPiledUp. Zero: never.
   std::size_t listeners_per_site_max = 1000;
+  // Told of listeners that come and go, and of its end.
+  LifeCycleHooks life_cycle{};
   QueueLimit dead_letters{};  // how many are kept; the oldest go first
   // Told what has no listener to tell: failures without a ListenerFailed listener, as rarely as one
   // would be told (see library_events.h), refused subscriptions, sources that fail to stop. May be

@@ -7,8 +7,15 @@
 //   auto panel = belfry::SubscribeSlot<LiftArrived>(
 //       dispatcher,
 //       LiftSlot([](const LiftArrived& lift) { Show(lift.floor); }).track_foreign(window));
+//
+// And the life of a dispatcher as signals:
+//
+//   belfry::DispatcherSignals life;
+//   life.subscribed().connect([](const belfry::ListenerInfo& l) { Note(l.name); });
+//   belfry::Dispatcher watched({.life_cycle = life.hooks()});
 #pragma once
 
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -17,6 +24,7 @@
 #include <boost/signals2/slot.hpp>
 
 #include "belfry/dispatcher.h"
+#include "belfry/life_cycle.h"
 #include "belfry/publisher.h"
 
 namespace belfry {
@@ -78,5 +86,35 @@ Subscription SubscribeSlot(Dispatcher& dispatcher, boost::signals2::slot<void(co
       },
       std::move(options), site);
 }
+
+// The life of a dispatcher, or of several, as signals: see LifeCycleHooks for when they are
+// emitted, on which thread, and what slots may do. Emissions on several threads may overlap.
+//
+// Thread safety: that of the signals: any thread.
+// Lifetime: the signals live as long as this and the dispatchers that have its hooks.
+class DispatcherSignals {
+ public:
+  using ListenerSignal = boost::signals2::signal<void(const ListenerInfo&)>;
+  using StateSignal = boost::signals2::signal<void(DispatcherState)>;
+
+  ListenerSignal& subscribed() { return signals_->subscribed; }
+  ListenerSignal& unsubscribed() { return signals_->unsubscribed; }
+  StateSignal& state_changed() { return signals_->state_changed; }
+
+  // For DispatcherOptions::life_cycle.
+  LifeCycleHooks hooks() const {
+    return {[signals = signals_](const ListenerInfo& listener) { signals->subscribed(listener); },
+            [signals = signals_](const ListenerInfo& listener) { signals->unsubscribed(listener); },
+            [signals = signals_](DispatcherState state) { signals->state_changed(state); }};
+  }
+
+ private:
+  struct Signals {
+    ListenerSignal subscribed;
+    ListenerSignal unsubscribed;
+    StateSignal state_changed;
+  };
+  std::shared_ptr<Signals> signals_ = std::make_shared<Signals>();
+};
 
 }  // namespace belfry

@@ -32,6 +32,10 @@ void Decoration::Failed(Listener& listener, DispatcherCore& core, std::string_vi
   core.telling().OfQuarantine(listener, failures_->told(), what);
 }
 
-void Decoration::FinishCaller() { Frame::Innermost()->CurrentListener().Finish(); }
+void Decoration::FinishCaller() {
+  Listener& listener = Frame::Innermost()->CurrentListener();
+  listener.TellUnsubscribed();
+  listener.Finish();
+}
 
 }  // namespace belfry

@@ -117,6 +117,7 @@ Listener* DispatcherCore::Subscribe(EventType type, CallableHandle callable,
       telling_.Log(LogLevel::kWarning, warning);
     }
   }
+  listener->TellSubscribed();
   if (topic.site_count().Count()) telling_.OfPile(topic);
   return listener;
 }

@@ -83,14 +83,14 @@ class DispatcherCore final : public std::enable_shared_from_this<DispatcherCore>
   ShutdownReport Shutdown(ShutdownMode mode, Nanoseconds limit);
   void Destroy();
   bool closed() const;
+  bool over() const { return state_.load(std::memory_order_seq_cst) == State::kClosed; }
   // Whether this process is a child of fork(), which has none of the threads.
   bool forked() const { return sys::ForkGeneration() != fork_generation_; }
   // There it can only be left alone: it stays for as long as the child does.
   void Abandon() { abandoned_ = shared_from_this(); }
 
  private:
-  // From open, one way; a drain may become a discard.
-  enum class State : int { kOpen, kDraining, kDiscarding, kClosed };
+  using State = DispatcherState;
   friend class Redelivery;
   struct Preparation;
   class Reserved;

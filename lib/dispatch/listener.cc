@@ -4,7 +4,7 @@
 #include <memory>
 #include <utility>
 
-#include "dispatch/topic.h"
+#include "dispatch/dispatcher_core.h"
 
 namespace belfry {
 namespace {
@@ -13,6 +13,8 @@ constexpr unsigned kKeyed = 1;
 constexpr unsigned kFiltered = 2;
 constexpr unsigned kOnce = 4;
 constexpr unsigned kOwned = 8;
+constexpr std::uint8_t kCame = 16;
+constexpr std::uint8_t kWent = 32;
 
 }  // namespace
 
@@ -33,6 +35,7 @@ void Listener::Name(ListenerId id, std::string& name, Site site, Place place) {
   name_.swap(name);
   site_ = site;
   place_ = place;
+  marks_.store(0, std::memory_order_relaxed);
 }
 
 void Listener::Unname(Identity& taken) {
@@ -44,10 +47,28 @@ void Listener::Unname(Identity& taken) {
 
 void Listener::Decorate(const std::shared_ptr<Decoration>& decoration, ListenerTraits traits) {
   decoration_ = decoration;
-  marks_.store(
+  marks_.fetch_or(
       static_cast<std::uint8_t>((traits.keyed ? kKeyed : 0) | (traits.filtered ? kFiltered : 0) |
                                 (traits.once ? kOnce : 0) | (traits.owned ? kOwned : 0)),
       std::memory_order_relaxed);
+}
+
+// It may be about to go before all is said of its coming: then that is said here, too.
+void Listener::TellSubscribed() {
+  DispatcherCore& core = topic_->core();
+  const LifeCycleHooks& hooks = core.options().life_cycle;
+  if (!hooks.subscribed && !hooks.unsubscribed) return;
+  core.telling().OfLife(hooks.subscribed, *this);
+  const unsigned before = marks_.fetch_or(kCame, std::memory_order_acq_rel);
+  if ((before & kWent) != 0) core.telling().OfLife(hooks.unsubscribed, *this);
+}
+
+void Listener::TellUnsubscribed() {
+  DispatcherCore& core = topic_->core();
+  const LifeCycleHooks& hooks = core.options().life_cycle;
+  if (!hooks.unsubscribed || core.over() || core.forked()) return;
+  const unsigned before = marks_.fetch_or(kWent, std::memory_order_acq_rel);
+  if ((before & (kCame | kWent)) == kCame) core.telling().OfLife(hooks.unsubscribed, *this);
 }
 
 ListenerTraits Listener::MarkedTraits() const {

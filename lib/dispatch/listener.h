@@ -78,7 +78,9 @@ class Listener {
   // Set by who subscribes: for when its callable is replaced, and for who wants to know.
   void Decorate(const std::shared_ptr<Decoration>& decoration, ListenerTraits traits);
   std::shared_ptr<Decoration> decoration() const { return decoration_.lock(); }
-
+  // --- Who is told of its coming and going: by who adds it; by who is about to take it out ---
+  void TellSubscribed();
+  void TellUnsubscribed();
   // --- Under its topic's mutex ---
   std::string_view given_name() const { return name_; }
   Site site() const { return site_; }
@@ -107,7 +109,7 @@ class Listener {
   std::shared_ptr<const ListenerOrder> order_;
   RateLimit failures_told_;
   std::weak_ptr<Decoration> decoration_;
-  sync::Atomic<std::uint8_t> marks_{0};  // the yes-or-no ones of its traits
+  sync::Atomic<std::uint8_t> marks_{0};  // the yes-or-no ones of its traits; who was told of it
 };
 
 // Of a delivery that has failed.

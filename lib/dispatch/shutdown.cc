@@ -63,6 +63,7 @@ void DispatcherCore::CloseIntake(ShutdownMode mode) {
          !state_.compare_exchange_weak(state, wanted, std::memory_order_seq_cst)) {
   }
   topics_.ForEach([](Topic& topic) { topic.Close(); });
+  if (state < wanted) telling_.OfState(wanted);
 }
 
 std::uint64_t DispatcherCore::DiscardAll() {
@@ -132,6 +133,7 @@ void DispatcherCore::Finish() {
   turns_.Clear();
   dead_letters_.Clear();
   topics_.ForEach([](Topic& topic) { topic.SwapSticky(nullptr); });
+  telling_.OfState(State::kClosed);
 }
 
 void DispatcherCore::Destroy() {

@@ -29,7 +29,9 @@ Subscription& Subscription::operator=(Subscription&& other) noexcept {
 }
 
 Subscription::~Subscription() {
-  if (listener_ == nullptr || listener_->Reset() != ResetResult::kWouldDeadlock) return;
+  if (listener_ == nullptr) return;
+  listener_->TellUnsubscribed();
+  if (listener_->Reset() != ResetResult::kWouldDeadlock) return;
   const std::string message =
       "the subscription of listener \"" + std::string(listener_->name()) +
       "\" was destroyed inside " + Frame::Innermost()->Describe() +
@@ -39,11 +41,16 @@ Subscription::~Subscription() {
 
 ResetResult Subscription::Reset() {
   Listener* const listener = std::exchange(listener_, nullptr);
-  return listener == nullptr ? ResetResult::kDone : listener->Reset();
+  if (listener == nullptr) return ResetResult::kDone;
+  listener->TellUnsubscribed();
+  return listener->Reset();
 }
 
 void Subscription::Detach() {
-  if (Listener* const listener = std::exchange(listener_, nullptr)) listener->Detach();
+  Listener* const listener = std::exchange(listener_, nullptr);
+  if (listener == nullptr) return;
+  listener->TellUnsubscribed();
+  listener->Detach();
 }
 
 ReplaceResult Subscription::ReplaceErased(EventType type, CallableHandle callable) {

@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 
 #include "belfry/library_events.h"
+#include "dispatch/catching.h"
 #include "dispatch/dispatcher_core.h"
 
 namespace belfry {
@@ -140,6 +141,31 @@ void Telling::OfPile(Topic& topic) try {
                               " and live: are their subscriptions ever to end?");
 } catch (const std::bad_alloc&) {
   // They will be noticed later.
+}
+
+template <class Call>
+void Telling::CallHook(Call call) const {
+  const auto failed = [this](std::string_view what) {
+    try {
+      Log(LogLevel::kError, "a life cycle hook threw: " + std::string(what));
+    } catch (const std::bad_alloc&) {
+      Log(LogLevel::kError, "a life cycle hook threw, and there is no memory to say more");
+    }
+  };
+  Catching(call, failed, [] {});
+}
+
+void Telling::OfLife(const std::function<void(const ListenerInfo&)>& hook,
+                     const Listener& listener) const {
+  if (!hook) return;
+  CallHook([&] {
+    hook({listener.id(), listener.name(), listener.topic().type(), listener.site()});
+  });
+}
+
+void Telling::OfState(DispatcherState state) const {
+  const auto& hook = core_.options().life_cycle.state_changed;
+  if (hook) CallHook([&] { hook(state); });
 }
 
 void Telling::Log(LogLevel level, std::string_view text) const {

@@ -35,6 +35,9 @@ class Telling {
   void OfSlowListener(const Topic& topic, const SlowListener& slow);
   // Of listeners of one type that pile up, if they do.
   void OfPile(Topic& topic);
+  // Of its own life, to hooks that may not be set.
+  void OfLife(const std::function<void(const ListenerInfo&)>& hook, const Listener& listener) const;
+  void OfState(DispatcherState state) const;
   // The log hook, or stderr.
   void Log(LogLevel level, std::string_view text) const;
 
@@ -45,6 +48,8 @@ class Telling {
   bool TellWithoutWaiting(RateLimit& limit, Make make);
   void LogFailure(const Listener& listener, EventType type, std::string_view what,
                   AttemptState state) const;
+  template <class Call>
+  void CallHook(Call call) const;
 
   DispatcherCore& core_;
   const LogHook& log_;

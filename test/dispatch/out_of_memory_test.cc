@@ -57,9 +57,12 @@ TEST_P(OutOfMemoryTest, R4_ASubscribeThatFindsNoMemoryChangesNothing) {
 }
 
 TEST_P(OutOfMemoryTest, R4_WhoIsToldOfASubscribeWithoutMemoryKeepsNothingFromIt) {
+  int came = 0;
   const int failures = FailEachAllocationOf([&] {
+    came = 0;
     Dispatcher watched({.synchronous = true,
                         .listeners_per_site_max = 1,
+                        .life_cycle = {.subscribed = [&](const ListenerInfo&) { ++came; }},
                         .log = [](LogLevel, std::string_view) {}});
     std::vector<Subscription> made;
     made.reserve(3);
@@ -69,6 +72,7 @@ TEST_P(OutOfMemoryTest, R4_WhoIsToldOfASubscribeWithoutMemoryKeepsNothingFromIt)
     EXPECT_EQ(watched.GetStats().listeners.size(), made.size());
   });
   EXPECT_GE(failures, 2);
+  EXPECT_EQ(came, 3);
 }
 
 TEST_P(OutOfMemoryTest, E4_AWatcherThatFindsNoMemoryEndsNothing) {

@@ -5,8 +5,10 @@
 #include <chrono>
 #include <functional>
 #include <iostream>
+#include <memory>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -19,6 +21,7 @@
 #include "belfry/dispatcher.h"
 #include "belfry/event_type.h"
 #include "belfry/library_events.h"
+#include "belfry/life_cycle.h"
 #include "belfry/manual_timers.h"
 #include "belfry/publish_options.h"
 #include "belfry/publisher.h"
@@ -196,6 +199,29 @@ TEST_F(PublishingExample, ASignalIsASourceAndASlotAListener) {
   // end of example
   arrived(3);
   EXPECT_EQ(shown, 3);
+}
+
+TEST(LifeExample, ADispatchersLifeIsSignals) {
+  static std::string noted;
+  static const auto Note = [](std::string_view name) { noted = name; };
+  // example: signals2.h
+  belfry::DispatcherSignals life;
+  life.subscribed().connect([](const belfry::ListenerInfo& l) { Note(l.name); });
+  belfry::Dispatcher watched({.life_cycle = life.hooks()});
+  // end of example
+  const Subscription oven = watched.Subscribe([](const shop::OrderPlaced&) {}, {.name = "oven"});
+  EXPECT_EQ(noted, "oven");
+}
+
+TEST(LifeExample, AHookIsToldOfListeners) {
+  static std::string shown;
+  static const auto Show = [](std::string_view name) { shown = name; };
+  // example: life_cycle.h
+  belfry::Dispatcher dispatcher(
+      {.life_cycle = {.subscribed = [](const belfry::ListenerInfo& l) { Show(l.name); }}});
+  // end of example
+  const Subscription oven = dispatcher.Subscribe([](const shop::OrderPlaced&) {}, {.name = "oven"});
+  EXPECT_EQ(shown, "oven");
 }
 
 TEST(CheckExample, AbortsWithItsMessage) {

@@ -5,9 +5,13 @@
 #include <atomic>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
+
+#include "absl/status/status.h"
 
 #include "belfry/library_events.h"
 #include "waiting.h"
@@ -181,6 +185,73 @@ TEST_P(Signals2Test, WhatASlotThrowsIsItsOwnFailure) {
   ASSERT_TRUE(dispatcher->Publish(LiftArrived{5}));
   Settle();
   EXPECT_EQ(floors, (std::vector{5}));
+}
+
+// --- A dispatcher's life ---
+
+TEST_P(Signals2Test, TheLifeOfADispatcherIsSignals) {
+  std::vector<std::string> notes;
+  DispatcherSignals life;
+  life.subscribed().connect(
+      [&](const ListenerInfo& listener) { notes.push_back("+" + std::string(listener.name)); });
+  const boost::signals2::scoped_connection going = life.unsubscribed().connect(
+      [&](const ListenerInfo& listener) { notes.push_back("-" + std::string(listener.name)); });
+  std::vector<DispatcherState> states;
+  life.state_changed().connect([&](DispatcherState state) { states.push_back(state); });
+  dispatcher = std::make_unique<Dispatcher>(DispatcherOptions{.life_cycle = life.hooks()});
+  {
+    const Subscription panel =
+        dispatcher->Subscribe([](const LiftArrived&) {}, {.name = "panel", .run = GetParam()});
+  }
+  EXPECT_EQ(notes, (std::vector<std::string>{"+panel", "-panel"}));
+  EXPECT_TRUE(dispatcher->Shutdown(ShutdownMode::kDrain, kPatience).complete);
+  EXPECT_EQ(states, (std::vector{DispatcherState::kDraining, DispatcherState::kClosed}));
+}
+
+TEST_P(Signals2Test, SignalsOfALifeLiveAsLongAsTheDispatcher) {
+  auto life = std::make_optional<DispatcherSignals>();
+  std::atomic<bool> closed{false};
+  life->state_changed().connect(
+      [&](DispatcherState state) { closed = state == DispatcherState::kClosed; });
+  dispatcher = std::make_unique<Dispatcher>(DispatcherOptions{.life_cycle = life->hooks()});
+  life.reset();
+  const Subscription listener = Listen();
+  dispatcher.reset();
+  EXPECT_TRUE(closed);
+}
+
+TEST_P(Signals2Test, ASlotThatThrowsHurtsNobodyElse) {
+  std::string log;
+  DispatcherSignals life;
+  life.subscribed().connect([](const ListenerInfo&) { throw std::runtime_error("no ink"); });
+  dispatcher = std::make_unique<Dispatcher>(DispatcherOptions{
+      .life_cycle = life.hooks(), .log = [&](LogLevel, std::string_view text) { log += text; }});
+  const Subscription listener = Listen();
+  EXPECT_TRUE(listener.status().ok());
+  EXPECT_EQ(log, "a life cycle hook threw: no ink");
+}
+
+TEST_P(Signals2Test, SlotsMayComeAndGoWhileListenersDo) {
+  DispatcherSignals life;
+  dispatcher = std::make_unique<Dispatcher>(DispatcherOptions{.life_cycle = life.hooks()});
+  std::atomic<bool> over{false};
+  std::atomic<int> told{0};
+  std::thread listening([&] {
+    while (!over) {
+      const Subscription panel =
+          dispatcher->Subscribe([](const LiftArrived&) {}, {.name = "panel", .run = GetParam()});
+    }
+  });
+  while (told < 1000) {
+    const boost::signals2::scoped_connection coming =
+        life.subscribed().connect([&](const ListenerInfo&) { ++told; });
+    const boost::signals2::scoped_connection going =
+        life.unsubscribed().connect([&](const ListenerInfo&) { ++told; });
+    const int before = told;
+    EXPECT_TRUE(Eventually([&] { return told > before; }));
+  }
+  over = true;
+  listening.join();
 }
 
 // --- Publisher ---
