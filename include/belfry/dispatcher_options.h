@@ -1,4 +1,15 @@
-// How a dispatcher is to work.
+// How a dispatcher is to work; and how its log becomes part of another one's.
+//
+//   belfry::Dispatcher with_absl({.log = [](belfry::LogLevel level, std::string_view text) {
+//     constexpr absl::LogSeverity kSeverities[] = {
+//         absl::LogSeverity::kInfo, absl::LogSeverity::kWarning, absl::LogSeverity::kError};
+//     LOG(LEVEL(kSeverities[static_cast<int>(level)])) << text;
+//   }});
+//   belfry::Dispatcher with_spdlog({.log = [](belfry::LogLevel level, std::string_view text) {
+//     constexpr spdlog::level::level_enum kLevels[] = {spdlog::level::info, spdlog::level::warn,
+//                                                      spdlog::level::err};
+//     spdlog::log(kLevels[static_cast<int>(level)], "{}", text);
+//   }});
 #pragma once
 
 #include <cstddef>
@@ -44,7 +55,7 @@ struct DispatcherOptions {
   QueueLimit dead_letters{};  // how many are kept; the oldest go first
   // Told what has no listener to tell: failures without a ListenerFailed listener, as rarely as one
   // would be told (see library_events.h), refused subscriptions, sources that fail to stop. May be
-  // called on any thread, under no lock. Null, or where it throws: stderr.
+  // called on any thread, under no lock. Null, or where it throws: stderr. Above are two bridges.
   std::function<void(LogLevel, std::string_view)> log{};
   unsigned depth_max = 64;  // of inline listeners that publish to inline listeners
 };

@@ -6,11 +6,13 @@
 #include <functional>
 #include <iostream>
 #include <memory>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "absl/base/log_severity.h"
 #include "absl/status/status.h"
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
@@ -222,6 +224,57 @@ TEST(LifeExample, AHookIsToldOfListeners) {
   // end of example
   const Subscription oven = dispatcher.Subscribe([](const shop::OrderPlaced&) {}, {.name = "oven"});
   EXPECT_EQ(shown, "oven");
+}
+
+// As much of the interfaces of absl/log/log.h and of spdlog as a bridge needs.
+struct LogLine {
+  explicit LogLine(absl::LogSeverity severity) { text << absl::LogSeverityName(severity) << ' '; }
+  ~LogLine() { last = text.str(); }
+  template <class T>
+  LogLine& operator<<(const T& what) {
+    text << what;
+    return *this;
+  }
+  std::ostringstream text;
+  static std::string last;
+};
+std::string LogLine::last;
+#define LEVEL(severity) severity
+#define LOG(severity) LogLine(severity)
+
+namespace spdlog {
+namespace level {
+enum level_enum { trace, debug, info, warn, err };
+}  // namespace level
+std::string last;
+template <class... Args>
+void log(level::level_enum level, std::string_view format, const Args&... args) {
+  std::ostringstream text;
+  text << static_cast<int>(level) << ' ' << format << ' ';
+  (text << ... << args);
+  last = text.str();
+}
+}  // namespace spdlog
+
+TEST(LogExample, ADispatchersLogIsPartOfTheProgramsLog) {
+  // example: dispatcher_options.h
+  belfry::Dispatcher with_absl({.log = [](belfry::LogLevel level, std::string_view text) {
+    constexpr absl::LogSeverity kSeverities[] = {
+        absl::LogSeverity::kInfo, absl::LogSeverity::kWarning, absl::LogSeverity::kError};
+    LOG(LEVEL(kSeverities[static_cast<int>(level)])) << text;
+  }});
+  belfry::Dispatcher with_spdlog({.log = [](belfry::LogLevel level, std::string_view text) {
+    constexpr spdlog::level::level_enum kLevels[] = {spdlog::level::info, spdlog::level::warn,
+                                                     spdlog::level::err};
+    spdlog::log(kLevels[static_cast<int>(level)], "{}", text);
+  }});
+  // end of example
+  for (Dispatcher* const dispatcher : {&with_absl, &with_spdlog}) {
+    EXPECT_FALSE(
+        dispatcher->Subscribe([](const shop::OrderPlaced&) {}, {.concurrency = 0}).status().ok());
+  }
+  EXPECT_EQ(LogLine::last.find("WARNING a subscription was refused: "), 0U) << LogLine::last;
+  EXPECT_EQ(spdlog::last.find("3 {} a subscription was refused: "), 0U) << spdlog::last;
 }
 
 TEST(CheckExample, AbortsWithItsMessage) {
