@@ -14,6 +14,7 @@ std::size_t DeadLetterBox::Keep(KeptLetter kept) {
   made.emplace(0, letter);
   Letters gone;  // under no lock
   const sync::Lock lock(mutex_);
+  if (closed_) return 1;
   auto node = made.extract(made.begin());
   node.key() = letter->letter.number = ++last_number_;
   letters_.insert(std::move(node));
@@ -38,6 +39,7 @@ DeadLetterBox::Taken::Taken(DeadLetterBox& box, std::uint64_t number) : box_(box
 DeadLetterBox::Taken::~Taken() {
   if (node_.empty() || delivered_) return;
   const sync::Lock lock(box_.mutex_);
+  if (box_.closed_) return;
   box_.bytes_ += node_.mapped()->publication->bytes();
   box_.letters_.insert(std::move(node_));
 }
@@ -69,6 +71,14 @@ bool DeadLetterBox::Discard(std::uint64_t number) {
   if (found == letters_.end()) return false;
   gone = Remove(found);
   return true;
+}
+
+void DeadLetterBox::Close() {
+  {
+    const sync::Lock lock(mutex_);
+    closed_ = true;
+  }
+  Clear();
 }
 
 std::size_t DeadLetterBox::Clear() {

@@ -39,6 +39,8 @@ class DeadLetterBox {
   std::size_t size() const;
   bool Discard(std::uint64_t number);
   std::size_t Clear();
+  // At the end: it stays empty.
+  void Close();
 
   RateLimit& losses_told() { return losses_told_; }
 
@@ -73,6 +75,7 @@ class DeadLetterBox {
   Letters letters_ ABSL_GUARDED_BY(mutex_);
   std::size_t bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   std::uint64_t last_number_ ABSL_GUARDED_BY(mutex_) = 0;
+  bool closed_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace belfry

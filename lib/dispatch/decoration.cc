@@ -23,13 +23,16 @@ Decoration::Decoration(ListenerOptions& options)
 
 void Decoration::CallerFailed(std::string_view what) {
   Frame& frame = *Frame::Innermost();
-  Failed(frame.CurrentListener(), *frame.core(), what);
+  Listener& listener = frame.CurrentListener();
+  const EventType type = frame.MadeEnvelope().type();
+  Failed(listener, frame.core()->topics().Of(type), what);
 }
 
-void Decoration::Failed(Listener& listener, DispatcherCore& core, std::string_view what) {
+void Decoration::Failed(Listener& listener, const Topic& topic, std::string_view what) {
+  DispatcherCore& core = topic.core();
   if (failures_ == nullptr || !failures_->Add(core.clock().Now())) return;
   listener.SetMuted(true);
-  core.telling().OfQuarantine(listener, failures_->told(), what);
+  core.telling().OfQuarantine(listener, topic, failures_->told(), what);
 }
 
 void Decoration::FinishCaller() {

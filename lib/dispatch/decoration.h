@@ -18,8 +18,8 @@
 
 namespace belfry {
 
-class DispatcherCore;
 class Listener;
+class Topic;
 
 // Stays when the callable is replaced.
 //
@@ -48,8 +48,8 @@ class Decoration {
     if (failure && !failure.unwanted()) CallerFailed(failure.what());
     return failure;
   }
-  // A listener that it belongs to has failed. Throws nothing.
-  void Failed(Listener& listener, DispatcherCore& core, std::string_view what);
+  // A listener that it belongs to has failed, on an event of that topic. Throws nothing.
+  void Failed(Listener& listener, const Topic& topic, std::string_view what);
 
  private:
   explicit Decoration(ListenerOptions& options);

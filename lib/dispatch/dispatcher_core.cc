@@ -101,6 +101,7 @@ Listener* DispatcherCore::Subscribe(EventType type, CallableHandle callable,
   Newcomer newcomer(topic, options, site, options_.synchronous);
   const std::shared_ptr<Decoration> decoration = Decoration::Of(options);
   Listener* const listener = WithDecoration(decoration, callable, [&](CallableHandle decorated) {
+    newcomer.SetDecoration(decoration, traits);
     return options_.synchronous || options.run == Run::kQueued
                ? SubscribeQueued(topic, decorated, options, newcomer, std::move(selection))
                : topic.inline_listeners().Add(decorated, newcomer);
@@ -111,7 +112,8 @@ Listener* DispatcherCore::Subscribe(EventType type, CallableHandle callable,
     if (error.what.empty()) error = {true, "the dispatcher is closed"};
     return nullptr;
   }
-  listener->Decorate(decoration, traits);
+  const bool inlined = !options_.synchronous && options.run == Run::kInline;
+  if (inlined) newcomer.Decorate(*listener);  // nobody but its subscription asks for it
   if (newcomer.found() != nullptr) {
     for (const std::string& warning : newcomer.found()->warnings) {
       telling_.Log(LogLevel::kWarning, warning);
@@ -134,6 +136,7 @@ Listener* DispatcherCore::SubscribeQueued(Topic& topic, CallableHandle callable,
     const auto listener = std::make_shared<MailboxListener>(
         shared_from_this(), topic, MailboxTraits::Of(options, executor, topic.of_library()),
         options, callable, std::move(selection));
+    newcomer.Decorate(*listener);
     SharedLetter sticky;
     if (!topic.mailbox_listeners().Add(listener, newcomer, sticky)) return nullptr;
     if (listener->selection() != nullptr) topics_.Watch(*listener);
@@ -143,6 +146,7 @@ Listener* DispatcherCore::SubscribeQueued(Topic& topic, CallableHandle callable,
   const QueuedTraits traits{executor, options.queue, options.overflow};
   const auto listener =
       std::make_shared<QueuedListener>(shared_from_this(), topic, traits, callable);
+  newcomer.Decorate(*listener);
   const bool added = topic.queued_listeners().Add(listener, newcomer);
   return added ? listener.get() : nullptr;
 }

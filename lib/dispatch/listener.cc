@@ -13,6 +13,7 @@ constexpr unsigned kKeyed = 1;
 constexpr unsigned kFiltered = 2;
 constexpr unsigned kOnce = 4;
 constexpr unsigned kOwned = 8;
+constexpr std::uint8_t kTraits = kKeyed | kFiltered | kOnce | kOwned;
 constexpr std::uint8_t kCame = 16;
 constexpr std::uint8_t kWent = 32;
 
@@ -35,7 +36,7 @@ void Listener::Name(ListenerId id, std::string& name, Site site, Place place) {
   name_.swap(name);
   site_ = site;
   place_ = place;
-  marks_.store(0, std::memory_order_relaxed);
+  marks_.fetch_and(kTraits, std::memory_order_relaxed);
 }
 
 void Listener::Unname(Identity& taken) {
@@ -47,6 +48,7 @@ void Listener::Unname(Identity& taken) {
 
 void Listener::Decorate(const std::shared_ptr<Decoration>& decoration, ListenerTraits traits) {
   decoration_ = decoration;
+  marks_.fetch_and(static_cast<std::uint8_t>(~kTraits), std::memory_order_relaxed);
   marks_.fetch_or(
       static_cast<std::uint8_t>((traits.keyed ? kKeyed : 0) | (traits.filtered ? kFiltered : 0) |
                                 (traits.once ? kOnce : 0) | (traits.owned ? kOwned : 0)),

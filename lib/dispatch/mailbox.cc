@@ -145,7 +145,7 @@ void Mailbox::NextInStrand(const Mail& mail) {
 std::size_t Mailbox::NextLane() const {
   std::size_t next = 0;
   while (next < kLanes - 1 && ready_[next].empty()) ++next;
-  for (std::size_t lane = kLanes - 1; lane > next; --lane) {
+  for (std::size_t lane = next + 1; lane < kLanes; ++lane) {
     if (!ready_[lane].empty() && overtaken_[lane] >= rules_.starvation_max) return lane;
   }
   return next;
@@ -217,7 +217,9 @@ Mail* Mailbox::TakeOldest() {
   if (!strands_.empty() && StrandOf(*mail).waiting.first() == mail) {
     StrandOf(*mail).waiting.Remove(*mail);
   } else {
-    ready_[LaneOf(*mail)].Remove(*mail);
+    const std::size_t lane = LaneOf(*mail);
+    if (ready_[lane].first() == mail) overtaken_[lane] = 0;
+    ready_[lane].Remove(*mail);
     NextInStrand(*mail);
   }
   return mail;

@@ -134,7 +134,11 @@ MailboxListener::Reserved MailboxListener::Reserve(Mail& mail, Mail*& dropped) {
   // Give will give it back: a listener that is gone refuses nothing.
   Mailbox::Room room = detached_ ? Mailbox::Room::kYes : mailbox_.RoomFor(mail);
   // Not where too much is taken by events that are still to come.
-  const bool drops = traits_.drops_oldest && mailbox_.FitsWithoutQueued(mail);
+  // Library events never wait, and never stop others from getting them.
+  const bool of_library = mail.face->topic->of_library();
+  const bool drops_oldest =
+      traits_.drops_oldest || (of_library && traits_.policy != Overflow::Policy::kDropNewest);
+  const bool drops = drops_oldest && mailbox_.FitsWithoutQueued(mail);
   while (drops && room == Mailbox::Room::kNo) {
     Mail* const oldest = mailbox_.TakeOldest();
     --oldest->face->counts.queued;
@@ -146,7 +150,7 @@ MailboxListener::Reserved MailboxListener::Reserve(Mail& mail, Mail*& dropped) {
     mailbox_.Reserve(mail);
     return Reserved::kYes;
   }
-  if (traits_.lossy()) return Reserved::kDropped;
+  if (traits_.lossy() || of_library) return Reserved::kDropped;
   return room == Mailbox::Room::kNo ? Reserved::kNo : Reserved::kNever;
 }
 

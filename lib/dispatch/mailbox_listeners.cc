@@ -12,11 +12,11 @@
 namespace belfry {
 namespace {
 
-// Those that are not detached, and room for one more. Throws std::bad_alloc.
+// Those that are not detached, and room for some more. Throws std::bad_alloc.
 std::shared_ptr<MailboxListeners::List> Live(
-    const std::shared_ptr<const MailboxListeners::List>& list) {
+    const std::shared_ptr<const MailboxListeners::List>& list, std::size_t more = 1) {
   auto live = std::make_shared<MailboxListeners::List>();
-  live->reserve(list == nullptr ? 1 : list->size() + 1);
+  live->reserve((list == nullptr ? 0 : list->size()) + more);
   if (list == nullptr) return live;
   std::copy_if(list->begin(), list->end(), std::back_inserter(*live),
                [](const auto& entry) { return !entry.listener->detached(); });
@@ -48,32 +48,41 @@ bool MailboxListeners::Add(const std::shared_ptr<MailboxListener>& listener, New
   }
 }
 
-// Nobody else adds it here, or ends it meanwhile: see TopicDirectory.
-void MailboxListeners::AddGuest(MailboxListener& listener) {
-  auto made = std::make_unique<MailboxFace>(topic_);
-  std::shared_ptr<List> larger;
-  std::shared_ptr<const List> before;
-  for (MailboxFace* face = nullptr;;) {
-    before = list();
-    larger = Live(before);
-    if (face == nullptr) face = listener.Attach(made);
-    if (face == nullptr) return;
-    larger->push_back({listener.shared_from_this(), face});
+// Nobody else adds them here, or ends them meanwhile: see TopicDirectory.
+void MailboxListeners::AddGuests(const std::vector<MailboxListener*>& guests) {
+  std::vector<std::unique_ptr<MailboxFace>> made;
+  for (std::size_t i = 0; i < guests.size(); ++i) {
+    made.push_back(std::make_unique<MailboxFace>(topic_));
+  }
+  for (bool done = false; !done;) {
+    const std::shared_ptr<const List> before = list();
+    const std::shared_ptr<List> larger = Live(before, guests.size());
+    // From here on nothing is allocated: a topic that is not known yet is given up before.
+    std::size_t added = 0;
+    for (std::size_t i = 0; i < guests.size(); ++i) {
+      MailboxFace* face =
+          made[i] == nullptr ? guests[i]->FaceOf(topic_) : guests[i]->Attach(made[i]);
+      if (face == nullptr || face->listed) continue;
+      larger->push_back({guests[i]->shared_from_this(), face});
+      ++added;
+    }
     const sync::Lock lock(mutex_);
-    if (list_ != before) continue;
+    done = list_ == before;
+    if (!done || added == 0) continue;
     list_ = larger;
-    face->listed = true;
-    ++live_;
-    ++with_context_;
+    for (const Entry& entry : *larger) entry.face->listed = true;
+    live_ += added;
+    with_context_ += added;
     topic_.MailboxesChanged();
-    return;
   }
 }
 
 void MailboxListeners::RemoveGuest() {
+  std::shared_ptr<const List> left;  // each in it holds the dispatcher
   const sync::Lock lock(mutex_);
   --live_;
   --with_context_;
+  if (live_ == 0) left.swap(list_);
   topic_.MailboxesChanged();
 }
 
@@ -109,6 +118,7 @@ ReplacedCallable MailboxListeners::Swap(MailboxListener& listener,
                                         std::unique_ptr<CallableInUse>& next) {
   const sync::Lock lock(mutex_);
   if (listener.detached()) return {};
+  if (listener.selection() != nullptr) return listener.Swap(next);  // it always takes one
   if (listener.takes_context()) --with_context_;
   if (next->callable->takes_context()) ++with_context_;
   return listener.Swap(next);

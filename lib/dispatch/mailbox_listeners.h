@@ -33,8 +33,9 @@ class MailboxListeners {
   // `sticky`: the last one that was published before.
   bool Add(const std::shared_ptr<MailboxListener>& listener, Newcomer& newcomer,
            SharedLetter& sticky);
-  // One of those that are for several types. Throws std::bad_alloc.
-  void AddGuest(MailboxListener& listener);
+  // Of those that are for several types. Throws std::bad_alloc, if the topic is new with nothing
+  // changed.
+  void AddGuests(const std::vector<MailboxListener*>& guests);
   void RemoveGuest();  // which is detached; the next one who comes or goes takes it out of the list
   // Whether it was not detached yet: then the caller is to end it.
   bool Remove(MailboxListener& listener);

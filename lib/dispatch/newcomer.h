@@ -27,6 +27,12 @@ class Newcomer {
   std::string& name() { return options_.name; }
   Site site() const { return site_; }
   bool asks() const { return order_ != nullptr; }  // for an order
+  // What stands before its callable, and what it was subscribed with.
+  void SetDecoration(const std::shared_ptr<Decoration>& decoration, const ListenerTraits& traits) {
+    decoration_ = decoration;
+    traits_ = traits;
+  }
+  void Decorate(Listener& listener) const { listener.Decorate(decoration_, traits_); }
 
   // Finds its place. False when there is none. Throws std::bad_alloc.
   bool FindPlace();
@@ -57,6 +63,8 @@ class Newcomer {
   ListenerOptions& options_;
   const Site site_;
   const bool synchronous_;
+  std::shared_ptr<Decoration> decoration_;
+  ListenerTraits traits_;
   const std::shared_ptr<const ListenerOrder> order_;  // null: it asks for none
   std::unique_ptr<Found> found_;                      // few need it
 };

@@ -59,6 +59,10 @@ bool Postings::any_dropped() const {
 
 // --- Places ---
 
+bool Postings::Lossy(const Posting& posting) {
+  return posting.listener->traits().lossy() || posting.mail->face->topic->of_library();
+}
+
 bool Postings::Try(Posting& posting, QueueRefusal& refusal) {
   posting.tried = true;
   if (posting.mail->unkeyed || posting.mail->first) return true;
@@ -84,7 +88,7 @@ QueueRefusal Postings::Reserve() {
   QueueRefusal refusal;
   for (const bool lossy : {false, true}) {
     for (Posting& posting : postings_) {
-      if (posting.listener->traits().lossy() == lossy && !Try(posting, refusal)) {
+      if (Lossy(posting) == lossy && !Try(posting, refusal)) {
         GiveBack();
         return refusal;
       }
@@ -96,7 +100,7 @@ QueueRefusal Postings::Reserve() {
 void Postings::RecordRefusers(Outcomes& outcomes) const {
   for (const Posting& posting : postings_) {
     MailboxListener& listener = *posting.listener;
-    if (listener.traits().lossy() || posting.mail->unkeyed) continue;
+    if (Lossy(posting) || posting.mail->unkeyed) continue;
     if (!listener.AwaitRoom({}, posting.mail, SteadyTime::min()))
       outcomes.Record(listener, Outcome::kRefused);
   }
@@ -161,7 +165,8 @@ void Postings::Finish(Publication& publication) {
         Redelivery(core_).KeepDeadLetter(listener, publication, what, 1);
       }
       core_.telling().OfFailure(listener, publication.envelope(), what);
-      if (const auto decoration = listener.decoration()) decoration->Failed(listener, core_, what);
+      if (const auto decoration = listener.decoration())
+        decoration->Failed(listener, *publication.topic, what);
     }
   }
 }

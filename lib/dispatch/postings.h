@@ -70,6 +70,7 @@ class Postings {
     MailboxListener::Given given{};
   };
 
+  static bool Lossy(const Posting& posting);
   bool Try(Posting& posting, QueueRefusal& refusal);
   static void End(Posting& posting, Outcomes* outcomes);
 

@@ -28,7 +28,7 @@ void ScheduledEvent::Arm(Nanoseconds delay) {
   core_->schedule().SetTimer(*this, timer);
 }
 
-bool ScheduledEvent::pending() const { return core_->schedule().Waits(*this); }
+bool ScheduledEvent::pending() const { return !core_->forked() && core_->schedule().Waits(*this); }
 
 bool ScheduledEvent::Cancel() {
   if (core_->forked()) return false;
@@ -41,7 +41,7 @@ bool ScheduledEvent::Cancel() {
 
 // Who calls back may have better things to do than to run listeners, and must not wait for room.
 void ScheduledEvent::Due() {
-  if (!core_->schedule().Start(*this)) return;
+  if (core_->forked() || !core_->schedule().Start(*this)) return;
   self_ = shared_from_this();
   if (Executor* const executor = core_->executor_if_any()) {
     executor->Post(*this);
@@ -60,36 +60,45 @@ void ScheduledEvent::Run() {
     DispatcherCore& core;
   };
   const Arrival arrival{*core_};
-  Catching([this] { Publish(); },
-           [this](std::string_view what) {
-             core_->telling().Log(LogLevel::kError, "a delayed publish of " +
-                                                        std::string(event_->type().name()) +
-                                                        " failed: " + std::string(what));
-             event_.reset();
-           },
-           [] {});
+  Catching([this] { Publish(); }, [this](std::string_view what) { Fail(what); }, [] {});
 }
 
 void ScheduledEvent::Publish() {
-  const PublishResult result = core_->Publish(event_->type(), event_->handle(), options_);
-  switch (result.code()) {
-    case PublishResult::Code::kQueueFull:
-    case PublishResult::Code::kWouldDeadlock:
-    case PublishResult::Code::kOutOfMemory:
-      return TryAgain();
-    default:
-      event_.reset();
+  using Code = PublishResult::Code;
+  PublishResult result;
+  try {
+    result = core_->Publish(event_->type(), event_->handle(), options_);
+  } catch (const std::bad_alloc&) {
+    result = PublishResult(Code::kOutOfMemory, 0);
   }
+  const bool no_room = result.code() == Code::kQueueFull || result.code() == Code::kWouldDeadlock ||
+                       result.code() == Code::kOutOfMemory;
+  if (no_room && TryAgain()) return;
+  event_.reset();
+  if (no_room || result.code() == Code::kClosed) core_->schedule().CountUnpublished();
 }
 
-void ScheduledEvent::TryAgain() {
-  if (!core_->schedule().Enter(*this)) return;
+// Whether it waits, or somebody else has taken it meanwhile.
+bool ScheduledEvent::TryAgain() {
+  if (!core_->schedule().Enter(*this)) return false;
   try {
     Arm(backoff_.Next());
-  } catch (...) {
-    core_->schedule().Cancel(*this);
-    throw;
+    return true;
+  } catch (const std::bad_alloc&) {
+  } catch (const std::system_error&) {
   }
+  return !core_->schedule().Cancel(*this).has_value();
+}
+
+void ScheduledEvent::Fail(std::string_view what) {
+  try {
+    core_->telling().Log(LogLevel::kError, "a delayed publish of " +
+                                               std::string(event_->type().name()) +
+                                               " failed: " + std::string(what));
+  } catch (const std::bad_alloc&) {
+    core_->telling().Log(LogLevel::kError, "a delayed publish failed");
+  }
+  event_.reset();
 }
 
 // --- All of them ---
@@ -161,21 +170,30 @@ bool Schedule::Waits(const ScheduledEvent& event) const {
   return event.held_ != nullptr;
 }
 
-std::uint64_t Schedule::Close(Timers* timers) {
-  std::uint64_t closed = 0;
+void Schedule::CountUnpublished() {
+  const sync::Lock lock(mutex_);
+  ++unpublished_;
+}
+
+std::uint64_t Schedule::unpublished() const {
+  const sync::Lock lock(mutex_);
+  return unpublished_;
+}
+
+void Schedule::Close(Timers* timers) {
   for (;;) {
     std::shared_ptr<ScheduledEvent> event;
     TimerId timer;
     {
       const sync::Lock lock(mutex_);
       closed_ = true;
-      if (waiting_.empty()) return closed;
+      if (waiting_.empty()) return;
+      ++unpublished_;
       event = Remove(*waiting_.first());
       timer = event->timer_;
     }
     timers->Cancel(timer);
     event->event_.reset();
-    ++closed;
   }
 }
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string_view>
 
 #include "belfry/executor.h"
 #include "belfry/held_event.h"
@@ -38,7 +39,8 @@ class ScheduledEvent final : public Runnable, public std::enable_shared_from_thi
  private:
   friend class Schedule;
   void Publish();
-  void TryAgain();
+  bool TryAgain();
+  void Fail(std::string_view what);
 
   const std::shared_ptr<DispatcherCore> core_;
   // Of who has taken it out of the schedule, or sent it on its way.
@@ -73,8 +75,11 @@ class Schedule {
   void Arrived();
   bool Waits(const ScheduledEvent& event) const;
 
-  // From now on nothing enters; what waits is let go of. Returns how many that were.
-  std::uint64_t Close(Timers* timers);
+  // From now on nothing enters; what waits is let go of.
+  void Close(Timers* timers);
+  // Of those that were let go of, and those that were on their way and turned away.
+  void CountUnpublished();
+  std::uint64_t unpublished() const;
   std::uint64_t waiting() const;
   // Whether none is on its way.
   bool idle() const;
@@ -87,6 +92,7 @@ class Schedule {
   LinkedList<ScheduledEvent, &ScheduledEvent::links_> waiting_ ABSL_GUARDED_BY(mutex_);
   std::uint64_t count_ ABSL_GUARDED_BY(mutex_) = 0;
   std::uint64_t on_the_way_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::uint64_t unpublished_ ABSL_GUARDED_BY(mutex_) = 0;
   bool closed_ ABSL_GUARDED_BY(mutex_) = false;
 };
 

@@ -63,6 +63,7 @@ void DispatcherCore::CloseIntake(ShutdownMode mode) {
          !state_.compare_exchange_weak(state, wanted, std::memory_order_seq_cst)) {
   }
   topics_.ForEach([](Topic& topic) { topic.Close(); });
+  schedule_.Close(timers());
   if (state < wanted) telling_.OfState(wanted);
 }
 
@@ -101,8 +102,8 @@ ShutdownReport DispatcherCore::Shutdown(ShutdownMode mode, Nanoseconds limit) {
   const ShutdownTurn::Holder turn(shutdown_turn_, deadline);
   if (turn.mine()) {
     sources_.StopAll();
-    report.unpublished = schedule_.Close(timers());
     report.complete = AwaitQuiet(deadline);
+    report.unpublished = schedule_.unpublished();
     // What ran when it was told to stop may have begun one more event, or cancelled all the rest.
     if (mode == ShutdownMode::kDiscard) {
       const std::uint64_t cancelled = CancelledSoFar();
@@ -131,7 +132,7 @@ void DispatcherCore::Finish() {
   topics_.ForEach([](Topic& topic) { topic.mailbox_listeners().DetachAll(); });
   topics_.ForEach([](Topic& topic) { topic.inline_listeners().DetachAll(); });
   turns_.Clear();
-  dead_letters_.Clear();
+  dead_letters_.Close();
   topics_.ForEach([](Topic& topic) { topic.SwapSticky(nullptr); });
   telling_.OfState(State::kClosed);
 }

@@ -97,8 +97,8 @@ void Telling::OfExpiry(const Listener& listener, const Topic& topic, RateLimit& 
   });
 }
 
-void Telling::OfQuarantine(const Listener& listener, RateLimit& limit, std::string_view what) try {
-  const Topic& topic = listener.topic();
+void Telling::OfQuarantine(const Listener& listener, const Topic& topic, RateLimit& limit,
+                           std::string_view what) try {
   const bool told = !topic.of_library() && Tell(limit, [&](std::uint64_t left_out) {
     return ListenerQuarantined{topic.type(), std::string(listener.name()), listener.id(),
                                std::string(what), left_out};

@@ -30,7 +30,8 @@ class Telling {
   void OfRefusal(Topic& topic, PublishResult result, const Listener& refuser);
   void OfDrop(const Listener& listener, const Topic& topic, RateLimit& limit);
   void OfExpiry(const Listener& listener, const Topic& topic, RateLimit& limit);
-  void OfQuarantine(const Listener& listener, RateLimit& limit, std::string_view what);
+  void OfQuarantine(const Listener& listener, const Topic& topic, RateLimit& limit,
+                    std::string_view what);
   void OfSpareThread(unsigned running);
   void OfSlowListener(const Topic& topic, const SlowListener& slow);
   // Of listeners of one type that pile up, if they do.

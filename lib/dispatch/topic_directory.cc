@@ -1,6 +1,7 @@
 #include "dispatch/topic_directory.h"
 
 #include <algorithm>
+#include <iterator>
 #include <new>
 #include <utility>
 
@@ -52,9 +53,10 @@ Topic& TopicDirectory::Of(EventType type) {
   // Nobody may publish before those who watch have been added; nobody else makes a topic meanwhile.
   const sync::Lock watching(watching_);
   if (Topic* const found = place.load(std::memory_order_acquire)) return *found;
-  for (MailboxListener* const watcher : watchers_) {
-    if (watcher->selection()->Selects(type)) made->mailbox_listeners().AddGuest(*watcher);
-  }
+  std::vector<MailboxListener*> guests;
+  std::copy_if(watchers_.begin(), watchers_.end(), std::back_inserter(guests),
+               [&](const auto* watcher) { return watcher->selection()->Selects(type); });
+  made->mailbox_listeners().AddGuests(guests);
   const sync::Lock lock(mutex_);
   if (Topic* const found = place.load(std::memory_order_acquire)) return *found;
   return Enter(std::move(made), place);
@@ -77,7 +79,8 @@ void TopicDirectory::Watch(MailboxListener& listener) try {
     watched_ = true;
   }
   ForEach([&](Topic& topic) {
-    if (listener.selection()->Selects(topic.type())) topic.mailbox_listeners().AddGuest(listener);
+    if (listener.selection()->Selects(topic.type()))
+      topic.mailbox_listeners().AddGuests({&listener});
   });
 } catch (const std::bad_alloc&) {
   listener.Detach();

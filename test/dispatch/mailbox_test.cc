@@ -149,6 +149,25 @@ TEST_F(MailboxTest, B5_UrgentOnesStartFirstButOvertakeOneSoOftenAtMost) {
   EXPECT_EQ(box.Start(), nullptr);
 }
 
+TEST_F(MailboxTest, B5_WhoIsDroppedTakesAlongHowOftenItWasOvertaken) {
+  Mailbox box({.policy = Policy::kDropOldest, .starvation_max = 1});
+  const auto put = [&](Lane lane) -> Mail& {
+    Mail& mail = Make();
+    mail.lane = lane;
+    Put(box, mail);
+    return mail;
+  };
+  Mail& bulk1 = put(Lane::kBulk);
+  Mail& urgent1 = put(Lane::kUrgent);
+  EXPECT_EQ(box.Start(), &urgent1);
+  EXPECT_EQ(box.TakeOldest(), &bulk1);
+  Mail& urgent2 = put(Lane::kUrgent);
+  Mail& bulk2 = put(Lane::kBulk);
+  EXPECT_EQ(box.Start(), &urgent2);
+  EXPECT_EQ(box.Start(), &bulk2);
+  for (Mail* const mail : {&urgent1, &urgent2, &bulk2}) box.End(*mail);
+}
+
 TEST_F(MailboxTest, B1_WhatKeepsItsPlaceIsReplacedOnceTooOftenAtMost) {
   Mailbox box({.limit = {.events_max = 1}, .policy = Policy::kCoalesce, .retries = true});
   Mail& first = Make(0, 1, {1});

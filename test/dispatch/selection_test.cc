@@ -148,6 +148,21 @@ TEST_P(SelectionTest, E4_OneForLibraryEventsThatFailsCausesNone) {
   EXPECT_NE(log().find("wrong, too"), std::string::npos);
 }
 
+TEST_P(SelectionTest, E4_OneForLibraryEventsNeverKeepsOthersFromThem) {
+  if (mode() != Mode::kManual) GTEST_SKIP() << "somebody must leave its queue full";
+  int told = 0;
+  const Subscription slow =
+      dispatcher->Subscribe(EventsNamed{"belfry.*"}, [](const AnyEvent&) {},
+                            {.queue = {.events_max = 1}, .overflow = Overflow::Reject()});
+  const Subscription other = dispatcher->Subscribe([&](const ListenerFailed&) { ++told; });
+  const Subscription failing = dispatcher->Subscribe(
+      [](const Placed&) { throw std::runtime_error("wrong"); }, {.run = Run::kInline});
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(dispatcher->Publish(Placed{i}));
+  Settle();
+  EXPECT_EQ(told, 3);
+  EXPECT_EQ(CountsOf(slow).dropped, 2U);
+}
+
 TEST_P(SelectionTest, AFilterAKeyAndAContextSeeAnyEvent) {
   const Subscription listener = dispatcher->Subscribe(
       EventTypes<Placed, Cancelled>(),

@@ -117,14 +117,20 @@ TEST_P(SlowTest, E4_WithoutAListenerTheLogIsTold) {
 
 TEST_P(SlowTest, E4_AListenerOfLibraryEventsThatIsSlowIsToldToTheLogAlone) {
   std::atomic<int> count{0};
+  Gate baked;  // one at a time may move the time
   const Subscription telling = dispatcher->Subscribe(
       [&](const SlowListener&) {
         ++count;
+        baked.Wait();
         timers.Advance(seconds(5));
       },
       {.name = "teller"});
-  const Subscription listener =
-      dispatcher->Subscribe([&](const Baking&) { timers.Advance(seconds(5)); }, Options("oven"));
+  const Subscription listener = dispatcher->Subscribe(
+      [&](const Baking&) {
+        timers.Advance(seconds(5));
+        baked.Open();
+      },
+      Options("oven"));
   ASSERT_TRUE(dispatcher->Publish(Baking{}));
   Settle();
   EXPECT_EQ(count, 1);

@@ -44,7 +44,7 @@ TEST(ThreadPoolExample, ListenersRunOnThePoolsThreads) {
   dispatcher.Publish(OrderPlaced{"margherita"});
   dispatcher.Drain();
   EXPECT_EQ(ran_on, &pool);
-  EXPECT_EQ(CountThreads("mail"), 4U);
+  EXPECT_TRUE(Eventually([] { return CountThreads("mail") == 4; }));
 }
 
 TEST(ManualExecutorExample, ListenersRunWhenTheyAreTold) {
