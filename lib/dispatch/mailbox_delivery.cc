@@ -168,8 +168,13 @@ void MailboxListener::RetryLater(const ParkedMail& parked) {
       const TimerId timer = timers->RunAfter(parked.delay, [weak = weak_from_this(), parked] {
         if (const auto self = weak.lock()) self->RetryNow(*parked.mail, parked.ticket);
       });
-      const sync::Lock lock(mutex_);
-      if (parked.mail->ticket == parked.ticket) parked.mail->timer = timer;
+      bool waits = false;
+      {
+        const sync::Lock lock(mutex_);
+        waits = parked.mail->ticket == parked.ticket;
+        if (waits) parked.mail->timer = timer;
+      }
+      if (!waits) timers->Cancel(timer);
       return;
     }
   } catch (const std::bad_alloc&) {

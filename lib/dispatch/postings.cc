@@ -101,8 +101,12 @@ void Postings::RecordRefusers(Outcomes& outcomes) const {
   for (const Posting& posting : postings_) {
     MailboxListener& listener = *posting.listener;
     if (Lossy(posting) || posting.mail->unkeyed) continue;
-    if (!listener.AwaitRoom({}, posting.mail, SteadyTime::min()))
-      outcomes.Record(listener, Outcome::kRefused);
+    Mail* none = nullptr;  // nothing is dropped
+    if (listener.Reserve(*posting.mail, none) == MailboxListener::Reserved::kYes) {
+      listener.GiveBack(*posting.mail);
+      continue;
+    }
+    outcomes.Record(listener, Outcome::kRefused);
   }
 }
 

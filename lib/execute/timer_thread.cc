@@ -24,10 +24,10 @@ void TimerThread::Start() {
   started_.store(true, std::memory_order_release);
 }
 
-bool TimerThread::Cancel(TimerId id) {
+bool TimerThread::Cancel(TimerId timer) {
   DueTimers::Timer cancelled;  // goes under no lock
   const sync::Lock lock(mutex_);
-  cancelled = timers_.Take(id);
+  cancelled = timers_.Take(timer);
   return static_cast<bool>(cancelled);
 }
 

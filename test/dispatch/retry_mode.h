@@ -42,7 +42,8 @@ class RetryTest : public ModeTest {
     EXPECT_TRUE(Eventually([&] {
       RunReady();
       const DeliveryCounts counts = Counts();
-      return counts.retrying == count && counts.queued == 0 && counts.running == 0;
+      const bool armed = count == 0 || timers.next().has_value();
+      return armed && counts.retrying == count && counts.queued == 0 && counts.running == 0;
     })) << ToString(Counts());
   }
   // Until nothing is left to be tried again.
