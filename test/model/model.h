@@ -40,7 +40,7 @@ class Model {
   void ResetDone(int listener, ResetResult result, bool destroyed);
   void ReplaceDone(int listener, ReplaceResult result, bool destroyed);
   void SetMuted(int listener, bool muted);
-  void DropOwner(int owner) { objects_[owner] = ++last_object_; }
+  void DropOwner(int owner) { objects_[static_cast<std::size_t>(owner)] = ++last_object_; }
   void BeginRun(int executor);
   void EndRun(bool all_done);
   void BeginWait();

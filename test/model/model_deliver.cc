@@ -157,7 +157,9 @@ void Model::CatchUp() {
                                [&](const auto& l) { return MayBePassedOver(l.first); });
   if (!any) return;
   const Stats stats = stats_();
-  for (auto& [number, l] : listeners_) {
+  for (auto& one : listeners_) {
+    const int number = one.first;
+    ListenerState& l = one.second;
     if (!MayBePassedOver(number)) continue;
     const auto seen = std::find_if(stats.listeners.begin(), stats.listeners.end(),
                                    [&](const ListenerStats& s) { return s.id == l.id; });

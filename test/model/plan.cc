@@ -1,6 +1,13 @@
 #include "model/plan.h"
 
 namespace belfry::model {
+Reactions::Reactions() = default;
+Reactions::Reactions(const Reactions&) = default;
+Reactions::Reactions(Reactions&&) noexcept = default;
+Reactions& Reactions::operator=(const Reactions&) = default;
+Reactions& Reactions::operator=(Reactions&&) noexcept = default;
+Reactions::~Reactions() = default;
+
 namespace {
 
 using Kind = Operation::Kind;

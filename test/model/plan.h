@@ -50,7 +50,16 @@ struct ListenerPlan {
   unsigned quarantine = 0;
 };
 
+// What listeners do; in it there may be events to which others react, so it is not known yet.
 struct Reaction;
+struct Reactions : std::vector<Reaction> {
+  Reactions();
+  Reactions(const Reactions&);
+  Reactions(Reactions&&) noexcept;
+  Reactions& operator=(const Reactions&);
+  Reactions& operator=(Reactions&&) noexcept;
+  ~Reactions();
+};
 
 enum class Way { kMoved, kCopied, kShared, kEmplaced, kWithOptions, kTracked };
 inline constexpr int kWays = 6;
@@ -64,7 +73,7 @@ struct EventPlan {
   bool unwanted = false;
   bool filter_throws = false;
   bool no_key = false;
-  std::vector<Reaction> reactions{};
+  Reactions reactions{};
 };
 
 struct Operation {
