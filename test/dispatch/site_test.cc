@@ -32,6 +32,8 @@ class SiteTest : public ModeTest {
 
   std::vector<ListenersPiledUp> told;
   std::vector<Subscription> kept;
+
+  std::deque<std::string> files;  // of places that there are not; for as long as their listeners
 };
 BELFRY_IN_EVERY_MODE(SiteTest);
 
@@ -64,7 +66,6 @@ TEST_P(SiteTest, ThoseThatGoDoNotPileUp) {
 }
 
 TEST_P(SiteTest, APileAmongManyOthersIsNoticed) {
-  std::deque<std::string> files;  // each has a place of its own
   const auto other = [&] {
     files.push_back("other" + std::to_string(files.size()) + ".cc");
     kept.push_back(dispatcher->Subscribe([](const Clicked&) {}, Options(),
