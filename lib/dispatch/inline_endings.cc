@@ -14,9 +14,10 @@ namespace belfry {
 
 // --- Whether anybody is in it ---
 
-// Whether no frame can be at that place, nor come to it. Other threads' frames that are in the
-// topic leave that open, unless it is `sure` that what they did is seen here.
-bool InlineListeners::Deserted(const Place& place, bool sure) const {
+// Whether no frame can be at that place, nor come to it, which is in no listener set from `since`
+// on. Other threads' passes over older ones leave that open, unless it is `sure` that what they did
+// is seen here.
+bool InlineListeners::Deserted(const Place& place, std::uint64_t since, bool sure) const {
   const ThreadRecord* const self = ThreadRecord::Current();
   bool deserted = true;
   Frame::ForEach([&](const Frame& frame) {
@@ -24,7 +25,7 @@ bool InlineListeners::Deserted(const Place& place, bool sure) const {
     if (&frame.thread() == self || sure) {
       deserted = deserted && !frame.Is(place);
     } else {
-      deserted = false;
+      deserted = deserted && frame.version() >= since;
     }
   });
   return deserted;
@@ -78,11 +79,12 @@ InlineListeners::Left InlineListeners::Remove(InlineListener& listener, Remains&
 
 // The same for one that is not in the listener set any more.
 InlineListeners::Left InlineListeners::Leave(InlineListener& listener, Remains& remains) {
+  listener.left_ = InlineSet::VersionOf(set_.load(std::memory_order_relaxed));
   if (roll_.MayHideAPass(seen_by_all_)) {
     listener.state_ = State::kDying;
     return Left::kHidden;
   }
-  if (!Deserted(listener.place(), false)) {
+  if (!Deserted(listener.place(), listener.left_, false)) {
     listener.state_ = State::kDying;
     return Left::kDying;
   }
@@ -211,7 +213,7 @@ void InlineListeners::Reap() {
     if (sure) seen_by_all_ = std::max(seen_by_all_, set);
     for (InlineListener** link = &dying_; *link != nullptr;) {
       InlineListener* const listener = *link;
-      if (!Deserted(listener->place(), sure)) {
+      if (!Deserted(listener->place(), listener->left_, sure)) {
         link = &listener->older_;
         continue;
       }
@@ -221,7 +223,7 @@ void InlineListeners::Reap() {
     }
     for (InlineGroup** link = &retired_; *link != nullptr;) {
       InlineGroup* const group = *link;
-      if (!Deserted({&topic_, nullptr, group->until}, sure)) {
+      if (!Deserted({&topic_, nullptr, group->until}, group->until, sure)) {
         link = &group->next_retired;
         continue;
       }
@@ -284,7 +286,8 @@ void InlineListeners::Retire(InlineGroup& group, Remains& remains) {
   orders_.Forget(group);
   group.until = NextVersion();
   BeginVersion(std::memory_order_seq_cst);
-  if (!roll_.MayHideAPass(seen_by_all_) && Deserted({&topic_, nullptr, group.until}, false)) {
+  if (!roll_.MayHideAPass(seen_by_all_) &&
+      Deserted({&topic_, nullptr, group.until}, group.until, false)) {
     group.next_retired = std::exchange(remains.groups, &group);
     return;
   }

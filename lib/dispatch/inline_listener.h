@@ -38,6 +38,7 @@ class InlineListener final : public Listener {
   unsigned holders_ = 0;    // its subscription, and a Replace that is under way
   InlineGroup* group_ = nullptr;
   std::uint64_t born_ = 0;           // the first listener set that it is in
+  std::uint64_t left_ = 0;           // the first that it is not in any more
   std::uint64_t passes_before_ = 0;  // over its topic, with earlier listener sets
   sync::Atomic<std::uint64_t> failed_{0};
   sync::Atomic<std::uint64_t> filtered_{0};

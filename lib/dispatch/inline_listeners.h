@@ -111,7 +111,7 @@ class InlineListeners {
   Left Leave(InlineListener& listener, Remains& remains) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   ResetResult Await(InlineListener& listener, Left left);
   ResetResult AwaitGone(InlineListener& listener);
-  bool Deserted(const Place& place, bool sure) const;
+  bool Deserted(const Place& place, std::uint64_t since, bool sure) const;
   bool AwaitPassing(const InlineListener& listener) const;
   void LetGo(InlineListener& listener, Left left);
   void Reap();
