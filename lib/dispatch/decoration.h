@@ -2,9 +2,6 @@
 // for one event, for the life of an owner, or to be quarantined.
 #pragma once
 
-#include <cxxabi.h>
-
-#include <exception>
 #include <memory>
 #include <string_view>
 #include <utility>
@@ -13,6 +10,7 @@
 #include "belfry/failure.h"
 #include "belfry/listener_options.h"
 #include "dispatch/callable.h"
+#include "dispatch/catching.h"
 #include "dispatch/failure_window.h"
 #include "sync/sync.h"
 
@@ -34,17 +32,11 @@ class Decoration {
   Failure Deliver(const void* event, Call call) {
     if (failures_ == nullptr) return Pass(event, call);
     Failure failure;
-    try {
-      failure = Pass(event, call);
-    } catch (const abi::__forced_unwind&) {
+    const auto failed = [this](std::string_view what) {
+      CallerFailed(what);
       throw;
-    } catch (const std::exception& exception) {
-      CallerFailed(exception.what());
-      throw;
-    } catch (...) {
-      CallerFailed("an exception that is not a std::exception");
-      throw;
-    }
+    };
+    Catching([&] { failure = Pass(event, call); }, failed, [] {});
     if (failure && !failure.unwanted()) CallerFailed(failure.what());
     return failure;
   }

@@ -143,6 +143,7 @@ void Mailbox::NextInStrand(const Mail& mail) {
 
 // The most urgent one that has something, unless the first of another one has waited for too long.
 std::size_t Mailbox::NextLane() const {
+  if (rules_.starvation_max == 0) return 0;
   std::size_t next = 0;
   while (next < kLanes - 1 && ready_[next].empty()) ++next;
   for (std::size_t lane = next + 1; lane < kLanes; ++lane) {

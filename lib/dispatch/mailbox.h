@@ -94,7 +94,6 @@ class Mailbox {
   bool ready() const { return next() != nullptr; }
   std::uint64_t queued() const { return queued_; }
   std::uint64_t running() const { return running_; }
-  std::uint64_t parked() const { return parked_count_; }
   bool idle() const { return queued_ + running_ + parked_count_ == 0; }
 
  private:

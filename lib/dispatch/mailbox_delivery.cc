@@ -68,7 +68,7 @@ AttemptState MailboxListener::Ending::Failed(const Thrown& thrown) {
   Mail& mail = *delivery_.mail;
   ++mail.attempts;
   again_ = MayTryAgain(thrown.permanent);
-  if (!again_ && listener_.traits_.dead_letters) {
+  if (!again_) {
     Redelivery(*listener_.core_)
         .KeepDeadLetter(listener_, *mail.publication, thrown.what, mail.attempts);
   }
@@ -111,9 +111,7 @@ void MailboxListener::Ending::PassOver(Publication& publication) {
   DispatcherCore& core = *listener_.core_;
   if (attempts > 0) {
     how = Outcome::kFailed;
-    if (listener_.traits_.dead_letters) {
-      Redelivery(core).KeepDeadLetter(listener_, publication, why, attempts);
-    }
+    Redelivery(core).KeepDeadLetter(listener_, publication, why, attempts);
     core.telling().OfFailure(listener_, publication.envelope(), why, {attempts, true});
   }
   Ended(how);

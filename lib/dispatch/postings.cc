@@ -165,9 +165,7 @@ void Postings::Finish(Publication& publication) {
     }
     if (posting.given.offered && posting.mail != nullptr && posting.mail->unkeyed) {
       const std::string& what = posting.mail->failure;
-      if (listener.traits().dead_letters) {
-        Redelivery(core_).KeepDeadLetter(listener, publication, what, 1);
-      }
+      Redelivery(core_).KeepDeadLetter(listener, publication, what, 1);
       core_.telling().OfFailure(listener, publication.envelope(), what);
       if (const auto decoration = listener.decoration())
         decoration->Failed(listener, *publication.topic, what);

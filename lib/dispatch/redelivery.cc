@@ -29,6 +29,7 @@ constexpr EventOperations kOfLetter{
 
 void Redelivery::KeepDeadLetter(MailboxListener& listener, Publication& publication,
                                 std::string_view what, unsigned attempts) try {
+  if (!listener.traits().dead_letters) return;
   const Envelope& envelope = publication.envelope();
   KeptLetter kept{{.number = 0,
                    .event_type = envelope.type(),

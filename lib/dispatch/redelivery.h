@@ -18,6 +18,7 @@ class Redelivery {
  public:
   explicit Redelivery(DispatcherCore& core) : core_(core) {}
 
+  // If the listener keeps them.
   void KeepDeadLetter(MailboxListener& listener, Publication& publication, std::string_view what,
                       unsigned attempts);
   PublishResult RetryDeadLetter(DeadLetterBox::Taken& taken, MailboxListener& listener);

@@ -6,8 +6,7 @@
 #include <vector>
 
 #include "belfry/library_events.h"
-#include "belfry/manual_timers.h"
-#include "dispatch/mode_test.h"
+#include "dispatch/timed_test.h"
 
 namespace belfry {
 namespace {
@@ -18,18 +17,7 @@ struct Quote {
   int number = 0;
 };
 
-class DeadlineTest : public ModeTest {
- protected:
-  void SetUp() override {
-    ModeTest::SetUp();
-    Make([this](DispatcherOptions& options) {
-      options.timers = &timers;
-      options.clock = &timers.clock();
-    });
-  }
-
-  ManualTimers timers;
-};
+using DeadlineTest = TimedTest;
 
 TEST_P(DeadlineTest, WhatHasWaitedForLongerIsNotDeliveredButCountedAndTold) {
   std::atomic<int> expired{0};

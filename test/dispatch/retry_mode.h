@@ -1,4 +1,4 @@
-// What the tests of retries have in common: a dispatcher whose time stands still until it is moved.
+// What the tests of retries have in common: events that are tried again, and how they are awaited.
 #pragma once
 
 #include <algorithm>
@@ -7,8 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "belfry/manual_timers.h"
-#include "dispatch/mode_test.h"
+#include "dispatch/timed_test.h"
 
 namespace belfry {
 
@@ -17,23 +16,13 @@ struct LetterToSend {
   int number = 0;
 };
 
-class RetryTest : public ModeTest {
+class RetryTest : public TimedTest {
  protected:
-  void SetUp() override {
-    ModeTest::SetUp();
-    MakeTimed();
-  }
   void TearDown() override {
     if (dispatcher != nullptr) Finish();
-    ModeTest::TearDown();
+    TimedTest::TearDown();
   }
 
-  void MakeTimed() {
-    Make([this](DispatcherOptions& options) {
-      options.timers = &timers;
-      options.clock = &timers.clock();
-    });
-  }
   DeliveryCounts Counts() const { return OnlyListener().deliveries; }
   void RunReady() {
     if (manual != nullptr) manual->RunUntilIdle();
@@ -71,8 +60,6 @@ class RetryTest : public ModeTest {
     const std::lock_guard lock(mutex_);
     return static_cast<int>(std::count(attempts_.begin(), attempts_.end(), number));
   }
-
-  ManualTimers timers;
 
  private:
   std::mutex mutex_;

@@ -11,8 +11,7 @@
 
 #include "absl/status/status.h"
 
-#include "belfry/manual_timers.h"
-#include "dispatch/mode_test.h"
+#include "dispatch/timed_test.h"
 
 namespace belfry {
 namespace {
@@ -34,15 +33,8 @@ struct Fragile {
   int moves;
 };
 
-class ScheduleTest : public ModeTest {
+class ScheduleTest : public TimedTest {
  protected:
-  void SetUp() override {
-    ModeTest::SetUp();
-    Make([this](DispatcherOptions& options) {
-      options.timers = &timers;
-      options.clock = &timers.clock();
-    });
-  }
   void Advance(Nanoseconds by) {
     timers.Advance(by);
     Settle();
@@ -53,7 +45,6 @@ class ScheduleTest : public ModeTest {
   }
 
   std::vector<int> got;
-  ManualTimers timers;
 };
 
 TEST_P(ScheduleTest, AnEventIsPublishedWhenItsTimeHasCome) {
