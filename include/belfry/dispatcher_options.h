@@ -15,8 +15,10 @@
 #include <cstddef>
 #include <functional>
 #include <string_view>
+#include <vector>
 
 #include "belfry/clock.h"
+#include "belfry/interceptor.h"
 #include "belfry/life_cycle.h"
 #include "belfry/overflow.h"
 #include "belfry/thread_pool.h"
@@ -57,7 +59,11 @@ struct DispatcherOptions {
   // would be told (see library_events.h), refused subscriptions, sources that fail to stop. May be
   // called on any thread, under no lock. Null, or where it throws: stderr. Above are two bridges.
   std::function<void(LogLevel, std::string_view)> log{};
-  unsigned depth_max = 64;  // of inline listeners that publish to inline listeners
+  // Of inline listeners that publish to inline listeners, and interceptors that publish.
+  unsigned depth_max = 64;
+  // Around every publish and every delivery, the first one outermost. Without any around publishes
+  // these cost nothing more; with one no event takes the short ways.
+  std::vector<Interceptor> interceptors{};
 };
 
 }  // namespace belfry

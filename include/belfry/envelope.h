@@ -1,6 +1,7 @@
 // The envelope: what belongs to one published event besides its fields.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -30,23 +31,34 @@ struct Cause {
 
 class Envelope;
 
+using Header = std::pair<std::string, std::string>;
+
+// What an event hands on to all that is published in its deliveries, see PublishOptions::baggage;
+// null: nothing. Names are unique.
+using SharedBaggage = std::shared_ptr<const std::vector<Header>>;
+// What an event may carry at most; names and values count as bytes.
+inline constexpr std::size_t kBaggageEntriesMax = 64;
+inline constexpr std::size_t kBaggageBytesMax = 8192;
+
 // Makes a cause the current one of this thread, e.g. where work goes on that a delivery began.
-// Scopes of one thread end in reverse order.
+// Baggage is what it was: AmbientScope is for both. Scopes of one thread end in reverse order.
 class BELFRY_EXPORT CauseScope {
  public:
-  explicit CauseScope(const Cause& cause);
+  explicit CauseScope(const Cause& cause) : CauseScope(cause, nullptr) {}
   ~CauseScope();
   CauseScope(const CauseScope&) = delete;
   CauseScope& operator=(const CauseScope&) = delete;
 
  private:
+  friend class AmbientScope;
   friend struct Ambient;
+  CauseScope(const Cause& cause, const SharedBaggage* baggage);
+
   const Cause cause_;
-  const void* const frame_;  // the delivery in which it was made
+  const SharedBaggage* const baggage_;  // null: what it was outside
+  const void* const frame_;             // the delivery in which it was made
   const CauseScope* const outer_;
 };
-
-using Header = std::pair<std::string, std::string>;
 
 // Gives out the ids of one dispatcher's events.
 class EventIdSource {
@@ -74,12 +86,13 @@ class BELFRY_EXPORT Envelope {
  public:
   // `shared_id`: where several envelopes of one event keep its id, once drawn; null for its own.
   Envelope(EventType type, const void* event, EventIdSource& ids, const Cause& cause,
-           sync::Atomic<std::uint64_t>* shared_id = nullptr)
+           sync::Atomic<std::uint64_t>* shared_id = nullptr, SharedBaggage baggage = nullptr)
       : type_(type),
         event_(event),
         ids_(ids),
         cause_(cause),
-        sequence_(shared_id == nullptr ? &own_sequence_ : shared_id) {}
+        sequence_(shared_id == nullptr ? &own_sequence_ : shared_id),
+        baggage_(std::move(baggage)) {}
   Envelope(const Envelope&) = delete;
   Envelope& operator=(const Envelope&) = delete;
 
@@ -101,6 +114,10 @@ class BELFRY_EXPORT Envelope {
   std::span<const Header> headers() const;
   // The first header of that name; "" when there is none.
   std::string_view header(std::string_view name) const;
+  // What it hands on, and was handed on itself; the same by name.
+  std::span<const Header> baggage() const;
+  std::string_view baggage(std::string_view name) const;
+  const SharedBaggage& shared_baggage() const { return baggage_; }
   // When it was published. Read from the clock only if some listener of the event takes a Context;
   // the epoch otherwise.
   WallTime publish_time() const { return publish_time_; }
@@ -116,6 +133,7 @@ class BELFRY_EXPORT Envelope {
   sync::Atomic<std::uint64_t>* const sequence_;
   WallTime publish_time_{};
   std::unique_ptr<EnvelopeExtras> extras_;
+  SharedBaggage baggage_;
 };
 
 }  // namespace belfry

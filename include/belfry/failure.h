@@ -1,6 +1,6 @@
 // How a delivery ended.
 //
-// Users need nothing from this header.
+// Users need nothing from this header, but for interceptors.
 #pragma once
 
 #include <memory>
@@ -30,6 +30,7 @@ class [[nodiscard]] Failure {
   bool unwanted() const { return unwanted_; }
   // Whether to try again is in vain; see Retry.
   bool permanent() const { return permanent_; }
+  // Of one that is not unwanted.
   const std::string& what() const { return *what_; }
 
  private:

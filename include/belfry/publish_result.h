@@ -24,10 +24,12 @@ class BELFRY_EXPORT PublishResult {
     kQueueFull,      // a listener's queue is full and its policy, or its patience, says no
     kTooLarge,       // larger than all that a listener's queue ever holds
     kWouldDeadlock,  // its policy is to wait, but this thread is one that empties queues
-    kTooDeep,        // inline listeners that publish to inline listeners, deeper than depth_max
+    kTooDeep,        // inline listeners or interceptors that publish, deeper than depth_max
     kOutOfMemory,
-    kNoTimers,  // to be published later by a synchronous dispatcher that nobody calls back
-    kForked,    // in a child of fork(), which has none of the threads
+    kIntercepted,     // an interceptor did not want it
+    kTooMuchBaggage,  // more than an event may carry, see kBaggageEntriesMax
+    kNoTimers,        // to be published later by a synchronous dispatcher that nobody calls back
+    kForked,          // in a child of fork(), which has none of the threads
   };
 
   PublishResult() = default;
@@ -41,7 +43,8 @@ class BELFRY_EXPORT PublishResult {
   ListenerId refuser() const { return word_ >> 8; }
 
   // The same with words: OK, FAILED_PRECONDITION (closed, forked, no timers), RESOURCE_EXHAUSTED
-  // (queue full, too deep, memory), ABORTED (would deadlock).
+  // (queue full, too deep, memory), ABORTED (would deadlock), PERMISSION_DENIED (intercepted),
+  // INVALID_ARGUMENT (too much baggage).
   absl::Status status() const;
 
  private:

@@ -24,7 +24,7 @@ class BELFRY_EXPORT Scheduled {
   explicit Scheduled(PublishResult refused) : result_(refused) {}
   explicit Scheduled(std::shared_ptr<ScheduledEvent> event) : event_(std::move(event)) {}
 
-  // Why nothing was scheduled: kClosed, kForked, or kNoTimers; else kAccepted.
+  // Why nothing was scheduled: kClosed, kForked, kNoTimers, or kTooMuchBaggage; else kAccepted.
   PublishResult result() const { return result_; }
   // Whether it is still to come.
   bool pending() const;

@@ -36,7 +36,8 @@ DispatcherCore::DispatcherCore(Dispatcher& dispatcher, DispatcherOptions options
       sources_([this](std::string_view name, std::string_view what) {
         telling_.Log(LogLevel::kError,
                      "source \"" + std::string(name) + "\" failed to stop: " + std::string(what));
-      }) {}
+      }),
+      interceptors_(options_.interceptors) {}
 
 DispatcherCore::~DispatcherCore() = default;
 
@@ -100,12 +101,13 @@ Listener* DispatcherCore::Subscribe(EventType type, CallableHandle callable,
   traits.owned = static_cast<bool>(options.owner);
   Newcomer newcomer(topic, options, site, options_.synchronous);
   const std::shared_ptr<Decoration> decoration = Decoration::Of(options);
-  Listener* const listener = WithDecoration(decoration, callable, [&](CallableHandle decorated) {
-    newcomer.SetDecoration(decoration, traits);
-    return options_.synchronous || options.run == Run::kQueued
-               ? SubscribeQueued(topic, decorated, options, newcomer, std::move(selection))
-               : topic.inline_listeners().Add(decorated, newcomer);
-  });
+  newcomer.SetDecoration(decoration, traits);
+  const bool queued = options_.synchronous || options.run == Run::kQueued;
+  Listener* const listener = Wrapped(
+      interceptors_.For(topic.of_library()), decoration, callable, [&](CallableHandle wrapped) {
+        return queued ? SubscribeQueued(topic, wrapped, options, newcomer, std::move(selection))
+                      : topic.inline_listeners().Add(wrapped, newcomer);
+      });
   if (listener == nullptr) {
     if (newcomer.found() != nullptr) error.what = newcomer.found()->complaint;
     // Closed meanwhile: that is seen under the topic's mutex, which who closes it takes as well.

@@ -10,7 +10,7 @@
 #include "belfry/dispatcher.h"
 #include "belfry/envelope.h"
 #include "dispatch/dead_letter_box.h"
-#include "dispatch/decoration.h"
+#include "dispatch/interceptors.h"
 #include "dispatch/queued_listener.h"
 #include "dispatch/quiet_watchers.h"
 #include "dispatch/schedule.h"
@@ -47,6 +47,7 @@ class DispatcherCore final : public std::enable_shared_from_this<DispatcherCore>
   Schedule& schedule() { return schedule_; }
   DeadLetterBox& dead_letters() { return dead_letters_; }
   TopicDirectory& topics() { return topics_; }
+  const Interceptors& interceptors() const { return interceptors_; }
 
   // --- publish.cc ---
   // Without options there is nothing to say but the event.
@@ -75,9 +76,8 @@ class DispatcherCore final : public std::enable_shared_from_this<DispatcherCore>
   Telling& telling() { return telling_; }
 
   // --- shutdown.cc ---
-  // Some listener has nothing left to do.
+  // Some listener has nothing left to do. Whether somebody waits to be told so.
   void TellQuiet() { quiet_watchers_.Tell(); }
-  // Whether somebody waits to be told so.
   bool quiet_awaited() const { return quiet_watchers_.any(); }
   DrainResult Drain(std::optional<Nanoseconds> limit);
   ShutdownReport Shutdown(ShutdownMode mode, Nanoseconds limit);
@@ -92,16 +92,16 @@ class DispatcherCore final : public std::enable_shared_from_this<DispatcherCore>
  private:
   using State = DispatcherState;
   friend class Redelivery;
-  struct Preparation;
+  struct Publishing;
   class Reserved;
 
   bool Accepts(bool in_delivery) const;
   [[gnu::noinline]] PublishResult PublishPlainly(EventType type, EventHandle handle);
   PublishResult PublishBytes(Topic& topic, EventHandle handle);
-  PublishResult PublishPrepared(Preparation& preparation, EventHandle handle,
-                                const PublishOptions& options);
-  PublishResult PublishInside(Frame& frame, Preparation& preparation, EventHandle handle,
-                              const PublishOptions& options, bool in_delivery);
+  PublishResult PublishIntercepted(Publishing& publishing);
+  PublishResult PublishNow(Publishing& publishing);
+  PublishResult PublishPrepared(Publishing& publishing);
+  PublishResult PublishInside(Frame& frame, Publishing& publishing, bool in_delivery);
   void HandOver(Topic& topic, Publication& publication, Postings& postings);
   static void RunInline(Frame& frame, const Envelope& envelope, const InlineSet& set,
                         const std::unique_ptr<Outcomes>* outcomes);
@@ -140,6 +140,7 @@ class DispatcherCore final : public std::enable_shared_from_this<DispatcherCore>
   sync::Atomic<State> state_{State::kOpen};
   std::shared_ptr<DispatcherCore> abandoned_;
   ShutdownTurn shutdown_turn_;
+  const Interceptors interceptors_;
 };
 
 }  // namespace belfry

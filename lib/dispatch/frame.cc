@@ -8,10 +8,7 @@
 namespace belfry {
 
 Frame::Frame(ThreadRecord& thread, Frame* outer)
-    : AmbientFrame(&Frame::CauseOf),
-      depth_(outer == nullptr ? 1 : outer->depth_ + 1),
-      thread_(thread),
-      outer_(outer) {}
+    : depth_(outer == nullptr ? 1 : outer->depth_ + 1), thread_(thread), outer_(outer) {}
 
 Frame* Frame::Inner() {
   Frame* inner = inner_.load(std::memory_order_relaxed);
@@ -57,9 +54,14 @@ Topic& Frame::topic() const {
   return delivering != nullptr ? delivering->topic() : *static_cast<Topic*>(inside());
 }
 
-Cause Frame::CauseOf(AmbientFrame& ambient_frame) {
-  Frame& frame = static_cast<Frame&>(ambient_frame);
-  return frame.delivers() ? frame.MadeEnvelope().AsCause() : frame.OuterCause();
+Cause Frame::cause() { return delivers() ? MadeEnvelope().AsCause() : OuterCause(); }
+
+// What an inline pass without an envelope delivers has what was ambient at its publish.
+const SharedBaggage* Frame::baggage() {
+  if (run != nullptr) return nullptr;  // an event of bytes: it carries nothing
+  const Envelope* const made = envelope_.made();
+  if (made == nullptr) return OuterBaggage();
+  return made->shared_baggage() == nullptr ? nullptr : &made->shared_baggage();
 }
 
 }  // namespace belfry

@@ -90,6 +90,9 @@ class alignas(64) Frame final : public AmbientFrame, public InlinePass {
   // What was the ambient cause outside of it, if there may have been any.
   bool HasOuterCause() const { return outer_ != nullptr || ambient.scope != nullptr; }
   Cause OuterCause() const { return Ambient::CauseIn(outer_); }
+  const SharedBaggage* OuterBaggage() const { return Ambient::BaggageIn(outer_); }
+  Cause cause() override;
+  const SharedBaggage* baggage() override;
   // Of what it delivers.
   LazyEnvelope& envelope() { return envelope_; }
   const Envelope& MadeEnvelope() {
@@ -115,7 +118,6 @@ class alignas(64) Frame final : public AmbientFrame, public InlinePass {
   friend class InlineOrders;
   friend class FrameScope;
 
-  static Cause CauseOf(AmbientFrame& frame);
   Frame* Inner();
 
   const unsigned depth_;

@@ -254,11 +254,11 @@ void InlineListeners::SetMuted(InlineListener& listener, bool muted) {
 }
 
 void InlineListeners::BeginVersion(std::memory_order order) {
-  const std::uint64_t kinds = (has_queued_ ? InlineSet::kHasQueued : 0) |
-                              (with_context_ > 0 ? InlineSet::kTakesContext : 0) |
-                              (roll_.live() > 0 ? InlineSet::kHasInline : 0) |
-                              (orders_.any() ? InlineSet::kOrdered : 0) |
-                              (closed_ ? InlineSet::kClosed : 0);
+  const std::uint64_t kinds =
+      (has_queued_ ? InlineSet::kHasQueued : 0) |
+      (with_context_ > 0 ? InlineSet::kTakesContext : 0) |
+      (roll_.live() > 0 ? InlineSet::kHasInline : 0) | (orders_.any() ? InlineSet::kOrdered : 0) |
+      (topic_.intercepted() ? InlineSet::kIntercepted : 0) | (closed_ ? InlineSet::kClosed : 0);
   set_.store(NextVersion() | kinds, order);
 }
 

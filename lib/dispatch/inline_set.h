@@ -12,7 +12,8 @@ struct InlineSet {
   static constexpr std::uint64_t kHasInline = 4;
   static constexpr std::uint64_t kClosed = 8;
   static constexpr std::uint64_t kOrdered = 16;
-  static constexpr std::uint64_t kVersion = 32;
+  static constexpr std::uint64_t kIntercepted = 32;  // its publishes are
+  static constexpr std::uint64_t kVersion = 64;
 
   std::uint64_t word = 0;
   std::uint64_t listeners = 0;  // inline ones

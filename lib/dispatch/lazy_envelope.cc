@@ -8,10 +8,19 @@
 
 namespace belfry {
 
+void LazyEnvelope::Begin(const Frame& frame, const void* event, const Cause& cause,
+                         sync::Atomic<std::uint64_t>& id) {
+  Topic& topic = frame.topic();
+  event_ = event;
+  made_ = ::new (place_) Envelope(topic.type(), event, topic.core().ids(), cause, &id);
+}
+
+// What was ambient outside of the frame is the event's own.
 void LazyEnvelope::Make(const Frame& frame) {
   Topic& topic = frame.topic();
-  const Cause cause = cause_ == nullptr ? frame.OuterCause() : *cause_;
-  made_ = ::new (place_) Envelope(topic.type(), event_, topic.core().ids(), cause, id_);
+  const SharedBaggage* const baggage = frame.OuterBaggage();
+  made_ = ::new (place_) Envelope(topic.type(), event_, topic.core().ids(), frame.OuterCause(),
+                                  nullptr, baggage == nullptr ? nullptr : *baggage);
 }
 
 void LazyEnvelope::ForgetMade() {
@@ -22,8 +31,6 @@ void LazyEnvelope::ForgetMade() {
 void LazyEnvelope::End() {
   Forget();
   event_ = nullptr;
-  cause_ = nullptr;
-  id_ = nullptr;
 }
 
 }  // namespace belfry

@@ -23,12 +23,9 @@ class LazyEnvelope {
 
   // Of this event from now on; null: of none. What was made before was forgotten.
   void Begin(const void* event) { event_ = event; }
-  // The same with the event's cause, and the place of its id.
-  void Begin(const void* event, const Cause& cause, sync::Atomic<std::uint64_t>& id) {
-    event_ = event;
-    cause_ = &cause;
-    id_ = &id;
-  }
+  // The same of an event of bytes, with its cause, and the place of its id.
+  void Begin(const Frame& frame, const void* event, const Cause& cause,
+             sync::Atomic<std::uint64_t>& id);
   // This one from now on.
   void Use(const Envelope& made) {
     Begin(made.event());
@@ -41,6 +38,7 @@ class LazyEnvelope {
   void End();
 
   bool delivers() const { return event_ != nullptr; }
+  const Envelope* made() const { return made_; }
   const Envelope& Made(const Frame& frame) {
     if (made_ == nullptr) Make(frame);
     return *made_;
@@ -52,8 +50,6 @@ class LazyEnvelope {
 
   const void* event_ = nullptr;
   const Envelope* made_ = nullptr;  // here, or elsewhere
-  const Cause* cause_ = nullptr;    // null: what was the cause outside of the frame
-  sync::Atomic<std::uint64_t>* id_ = nullptr;
   alignas(Envelope) std::byte place_[sizeof(Envelope)];
 };
 

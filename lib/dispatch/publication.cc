@@ -96,9 +96,10 @@ void Publication::Ended(const Listener& listener, DeliveryOutcome::Kind how) {
 }
 
 void Publication::Complete(Envelope& envelope, EventId id, std::unique_ptr<EnvelopeExtras> extras,
-                           WallTime time) {
+                           SharedBaggage baggage, WallTime time) {
   if (id) envelope.sequence_->store(id.sequence, std::memory_order_relaxed);
   envelope.extras_ = std::move(extras);
+  envelope.baggage_ = std::move(baggage);
   envelope.publish_time_ = time;
 }
 

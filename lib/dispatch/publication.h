@@ -63,7 +63,7 @@ class Publication {
 
   // Says what was said at the publish; before the first delivery.
   static void Complete(Envelope& envelope, EventId id, std::unique_ptr<EnvelopeExtras> extras,
-                       WallTime time);
+                       SharedBaggage baggage, WallTime time);
   static void SetTime(Envelope& envelope, WallTime time) { envelope.publish_time_ = time; }
 
  private:

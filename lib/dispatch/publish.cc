@@ -10,43 +10,65 @@
 #include "dispatch/dispatcher_core.h"
 #include "dispatch/frame_scope.h"
 #include "dispatch/redelivery.h"
+#include "event/baggage.h"
 
 namespace belfry {
 
 using Code = PublishResult::Code;
 
-// What a publish needs memory for besides the event; taken before anything is accepted.
-struct DispatcherCore::Preparation {
-  Topic* topic = nullptr;
-  std::unique_ptr<EnvelopeExtras> extras;
-  std::unique_ptr<Outcomes>* outcomes = nullptr;  // taken if the event is queued
+// One publish on its way, and what it needs memory for besides the event; that is taken before
+// anything is accepted.
+struct DispatcherCore::Publishing {
+  Topic& topic;
+  const EventHandle handle;
+  PublishOptions& options;
+  std::unique_ptr<Outcomes>* outcomes;  // taken if the event is queued
+  std::unique_ptr<EnvelopeExtras> extras{};
+  SharedBaggage baggage{};
 
-  // False when there is no memory.
-  bool Prepare(TopicDirectory& topics, EventType type, PublishOptions& options) try {
-    topic = &topics.Of(type);
+  // Why it cannot.
+  Code Prepare() try {
     if (!options.links.empty() || !options.headers.empty()) {
       extras = std::make_unique<EnvelopeExtras>(
           EnvelopeExtras{std::move(options.links), std::move(options.headers)});
     }
-    return true;
+    const SharedBaggage* const inherited = Ambient::BaggageIn(ambient.frame);
+    if (inherited != nullptr) baggage = *inherited;
+    const bool carried = options.baggage.empty() || AddBaggage(baggage, std::move(options.baggage));
+    return carried ? Code::kAccepted : Code::kTooMuchBaggage;
   } catch (const std::bad_alloc&) {
-    return false;
+    return Code::kOutOfMemory;
+  }
+
+  void Complete(Envelope& envelope, WallTime time) {
+    Publication::Complete(envelope, options.id, std::move(extras), std::move(baggage), time);
   }
 };
+
+namespace {
+
+// Whether the event is in the log now. Bytes carry no baggage: what is to have some is not.
+[[gnu::always_inline]] inline bool AppendBytes(DispatcherCore& core, Frame& frame, Topic& topic,
+                                               EventHandle handle) {
+  // Whoever closes the short way owns the tail meanwhile: who appended before is seen in here.
+  const FrameScope scope(frame, core, {.inside = &topic}, std::memory_order_release);
+  Cause cause;
+  const bool caused = frame.HasOuterCause();
+  if (caused) {
+    if (frame.OuterBaggage() != nullptr) return false;
+    cause = frame.OuterCause();
+  }
+  return topic.queued_listeners().TryAppend(handle, caused ? &cause : nullptr);
+}
+
+}  // namespace
 
 // The path of an event of bytes that only queued listeners get: into their log, without a lock.
 PublishResult DispatcherCore::PublishBytes(Topic& topic, EventHandle handle) {
   Frame* const frame = Frame::Next();
   if (frame == nullptr) return {Code::kOutOfMemory, 0};
   if (handle.operations->is_bytes && handle.operations->bytes == nullptr && !forked()) {
-    // Whoever closes the short way owns the tail meanwhile: who appended before is seen in here.
-    const FrameScope scope(*frame, *this, {.inside = &topic}, std::memory_order_release);
-    Cause cause;
-    const bool caused = frame->HasOuterCause();
-    if (caused) cause = frame->OuterCause();
-    if (topic.queued_listeners().TryAppend(handle, caused ? &cause : nullptr)) {
-      return {};
-    }
+    if (AppendBytes(*this, *frame, topic, handle)) return {};
   }
   return Publish(topic.type(), handle, {});
 }
@@ -54,15 +76,49 @@ PublishResult DispatcherCore::PublishBytes(Topic& topic, EventHandle handle) {
 PublishResult DispatcherCore::Publish(EventType type, EventHandle handle, PublishOptions options,
                                       std::unique_ptr<Outcomes>* outcomes) {
   if (forked()) return {Code::kForked, 0};
-  BELFRY_CHECK(!options.id || options.id.origin == ids_.origin(),
+  Topic* topic = nullptr;
+  try {
+    topic = &topics_.Of(type);
+  } catch (const std::bad_alloc&) {
+    return {Code::kOutOfMemory, 0};
+  }
+  Publishing publishing{*topic, handle, options, outcomes};
+  return topic->intercepted() ? PublishIntercepted(publishing) : PublishNow(publishing);
+}
+
+// In a frame outside of the topic: the dispatcher's end waits for interceptors, a Reset does not.
+PublishResult DispatcherCore::PublishIntercepted(Publishing& publishing) {
+  Topic& topic = publishing.topic;
+  const bool in_delivery = Frame::InnermostOf(*this) != nullptr;
+  Frame* const frame = Frame::Next();
+  if (frame == nullptr) return Refuse(topic, {Code::kOutOfMemory, 0});
+  const FrameScope scope(*frame, *this, {.inside = this});
+  if (!Accepts(in_delivery)) return Refuse(topic, {Code::kClosed, 0});
+  if (frame->depth() > interceptors_.FramesOf(options_.depth_max)) {
+    return Refuse(topic, {Code::kTooDeep, 0});
+  }
+  const auto publish = [&] { return PublishNow(publishing); };
+  const auto told = [&](std::string_view what) {
+    telling_.Log(LogLevel::kError, "an interceptor failed after the publish of " +
+                                       std::string(topic.type().name()) + ": " + std::string(what));
+  };
+  Interceptors::Intercepted intercepted{
+      {topic.type(), publishing.handle.event()}, publishing.options, publish, told};
+  const PublishResult result = interceptors_.Publish(intercepted);
+  if (!intercepted.reached) topic.CountRefused();
+  return result;
+}
+
+PublishResult DispatcherCore::PublishNow(Publishing& publishing) {
+  BELFRY_CHECK(!publishing.options.id || publishing.options.id.origin == ids_.origin(),
                "PublishOptions::id was not drawn from this dispatcher's NewEventId");
-  Preparation preparation;
-  preparation.outcomes = outcomes;
-  if (!preparation.Prepare(topics_, type, options)) return {Code::kOutOfMemory, 0};
-  if (!options_.synchronous) return PublishPrepared(preparation, handle, options);
+  if (const Code why_not = publishing.Prepare(); why_not != Code::kAccepted) {
+    return Refuse(publishing.topic, {why_not, 0});
+  }
+  if (!options_.synchronous) return PublishPrepared(publishing);
 
   PublishResult result;
-  turns_.Run([&] { result = PublishPrepared(preparation, handle, options); });
+  turns_.Run([&] { result = PublishPrepared(publishing); });
   return result;
 }
 
@@ -75,16 +131,15 @@ Completion<PublishOutcome> DispatcherCore::PublishTracked(EventType type, EventH
   return told;
 }
 
-PublishResult DispatcherCore::PublishPrepared(Preparation& preparation, EventHandle handle,
-                                              const PublishOptions& options) {
-  Topic& topic = *preparation.topic;
+PublishResult DispatcherCore::PublishPrepared(Publishing& publishing) {
+  Topic& topic = publishing.topic;
   const bool in_delivery = Frame::InnermostOf(*this) != nullptr;
   Frame* const frame = Frame::Next();
   if (frame == nullptr) return Refuse(topic, {Code::kOutOfMemory, 0});
   // Entered first and looked at then: either this sees the end, or the end waits for this.
   const FrameScope scope(*frame, *this, {.inside = &topic});
   if (!Accepts(in_delivery)) return Refuse(topic, {Code::kClosed, 0});
-  return PublishInside(*frame, preparation, handle, options, in_delivery);
+  return PublishInside(*frame, publishing, in_delivery);
 }
 
 // Places that were reserved, given back unless they were filled.
@@ -104,12 +159,13 @@ class DispatcherCore::Reserved {
   const EventSize size_;
 };
 
-PublishResult DispatcherCore::PublishInside(Frame& frame, Preparation& preparation,
-                                            EventHandle handle, const PublishOptions& options,
+PublishResult DispatcherCore::PublishInside(Frame& frame, Publishing& publishing,
                                             bool in_delivery) {
-  Topic& topic = *preparation.topic;
+  Topic& topic = publishing.topic;
+  const EventHandle handle = publishing.handle;
+  const PublishOptions& options = publishing.options;
   const Topic::ListenerSet before = topic.listeners();
-  if (before.inlined.listeners > 0 && frame.depth() > options_.depth_max) {
+  if (before.inlined.listeners > 0 && frame.depth() > interceptors_.FramesOf(options_.depth_max)) {
     return Refuse(topic, {Code::kTooDeep, 0});
   }
   const Cause cause = options.cause.has_value() ? *options.cause : frame.OuterCause();
@@ -119,9 +175,9 @@ PublishResult DispatcherCore::PublishInside(Frame& frame, Preparation& preparati
   InlineSet set{};
   if (!before.queued && !options.sticky && topic.CommitInline(set, timed)) {
     Envelope envelope(topic.type(), handle.event(), ids_, cause);
-    Publication::Complete(envelope, options.id, std::move(preparation.extras), time);
+    publishing.Complete(envelope, time);
     if (set.listeners == 0) telling_.OfOrphan(topic);
-    RunInline(frame, envelope, set, preparation.outcomes);
+    RunInline(frame, envelope, set, publishing.outcomes);
     return {};
   }
 
@@ -135,9 +191,9 @@ PublishResult DispatcherCore::PublishInside(Frame& frame, Preparation& preparati
   }
   if (const PublishResult result = ReserveOrWait(topic, size, postings, in_delivery);
       !result.ok()) {
-    if (preparation.outcomes != nullptr && result.refuser() != 0) {
-      topic.queued_listeners().RecordRefusers(size, **preparation.outcomes);
-      postings.RecordRefusers(**preparation.outcomes);
+    if (publishing.outcomes != nullptr && result.refuser() != 0) {
+      topic.queued_listeners().RecordRefusers(size, **publishing.outcomes);
+      postings.RecordRefusers(**publishing.outcomes);
     }
     return result;
   }
@@ -146,10 +202,10 @@ PublishResult DispatcherCore::PublishInside(Frame& frame, Preparation& preparati
       Publication::Make(topic.pool(), topic.type(), handle, size.bytes, ids_, cause);
   if (publication == nullptr) return Refuse(topic, {Code::kOutOfMemory, 0});
   const PublicationReference held(*publication);
-  Publication::Complete(publication->envelope(), options.id, std::move(preparation.extras), time);
+  publishing.Complete(publication->envelope(), time);
   publication->topic = &topic;
   publication->lane = options.lane;
-  if (preparation.outcomes != nullptr) publication->outcomes = std::move(*preparation.outcomes);
+  if (publishing.outcomes != nullptr) publication->outcomes = std::move(*publishing.outcomes);
   SharedLetter sticky;
   try {
     if (options.sticky) sticky = Redelivery(*this).MakeSticky(*publication);

@@ -4,6 +4,8 @@
 
 #include "absl/status/status.h"
 
+#include "belfry/envelope.h"
+
 namespace belfry {
 
 absl::Status PublishResult::status() const {
@@ -23,9 +25,15 @@ absl::Status PublishResult::status() const {
                                 " is full, and this thread may be the one that empties it");
     case Code::kTooDeep:
       return absl::ResourceExhaustedError(
-          "inline listeners publish to inline listeners deeper than DispatcherOptions::depth_max");
+          "inline listeners or interceptors publish deeper than DispatcherOptions::depth_max");
     case Code::kOutOfMemory:
       return absl::ResourceExhaustedError("out of memory");
+    case Code::kIntercepted:
+      return absl::PermissionDeniedError("an interceptor refused the event");
+    case Code::kTooMuchBaggage:
+      return absl::InvalidArgumentError(
+          "an event carries at most " + std::to_string(kBaggageEntriesMax) +
+          " entries of baggage, and " + std::to_string(kBaggageBytesMax) + " bytes of them");
     case Code::kNoTimers:
       return absl::FailedPreconditionError(
           "a synchronous dispatcher publishes later only with DispatcherOptions::timers");

@@ -256,7 +256,7 @@ bool QueuedListener::DeliverBytes(Frame& frame, LogCell& cell, std::uint64_t pos
   if (state_.Is(QueuedState::kMuted)) return PassOver(nullptr);
   OnlyAttempt only{[this](Outcome outcome) { Count(outcome); }};
   Attempt attempt(*core_, *this, frame, nullptr, only);
-  frame.envelope().Begin(cell.bytes(), page_->CauseOf(position), cell.sequence);
+  frame.envelope().Begin(frame, cell.bytes(), page_->CauseOf(position), cell.sequence);
   attempt.Call(*callable_, cell.bytes());
   return true;
 }

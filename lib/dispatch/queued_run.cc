@@ -50,7 +50,7 @@ void QueuedRun::Introduce(LazyEnvelope& envelope) {
   if (asked_) return;
   asked_ = true;
   LogCell& cell = page_.At(position_ - 1);
-  envelope.Begin(cell.bytes(), page_.CauseOf(position_ - 1), cell.sequence);
+  envelope.Begin(frame_, cell.bytes(), page_.CauseOf(position_ - 1), cell.sequence);
 }
 
 void QueuedRun::Fail(std::string_view what) {

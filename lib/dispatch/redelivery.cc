@@ -127,7 +127,7 @@ PublishResult Redelivery::DeliverNow(SharedLetter letter, MailboxListener& liste
   if (publication == nullptr) return {Code::kOutOfMemory, 0};
   const PublicationReference held(*publication);
   Publication::Complete(publication->envelope(), former.id(), std::move(extras),
-                        former.publish_time());
+                        former.shared_baggage(), former.publish_time());
   publication->topic = &topic;
   publication->lane = letter->publication->lane;
   if (!topic.CommitAgain(*publication, postings)) return {Code::kClosed, 0};

@@ -18,8 +18,12 @@ bool Scheduled::Cancel() const { return event_ != nullptr && event_->Cancel(); }
 // --- One of them ---
 
 ScheduledEvent::ScheduledEvent(std::shared_ptr<DispatcherCore> core,
-                               std::unique_ptr<HeldEvent> event, PublishOptions options)
-    : core_(std::move(core)), event_(std::move(event)), options_(std::move(options)) {}
+                               std::unique_ptr<HeldEvent> event, PublishOptions options,
+                               AmbientContext context)
+    : core_(std::move(core)),
+      event_(std::move(event)),
+      options_(std::move(options)),
+      context_(std::move(context)) {}
 
 void ScheduledEvent::Arm(Nanoseconds delay) {
   const TimerId timer = core_->timers()->RunAfter(delay, [weak = weak_from_this()] {
@@ -65,6 +69,7 @@ void ScheduledEvent::Run() {
 
 void ScheduledEvent::Publish() {
   using Code = PublishResult::Code;
+  const AmbientScope scope(context_);
   PublishResult result;
   try {
     result = core_->Publish(event_->type(), event_->handle(), options_);
@@ -108,9 +113,12 @@ Scheduled Schedule::Add(DispatcherCore& core, Nanoseconds delay, std::unique_ptr
   using Code = PublishResult::Code;
   if (core.forked()) return Scheduled(PublishResult(Code::kForked, 0));
   if (core.timers() == nullptr) return Scheduled(PublishResult(Code::kNoTimers, 0));
-  if (!options.cause.has_value()) options.cause = Cause::Current();
+  AmbientContext context = AmbientContext::Current();
+  if (!options.baggage.empty() && !context.Carry(std::exchange(options.baggage, {}))) {
+    return Scheduled(PublishResult(Code::kTooMuchBaggage, 0));
+  }
   const auto added = std::make_shared<ScheduledEvent>(core.shared_from_this(), std::move(event),
-                                                      std::move(options));
+                                                      std::move(options), std::move(context));
   if (core.closed() || !Enter(*added)) return Scheduled(PublishResult(Code::kClosed, 0));
   try {
     added->Arm(delay);

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string_view>
 
+#include "belfry/ambient_context.h"
 #include "belfry/executor.h"
 #include "belfry/held_event.h"
 #include "belfry/publish_options.h"
@@ -27,7 +28,7 @@ class Schedule;
 class ScheduledEvent final : public Runnable, public std::enable_shared_from_this<ScheduledEvent> {
  public:
   ScheduledEvent(std::shared_ptr<DispatcherCore> core, std::unique_ptr<HeldEvent> event,
-                 PublishOptions options);
+                 PublishOptions options, AmbientContext context);
 
   // Throws std::bad_alloc and std::system_error.
   void Arm(Nanoseconds delay);
@@ -46,6 +47,7 @@ class ScheduledEvent final : public Runnable, public std::enable_shared_from_thi
   // Of who has taken it out of the schedule, or sent it on its way.
   std::unique_ptr<HeldEvent> event_;
   const PublishOptions options_;
+  const AmbientContext context_;
   Backoff backoff_;
   std::shared_ptr<ScheduledEvent> self_;  // while it is on its way
 

@@ -61,8 +61,9 @@ ReplaceResult Subscription::ReplaceErased(EventType type, CallableHandle callabl
         ", the callable to replace its own takes " + std::string(type.name());
     CheckFailed(__FILE__, __LINE__, "a callable is replaced by one for the same event", message);
   }
-  return WithDecoration(listener_->decoration(), callable,
-                        [this](CallableHandle next) { return listener_->Replace(next); });
+  const Topic& topic = listener_->topic();
+  return Wrapped(topic.core().interceptors().For(topic.of_library()), listener_->decoration(),
+                 callable, [this](CallableHandle next) { return listener_->Replace(next); });
 }
 
 void Subscription::Mute() {

@@ -30,6 +30,7 @@ class Topic {
   EventType type() const { return type_; }
   // Whether its events are the library's own: these cause no further ones.
   bool of_library() const { return of_library_; }
+  bool intercepted() const { return intercepted_; }  // its publishes are: none goes a short way
   PublicationPool& pool() { return pool_; }
   // The one made before it; set once, before anybody else knows this one.
   Topic* older() const { return older_; }
@@ -123,6 +124,7 @@ class Topic {
   DispatcherCore& core_;
   const EventType type_;
   const bool of_library_;
+  const bool intercepted_;
   Topic* older_ = nullptr;
   PublicationPool pool_;
   RateLimit orphans_told_;

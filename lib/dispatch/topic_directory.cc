@@ -10,7 +10,6 @@
 #include "belfry/library_events.h"
 
 namespace belfry {
-namespace {
 
 bool IsLibraryEvent(EventType type) {
   return type == EventTypeOf<ListenerFailed>() || type == EventTypeOf<Orphaned>() ||
@@ -19,8 +18,6 @@ bool IsLibraryEvent(EventType type) {
          type == EventTypeOf<SlowListener>() || type == EventTypeOf<ListenersPiledUp>() ||
          type == EventTypeOf<SpareThreadStarted>();
 }
-
-}  // namespace
 
 TopicDirectory::~TopicDirectory() {
   Topic* topic = latest_.load(std::memory_order_relaxed);

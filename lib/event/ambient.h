@@ -1,4 +1,5 @@
-// What the calling thread is in the middle of: where a cause comes from when nobody names one.
+// What the calling thread is in the middle of: where a cause comes from when nobody names one, and
+// baggage.
 #pragma once
 
 #include "belfry/envelope.h"
@@ -12,15 +13,12 @@ namespace belfry {
 class AmbientFrame {
  public:
   // Of what is published in it.
-  Cause cause() { return cause_(*this); }
+  virtual Cause cause() = 0;
+  virtual const SharedBaggage* baggage() = 0;  // null: none
 
  protected:
-  using CauseOf = Cause (*)(AmbientFrame&);
-  explicit AmbientFrame(CauseOf cause_of) : cause_(cause_of) {}
+  AmbientFrame() = default;
   ~AmbientFrame() = default;
-
- private:
-  const CauseOf cause_;
 };
 
 // Of one thread: the innermost of both kinds. A scope that was made inside the innermost frame
@@ -31,6 +29,8 @@ struct Ambient {
 
   // The cause in that frame, or outside of all where it is null: for what was begun in it last.
   static Cause CauseIn(AmbientFrame* frame);
+  // Likewise, from the innermost scope there that says any; null: none.
+  static const SharedBaggage* BaggageIn(AmbientFrame* frame);
 };
 
 // Found without a call, also from a shared library.

@@ -53,8 +53,8 @@ Cause Ambient::CauseIn(AmbientFrame* frame) {
   return frame == nullptr ? Cause{} : frame->cause();
 }
 
-CauseScope::CauseScope(const Cause& cause)
-    : cause_(cause), frame_(ambient.frame), outer_(ambient.scope) {
+CauseScope::CauseScope(const Cause& cause, const SharedBaggage* baggage)
+    : cause_(cause), baggage_(baggage), frame_(ambient.frame), outer_(ambient.scope) {
   ambient.scope = this;
 }
 

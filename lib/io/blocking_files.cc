@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 
+#include "belfry/ambient_context.h"
 #include "belfry/check.h"
 #include "belfry/files.h"
 #include "dispatch/backoff.h"
@@ -39,7 +40,8 @@ class BlockingFiles::Impl {
   }
 
   std::optional<FileOperation> Read(std::string path) {
-    return Add([this, path = std::move(path)](FileOperation operation, const Cause& cause) mutable {
+    return Add([this, path = std::move(path)](FileOperation operation,
+                                              const AmbientContext& context) mutable {
       FileReadFinished done{operation, std::move(path), absl::OkStatus(), {}};
       done.status = Guarded([&] {
         absl::StatusOr<std::string> content = ReadWholeFile(done.path, options_.read_bytes_max);
@@ -47,33 +49,34 @@ class BlockingFiles::Impl {
         done.content = *std::move(content);
         return absl::OkStatus();
       });
-      Publish(std::move(done), cause);
+      Publish(std::move(done), context);
     });
   }
 
   std::optional<FileOperation> Write(std::string path, std::string content,
                                      FileWriteOptions options) {
-    return Add([this, path = std::move(path), content = std::move(content),
-                options = std::move(options)](FileOperation operation, const Cause& cause) mutable {
-      FileWriteFinished done{operation, std::move(path), absl::OkStatus()};
-      done.status = Guarded([&] { return WriteWholeFile(done.path, content, options); });
-      Publish(std::move(done), cause);
-    });
+    return Add(
+        [this, path = std::move(path), content = std::move(content), options = std::move(options)](
+            FileOperation operation, const AmbientContext& context) mutable {
+          FileWriteFinished done{operation, std::move(path), absl::OkStatus()};
+          done.status = Guarded([&] { return WriteWholeFile(done.path, content, options); });
+          Publish(std::move(done), context);
+        });
   }
 
  private:
-  using Task = std::function<void(FileOperation, const Cause&)>;
+  using Task = std::function<void(FileOperation, const AmbientContext&)>;
   struct Waiting {
     FileOperation operation;
-    Cause cause;
+    AmbientContext context;
     Task task;
   };
 
   std::optional<FileOperation> Add(Task task) {
-    const Cause cause = Cause::Current();
+    AmbientContext context = AmbientContext::Current();
     const sync::Lock lock(mutex_);
     if (refusing_ || unfinished_ >= options_.operations_max) return std::nullopt;
-    queue_.push_back({last_operation_ + 1, cause, std::move(task)});
+    queue_.push_back({last_operation_ + 1, std::move(context), std::move(task)});
     ++unfinished_;
     ready_.NotifyOne();
     return ++last_operation_;
@@ -96,7 +99,7 @@ class BlockingFiles::Impl {
 
   void Work() {
     while (std::optional<Waiting> next = Next()) {
-      next->task(next->operation, next->cause);
+      next->task(next->operation, next->context);
       next->task = nullptr;  // its content goes before its place is given to another
       const sync::Lock lock(mutex_);
       --unfinished_;
@@ -125,11 +128,11 @@ class BlockingFiles::Impl {
 
   // Until it is accepted: nobody else would ever tell how the operation ended.
   template <class E>
-  void Publish(E event, const Cause& cause) {
+  void Publish(E event, const AmbientContext& context) {
     const SteadyTime give_up = Clock::Real().Now() + options_.patience;
     Backoff backoff;
     for (;;) {
-      const PublishResult result = TryPublish(event, cause);
+      const PublishResult result = TryPublish(event, context);
       if (result.ok() || !MayBeAcceptedLater(result)) return;
       const bool hopeless = result.code() == PublishResult::Code::kTooLarge;
       if (hopeless || Clock::Real().Now() >= give_up) GiveUpContent(event, result);
@@ -139,8 +142,9 @@ class BlockingFiles::Impl {
 
   // Refused, `event` is as it was.
   template <class E>
-  PublishResult TryPublish(E& event, const Cause& cause) {
-    return dispatcher_.Publish(std::move(event), PublishOptions{.cause = cause});
+  PublishResult TryPublish(E& event, const AmbientContext& context) {
+    const AmbientScope scope(context);
+    return dispatcher_.Publish(std::move(event));
   }
 
   static void GiveUpContent(FileReadFinished& event, PublishResult why) {

@@ -10,6 +10,8 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include "absl/base/log_severity.h"
@@ -17,11 +19,13 @@
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
+#include "belfry/ambient_context.h"
 #include "belfry/batch.h"
 #include "belfry/check.h"
 #include "belfry/describe_stats.h"
 #include "belfry/dispatcher.h"
 #include "belfry/event_type.h"
+#include "belfry/interceptor.h"
 #include "belfry/library_events.h"
 #include "belfry/life_cycle.h"
 #include "belfry/manual_timers.h"
@@ -50,6 +54,64 @@ TEST_F(PublishingExample, APublisherMayBeGivenAway) {
   // end of example
   button.on_click();
   EXPECT_EQ(clicks, 1);
+}
+
+TEST(FlowExample, AContextGoesOnOnAnotherThread) {
+  struct Uploaded {};
+  struct ImageResized {};
+  Dispatcher dispatcher{{.synchronous = true}};
+  std::string tenant;
+  const Subscription resized = dispatcher.Subscribe([&](const ImageResized&, Context& context) {
+    tenant = std::string(context.envelope().baggage("tenant"));
+  });
+  std::thread worker;
+  const Subscription uploads = dispatcher.Subscribe([&](const Uploaded&) {
+    // example: ambient_context.h
+    std::thread resizing([&dispatcher, context = belfry::AmbientContext::Current()] {
+      const belfry::AmbientScope scope(context);  // as in the delivery in which it was captured
+      dispatcher.Publish(ImageResized{});
+    });
+    // end of example
+    worker = std::move(resizing);
+  });
+  dispatcher.Publish(Uploaded{}, {.baggage = {{"tenant", "7"}}});
+  worker.join();
+  EXPECT_EQ(tenant, "7");
+}
+
+TEST(FlowExample, InterceptorsStandAroundPublishesAndDeliveries) {
+  struct OrderPlaced {};
+  std::vector<std::string> notes;
+  const auto Note = [&](std::string_view listener, std::string_view event,
+                        std::chrono::steady_clock::time_point, bool failed) {
+    notes.push_back(std::string(listener) + (failed ? " failed on " : " handled ") +
+                    std::string(event.substr(event.rfind(':') + 1)));
+  };
+  // example: interceptor.h
+  belfry::Interceptor timing{
+      .around_publish =
+          [](const belfry::AnyEvent&, belfry::PublishOptions& options, belfry::PublishNext& next) {
+            options.headers.push_back({"host", "till-3"});
+            return next();
+          },
+      .around_delivery =
+          [&](const belfry::AnyEvent& event, belfry::Context& context, belfry::DeliveryNext& next) {
+            const auto start = std::chrono::steady_clock::now();
+            belfry::Failure failure = next();
+            Note(context.listener_name(), event.type().name(), start, bool{failure});
+            return failure;
+          }};
+  belfry::Dispatcher dispatcher({.interceptors = {timing}});
+  // end of example
+  std::string host;
+  const Subscription kitchen = dispatcher.Subscribe(
+      [&](const OrderPlaced&, Context& context) {
+        host = std::string(context.envelope().header("host"));
+      },
+      {.name = "kitchen", .run = Run::kInline});
+  dispatcher.Publish(OrderPlaced{});
+  EXPECT_EQ(host, "till-3");
+  EXPECT_EQ(notes, std::vector<std::string>{"kitchen handled OrderPlaced"});
 }
 
 TEST(SchedulingExample, TimeStandsStillUntilATestMovesIt) {

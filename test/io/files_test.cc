@@ -242,6 +242,7 @@ TEST_F(FilesTest, AnOperationIsCausedByTheDeliveryInWhichItWasAskedFor) {
   struct Asked {};
   Recorder<Cause> asked;
   Recorder<Cause> finished;
+  Recorder<std::string> tenant;
   const Subscription ask = dispatcher_->Subscribe([&](const Asked&, Context& context) {
     asked.Add(context.envelope().AsCause());
     files_->Read("/proc/self/status");
@@ -249,10 +250,12 @@ TEST_F(FilesTest, AnOperationIsCausedByTheDeliveryInWhichItWasAskedFor) {
   const Subscription finish =
       dispatcher_->Subscribe([&](const FileReadFinished&, Context& context) {
         finished.Add({context.envelope().correlation_id(), context.envelope().causation_id()});
+        tenant.Add(std::string(context.envelope().baggage("tenant")));
       });
-  dispatcher_->Publish(Asked{});
+  dispatcher_->Publish(Asked{}, {.baggage = {{"tenant", "7"}}});
   EXPECT_EQ(finished.Await().causation, asked.Await().causation);
   EXPECT_EQ(finished.Await().correlation, asked.Await().correlation);
+  EXPECT_EQ(tenant.Await(), "7");
 }
 
 TEST_F(FilesTest, TooManyOperationsAreRefusedAndLaterOnesWork) {
