@@ -29,7 +29,7 @@ struct EventTypes {};
 struct EventsNamed {
   std::string pattern;
 };
-// All but the library's own, which are those with a name that begins with "belfry.".
+// All but the dispatcher's own (library_events.h). What adapters publish is among them.
 struct AllEvents {};
 
 // Which event types a listener wants, among those that are used by now or ever will be.

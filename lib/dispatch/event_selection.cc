@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <string_view>
 
+#include "dispatch/library_event.h"
+
 namespace belfry {
 namespace {
 
@@ -30,12 +32,10 @@ bool Matches(std::string_view pattern, std::string_view name) {
   return pattern.find_first_not_of('*', in_pattern) == std::string_view::npos;
 }
 
-bool OfLibrary(EventType type) { return type.name().substr(0, 7) == "belfry."; }
-
 }  // namespace
 
 bool EventSelection::Selects(EventType type) const {
-  if (all_) return !OfLibrary(type);
+  if (all_) return !IsLibraryEvent(type);
   if (!types_.empty()) return std::find(types_.begin(), types_.end(), type) != types_.end();
   return type.schema_version() > 0 && Matches(pattern_, type.name());
 }

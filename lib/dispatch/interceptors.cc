@@ -8,7 +8,7 @@
 
 #include "belfry/check.h"
 #include "dispatch/catching.h"
-#include "dispatch/topic_directory.h"
+#include "dispatch/library_event.h"
 
 namespace belfry {
 namespace {

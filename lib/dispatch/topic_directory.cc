@@ -7,17 +7,9 @@
 
 #include "belfry/check.h"
 #include "belfry/event_selection.h"
-#include "belfry/library_events.h"
+#include "dispatch/library_event.h"
 
 namespace belfry {
-
-bool IsLibraryEvent(EventType type) {
-  return type == EventTypeOf<ListenerFailed>() || type == EventTypeOf<Orphaned>() ||
-         type == EventTypeOf<PublishRefused>() || type == EventTypeOf<Dropped>() ||
-         type == EventTypeOf<Expired>() || type == EventTypeOf<ListenerQuarantined>() ||
-         type == EventTypeOf<SlowListener>() || type == EventTypeOf<ListenersPiledUp>() ||
-         type == EventTypeOf<SpareThreadStarted>();
-}
 
 TopicDirectory::~TopicDirectory() {
   Topic* topic = latest_.load(std::memory_order_relaxed);

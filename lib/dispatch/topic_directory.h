@@ -12,9 +12,6 @@
 
 namespace belfry {
 
-// Whether its events are a dispatcher's own.
-bool IsLibraryEvent(EventType type);
-
 // Grows in place, block by block; topics live as long as the directory.
 //
 // Thread safety: any thread.

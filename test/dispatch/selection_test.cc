@@ -10,6 +10,7 @@
 
 #include "absl/status/status.h"
 
+#include "belfry/files.h"
 #include "belfry/library_events.h"
 #include "belfry/manual_timers.h"
 #include "dispatch/mode_test.h"
@@ -135,6 +136,16 @@ TEST_P(SelectionTest, AllEventsAreAllButTheLibrarysOwn) {
   Settle();
   EXPECT_EQ(got(), (std::vector<std::string>{"unnamed 4", "placed funghi"}));
   EXPECT_EQ(CountsOf(all).offered, 2U) << "not of the failure";
+}
+
+TEST_P(SelectionTest, WhatAdaptersPublishIsAmongAllEvents) {
+  std::atomic<int> files{0};
+  const Subscription all = dispatcher->Subscribe(AllEvents(), [&](const AnyEvent& event) {
+    files += event.As<FileReadFinished>() != nullptr;
+  });
+  ASSERT_TRUE(dispatcher->Publish(FileReadFinished{}));
+  Settle();
+  EXPECT_EQ(files, 1);
 }
 
 TEST_P(SelectionTest, E4_OneForLibraryEventsThatFailsCausesNone) {
