@@ -17,7 +17,8 @@ struct Overflow {
     kBlock,       // the publisher waits for room, no longer than `patience`; never on an executor's
                   // thread, where a full queue is kWouldDeadlock
     kReject,      // the event is refused, and no other listener gets it either
-    kDropNewest,  // the listener does not get this event
+    kDropNewest,  // the listener does not get this event, the others do; PublishTracked says who
+                  // went without
     kDropOldest,  // the listener does not get the oldest event that waits
     kCoalesce,    // an event takes the place of a waiting one with the same key, whether there is
                   // room for more events or not; one with another key, or with too many more bytes,
