@@ -13,6 +13,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <string_view>
 #include <vector>
@@ -20,6 +21,7 @@
 #include "belfry/clock.h"
 #include "belfry/interceptor.h"
 #include "belfry/life_cycle.h"
+#include "belfry/observer.h"
 #include "belfry/overflow.h"
 #include "belfry/thread_pool.h"
 
@@ -64,6 +66,9 @@ struct DispatcherOptions {
   // Around every publish and every delivery, the first one outermost. Without any around publishes
   // these cost nothing more; with one no event takes the short ways.
   std::vector<Interceptor> interceptors{};
+  Observer* observer = nullptr;  // of every event; outlives the dispatcher
+  // Of its event ids, and of what it leaves to chance, as delays of retries. 0: drawn at random.
+  std::uint64_t origin = 0;
 };
 
 }  // namespace belfry

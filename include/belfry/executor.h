@@ -1,8 +1,10 @@
 // Executors: where queued work runs.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <string_view>
 
 #include "belfry/clock.h"
 #include "belfry/export.h"
@@ -23,6 +25,13 @@ class BELFRY_EXPORT Runnable {
   Runnable& operator=(const Runnable&) = delete;
 
   virtual void Run() = 0;
+
+  // Whose work it is, for who shows or orders it: a listener's id and name; 0 and "" if nobody's.
+  struct Owner {
+    std::uint64_t id = 0;
+    std::string_view name{};
+  };
+  virtual Owner owner() const { return {}; }
 
  protected:
   ~Runnable() = default;
@@ -76,6 +85,10 @@ class BELFRY_EXPORT Executor {
 
   // Whether its threads may wait for what others finish; a loop's must not.
   virtual bool may_block() const { return true; }
+
+  // How many events one piece of a listener's work may deliver before it is posted again, behind
+  // what others have posted.
+  virtual unsigned deliveries_max() const { return 256; }
 
   // How long a piece of work that expects more to come may wait for it on its thread, rather than
   // be posted again. Zero while others wait for a thread, as far as that is known at no cost.

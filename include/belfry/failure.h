@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace belfry {
@@ -19,23 +20,25 @@ class [[nodiscard]] Failure {
     failure.permanent_ = permanent;
     return failure;
   }
-  // The listener was not called, since it does not want this event.
-  static Failure Unwanted() {
+  // The listener was not called, since it does not want this event. `why`: a literal.
+  static Failure Unwanted(const char* why) {
     Failure failure;
-    failure.unwanted_ = true;
+    failure.unwanted_ = why;
     return failure;
   }
 
-  explicit operator bool() const { return unwanted_ || what_ != nullptr; }
-  bool unwanted() const { return unwanted_; }
+  explicit operator bool() const { return unwanted() || what_ != nullptr; }
+  bool unwanted() const { return unwanted_ != nullptr; }
   // Whether to try again is in vain; see Retry.
   bool permanent() const { return permanent_; }
-  // Of one that is not unwanted.
-  const std::string& what() const { return *what_; }
+  std::string_view what() const {
+    if (unwanted()) return unwanted_;
+    return what_ == nullptr ? std::string_view() : *what_;
+  }
 
  private:
   std::unique_ptr<std::string> what_;
-  bool unwanted_ = false;
+  const char* unwanted_ = nullptr;
   bool permanent_ = false;
 };
 

@@ -15,7 +15,7 @@ struct DeliveryOutcome {
   enum class Kind {
     kHandled,
     kFailed,     // `what` says why
-    kFiltered,   // the listener was muted, or did not want it
+    kFiltered,   // the listener was muted, or did not want it: `what` says which
     kRefused,    // it had no room, so nobody has got the event; the one waited for, and all others
     kDropped,    // there was no room for it; see Overflow
     kCoalesced,  // another event with the same key took its place

@@ -76,6 +76,7 @@ class Attempt {
     if (publication_ == nullptr) return;
     frame_.outcomes = publication_->outcomes.get();
     frame_.envelope().Use(publication_->envelope());
+    if (frame_.outcomes != nullptr) frame_.outcomes->Begin(listener);
   }
   ~Attempt() {
     const std::optional<Outcome> over = listening_.Ended(outcome_);
@@ -86,7 +87,7 @@ class Attempt {
     if (frame_.recorded) {
       publication_->Release();
     } else {
-      publication_->Ended(listener_, *over);
+      publication_->Ended(listener_, *over, why_filtered_);
     }
   }
   Attempt(const Attempt&) = delete;
@@ -104,6 +105,7 @@ class Attempt {
       outcome_ = !failure             ? Outcome::kHandled
                  : failure.unwanted() ? Outcome::kFiltered
                                       : Outcome::kFailed;
+      if (outcome_ == Outcome::kFiltered) why_filtered_ = failure.what();
       if (outcome_ == Outcome::kFailed) Fail({failure.what(), failure.permanent()});
     };
     Catching(
@@ -121,6 +123,7 @@ class Attempt {
   Publication* const publication_;
   Listening& listening_;
   Outcome outcome_ = Outcome::kFailed;
+  std::string_view why_filtered_;  // a literal
 };
 
 }  // namespace belfry

@@ -49,11 +49,15 @@ class Decoration {
   Failure Pass(const void* event, Call call) {
     const std::shared_ptr<const void> owner = owner_.Lock();
     const bool orphaned = owner_ && owner == nullptr;
-    if (!orphaned && filter_ && !filter_.Wants(event)) return Failure::Unwanted();
+    if (!orphaned && filter_ && !filter_.Wants(event)) {
+      return Failure::Unwanted("its filter said no");
+    }
     if (orphaned || once_) {
-      if (over_.exchange(true, std::memory_order_relaxed)) return Failure::Unwanted();
+      if (over_.exchange(true, std::memory_order_relaxed)) {
+        return Failure::Unwanted("it has had its last event");
+      }
       FinishCaller();
-      if (orphaned) return Failure::Unwanted();
+      if (orphaned) return Failure::Unwanted("its owner is gone");
     }
     return call();
   }

@@ -30,7 +30,7 @@ DispatcherCore::DispatcherCore(Dispatcher& dispatcher, DispatcherOptions options
       clock_(options_.clock == nullptr ? Clock::Real() : *options_.clock),
       fork_generation_((sys::CountForks(), sys::ForkGeneration())),
       telling_(*this, options_.log),
-      ids_(RandomOrigin()),
+      ids_(options_.origin == 0 ? RandomOrigin() : options_.origin),
       topics_(*this),
       dead_letters_(options_.dead_letters),
       sources_([this](std::string_view name, std::string_view what) {
@@ -145,7 +145,8 @@ Listener* DispatcherCore::SubscribeQueued(Topic& topic, CallableHandle callable,
     if (options.sticky) Redelivery(*this).GiveSticky(sticky, *listener);
     return listener.get();
   }
-  const QueuedTraits traits{executor, options.queue, options.overflow};
+  const unsigned turn_max = executor == nullptr ? 1 : executor->deliveries_max();
+  const QueuedTraits traits{executor, turn_max, options.queue, options.overflow};
   const auto listener =
       std::make_shared<QueuedListener>(shared_from_this(), topic, traits, callable);
   newcomer.Decorate(*listener);
@@ -155,9 +156,9 @@ Listener* DispatcherCore::SubscribeQueued(Topic& topic, CallableHandle callable,
 
 void DispatcherCore::Fail(Listener& listener, Frame& frame, std::string_view what,
                           AttemptState state) {
-  if (frame.outcomes != nullptr && state.final) {
-    frame.outcomes->Record(listener, DeliveryOutcome::Kind::kFailed, what);
-    frame.recorded = true;
+  if (frame.outcomes != nullptr) {
+    frame.outcomes->Fail(listener, what, state.final);
+    frame.recorded = frame.recorded || state.final;
   }
   telling_.OfFailure(listener, frame.MadeEnvelope(), what, state);
 }

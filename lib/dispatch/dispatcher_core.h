@@ -98,10 +98,13 @@ class DispatcherCore final : public std::enable_shared_from_this<DispatcherCore>
   bool Accepts(bool in_delivery) const;
   [[gnu::noinline]] PublishResult PublishPlainly(EventType type, EventHandle handle);
   PublishResult PublishBytes(Topic& topic, EventHandle handle);
+  PublishResult PublishObserved(Publishing& publishing);
   PublishResult PublishIntercepted(Publishing& publishing);
   PublishResult PublishNow(Publishing& publishing);
   PublishResult PublishPrepared(Publishing& publishing);
   PublishResult PublishInside(Frame& frame, Publishing& publishing, bool in_delivery);
+  void TellObserver(Publishing& publishing, Publication& publication);
+  void TellOrphan(Publication& publication);
   void HandOver(Topic& topic, Publication& publication, Postings& postings);
   static void RunInline(Frame& frame, const Envelope& envelope, const InlineSet& set,
                         const std::unique_ptr<Outcomes>* outcomes);

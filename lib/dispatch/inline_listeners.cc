@@ -258,7 +258,7 @@ void InlineListeners::BeginVersion(std::memory_order order) {
       (has_queued_ ? InlineSet::kHasQueued : 0) |
       (with_context_ > 0 ? InlineSet::kTakesContext : 0) |
       (roll_.live() > 0 ? InlineSet::kHasInline : 0) | (orders_.any() ? InlineSet::kOrdered : 0) |
-      (topic_.intercepted() ? InlineSet::kIntercepted : 0) | (closed_ ? InlineSet::kClosed : 0);
+      (topic_.watched() ? InlineSet::kWatched : 0) | (closed_ ? InlineSet::kClosed : 0);
   set_.store(NextVersion() | kinds, order);
 }
 

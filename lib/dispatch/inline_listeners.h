@@ -87,7 +87,7 @@ class InlineListeners {
   std::uint64_t Chosen(Frame& frame, InlineGroup& group, std::uint64_t live,
                        std::uint64_t& missing);
   void CallGroup(Frame& frame, InlineGroup& group, std::uint64_t listeners, const void* event);
-  void Filter(Frame& frame, InlineListener& listener);
+  void Filter(Frame& frame, InlineListener& listener, std::string_view why);
   void Fail(Frame& frame, std::string_view what);
   // After a call: one of the pass's listeners may have been reset meanwhile.
   void LeftCells(std::uint64_t version) {

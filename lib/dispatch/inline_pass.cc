@@ -47,7 +47,7 @@ bool InlinePass::StillCalls(unsigned index) {
                     group.Has(index, frame.version());
   const bool muted = live && group.IsMuted(index);
   if (muted) {
-    listeners.Filter(frame, *group.members[index].listener.load(std::memory_order_acquire));
+    listeners.Filter(frame, *group.members[index].listener.load(std::memory_order_acquire), kMuted);
   } else if (!live) {
     ++frame.skipped;
   }
@@ -70,7 +70,7 @@ void InlinePass::Failed(const Failure& failure) {
   Frame& frame = static_cast<Frame&>(*this);
   InlineListeners& listeners = frame.topic().inline_listeners();
   if (!failure.unwanted()) return listeners.Fail(frame, failure.what());
-  listeners.Filter(frame, static_cast<InlineListener&>(frame.CurrentListener()));
+  listeners.Filter(frame, static_cast<InlineListener&>(frame.CurrentListener()), failure.what());
   frame.recorded = true;
 }
 
@@ -92,9 +92,9 @@ std::uint64_t InlineListeners::Chosen(Frame& frame, InlineGroup& group, std::uin
   return in_set & ~passed_over;
 }
 
-void InlineListeners::Filter(Frame& frame, InlineListener& listener) {
+void InlineListeners::Filter(Frame& frame, InlineListener& listener, std::string_view why) {
   roll_.CountFiltered(listener);
-  if (frame.outcomes != nullptr) frame.outcomes->Record(listener, Outcome::kFiltered);
+  if (frame.outcomes != nullptr) frame.outcomes->Record(listener, Outcome::kFiltered, why);
 }
 
 void InlineListeners::Fail(Frame& frame, std::string_view what) {
@@ -223,6 +223,8 @@ void InlineListeners::Run(Frame& frame, const InlineSet& set, const void* event)
     for (; listeners != 0; listeners &= listeners - 1) {
       frame.recorded = false;
       const std::uint64_t later = listeners & (listeners - 1);
+      const auto index = static_cast<unsigned>(std::countr_zero(listeners));
+      frame.outcomes->Begin(*group.ListenerIn(group.Cell(index)));
       try {
         CallGroup(frame, group, listeners & ~later, event);
       } catch (const abi::__forced_unwind&) {

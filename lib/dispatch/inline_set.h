@@ -12,7 +12,7 @@ struct InlineSet {
   static constexpr std::uint64_t kHasInline = 4;
   static constexpr std::uint64_t kClosed = 8;
   static constexpr std::uint64_t kOrdered = 16;
-  static constexpr std::uint64_t kIntercepted = 32;  // its publishes are
+  static constexpr std::uint64_t kWatched = 32;  // its publishes are intercepted, or observed
   static constexpr std::uint64_t kVersion = 64;
 
   std::uint64_t word = 0;

@@ -114,7 +114,8 @@ Failure Interceptors::Deliver(const void* given, Context& context, Callable& cal
   if (IsLibraryEvent(envelope.type())) return callable.Call(given, &context);
   Delivering delivering{{envelope.type(), envelope.event()}, given, context, callable};
   Failure failure = DeliverFrom(0, delivering);
-  return failure || delivering.reached ? std::move(failure) : Failure::Unwanted();
+  return failure || delivering.reached ? std::move(failure)
+                                       : Failure::Unwanted("an interceptor did not call it");
 }
 
 }  // namespace belfry

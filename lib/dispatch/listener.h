@@ -112,6 +112,9 @@ class Listener {
   sync::Atomic<std::uint8_t> marks_{0};  // the yes-or-no ones of its traits; who was told of it
 };
 
+// Why a listener was passed over.
+inline constexpr const char* kMuted = "the listener is muted";
+
 // Of a delivery that has failed.
 struct AttemptState {
   unsigned attempt = 1;  // how many there were
@@ -140,9 +143,6 @@ class ListenerWithQueue : public Listener {
   virtual std::uint64_t Discard() = 0;
 
  protected:
-  // How many events a turn delivers before others on its executor get theirs.
-  static constexpr unsigned kTurnMax = 256;
-
   using Listener::Listener;
   ~ListenerWithQueue() = default;
 };

@@ -104,8 +104,7 @@ void MailboxListener::Ending::Count(DeliveryCounts& counts, Outcome how) {
 }
 
 void MailboxListener::Ending::PassOver(Publication& publication) {
-  const std::string_view why =
-      delivery_.muted ? "the listener is muted" : "its deadline has passed";
+  const std::string_view why = delivery_.muted ? kMuted : "its deadline has passed";
   const unsigned attempts = delivery_.mail->attempts;
   Outcome how = delivery_.muted ? Outcome::kFiltered : Outcome::kExpired;
   DispatcherCore& core = *listener_.core_;
@@ -116,7 +115,7 @@ void MailboxListener::Ending::PassOver(Publication& publication) {
   }
   Ended(how);
   if (publication.outcomes != nullptr) {
-    publication.outcomes->Record(listener_, how, how == Outcome::kFailed ? why : "");
+    publication.outcomes->Record(listener_, how, why);
   }
   if (how == Outcome::kExpired) {
     core.telling().OfExpiry(listener_, *publication.topic, listener_.told_.expiries);

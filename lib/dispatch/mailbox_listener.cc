@@ -14,6 +14,7 @@ class MailboxListener::Turn final : public Runnable {
  public:
   explicit Turn(MailboxListener& listener) : listener_(listener) {}
   void Run() override { listener_.RunTurn(*this); }
+  Owner owner() const override { return {listener_.id(), listener_.name()}; }
 
   std::shared_ptr<MailboxListener> self;  // while it is posted
   Turn* next_free = nullptr;
@@ -255,7 +256,8 @@ void MailboxListener::RunTurn(Turn& turn) {
     Turn& turn;
   };
   const TurnEnd end{*this, turn};
-  for (unsigned left = kTurnMax; left > 0 && DeliverNext(delivering.frame(), kAnyTurn); --left) {
+  for (unsigned left = traits_.turn_max; left > 0 && DeliverNext(delivering.frame(), kAnyTurn);
+       --left) {
   }
 }
 

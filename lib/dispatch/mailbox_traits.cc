@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "belfry/executor.h"
+
 namespace belfry {
 namespace {
 
@@ -32,6 +34,7 @@ MailboxTraits MailboxTraits::Of(const ListenerOptions& options, Executor* execut
   const Policy policy = options.overflow.policy;
   const unsigned concurrency = executor == nullptr ? 1 : options.concurrency;
   return {executor,
+          executor == nullptr ? 1 : executor->deliveries_max(),
           options.queue,
           policy,
           options.overflow.patience,

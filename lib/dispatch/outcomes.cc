@@ -15,8 +15,38 @@ Outcomes::~Outcomes() {
   while (node != nullptr) delete std::exchange(node, node->next);
 }
 
+namespace {
+
+// For the observer, who is told nothing where there is no memory for the name.
+template <class Tell>
+void TellOf(const Listener& listener, Tell tell) try {
+  tell(Observer::Who{listener.id(), listener.name()});
+} catch (const std::bad_alloc&) {
+  tell(Observer::Who{listener.id(), {}});
+}
+
+}  // namespace
+
+void Outcomes::Begin(const Listener& listener) noexcept {
+  if (observer_ == nullptr) return;
+  TellOf(listener, [&](const Observer::Who& who) { observer_->DeliveryBegun(*envelope_, who); });
+}
+
+void Outcomes::Fail(const Listener& listener, std::string_view what, bool final) noexcept {
+  if (final) return Record(listener, DeliveryOutcome::Kind::kFailed, what);
+  if (observer_ == nullptr) return;
+  TellOf(listener,
+         [&](const Observer::Who& who) { observer_->AttemptFailed(*envelope_, who, what); });
+}
+
 void Outcomes::Record(const Listener& listener, DeliveryOutcome::Kind kind,
                       std::string_view what) noexcept try {
+  if (observer_ != nullptr && kind != DeliveryOutcome::Kind::kRefused) {
+    TellOf(listener, [&](const Observer::Who& who) {
+      observer_->DeliveryEnded(*envelope_, who, kind, what);
+    });
+  }
+  if (!told_.has_value()) return;
   Node* const node =
       new Node{{listener.id(), std::string(listener.name()), kind, std::string(what)},
                latest_.load(std::memory_order_relaxed)};
@@ -27,6 +57,7 @@ void Outcomes::Record(const Listener& listener, DeliveryOutcome::Kind kind,
 }
 
 void Outcomes::Finish(PublishResult result) noexcept {
+  if (!told_.has_value()) return;
   PublishOutcome outcome{result, {}, unrecorded_.load(std::memory_order_relaxed)};
   try {
     for (Node* node = latest_.load(std::memory_order_acquire); node != nullptr; node = node->next) {
@@ -39,7 +70,7 @@ void Outcomes::Finish(PublishResult result) noexcept {
     }
     outcome.deliveries.clear();
   }
-  told_.Finish(std::move(outcome));
+  told_->Finish(std::move(outcome));
 }
 
 }  // namespace belfry

@@ -2,9 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
+#include <utility>
 
 #include "belfry/completion.h"
+#include "belfry/observer.h"
 #include "belfry/publish_outcome.h"
 #include "sync/sync.h"
 
@@ -12,16 +15,27 @@ namespace belfry {
 
 class Listener;
 
-// Collects them. Takes no lock, since several deliveries may end at once.
+// Collects them for the publisher, if he wants to know, and passes them on to the dispatcher's
+// observer, if it has one. Takes no lock, since several deliveries may end at once.
 //
-// Thread safety: Record any thread; Finish once, when all have been recorded.
+// Thread safety: any thread; Observe before the first delivery; Finish once, when all have been
+// recorded.
 class Outcomes {
  public:
+  Outcomes() = default;
   explicit Outcomes(Completion<PublishOutcome> told) : told_(std::move(told)) {}
   ~Outcomes();
   Outcomes(const Outcomes&) = delete;
   Outcomes& operator=(const Outcomes&) = delete;
 
+  // What happens to the event of that envelope, which lives for as long as that goes on.
+  void Observe(Observer& observer, const Envelope& envelope) {
+    observer_ = &observer;
+    envelope_ = &envelope;
+  }
+
+  void Begin(const Listener& listener) noexcept;  // an attempt at a delivery
+  void Fail(const Listener& listener, std::string_view what, bool final) noexcept;
   void Record(const Listener& listener, DeliveryOutcome::Kind kind,
               std::string_view what = {}) noexcept;
   // Under no lock: tells whoever waits.
@@ -33,7 +47,9 @@ class Outcomes {
     Node* next;
   };
 
-  const Completion<PublishOutcome> told_;
+  const std::optional<Completion<PublishOutcome>> told_;
+  Observer* observer_ = nullptr;
+  const Envelope* envelope_ = nullptr;
   sync::Atomic<Node*> latest_{nullptr};
   sync::Atomic<std::uint64_t> unrecorded_{0};
 };

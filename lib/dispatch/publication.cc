@@ -90,8 +90,9 @@ void Publication::Destroy() {
   pool.GiveBack(this, layout);
 }
 
-void Publication::Ended(const Listener& listener, DeliveryOutcome::Kind how) {
-  if (outcomes != nullptr) outcomes->Record(listener, how);
+void Publication::Ended(const Listener& listener, DeliveryOutcome::Kind how,
+                        std::string_view what) {
+  if (outcomes != nullptr) outcomes->Record(listener, how, what);
   Release();
 }
 

@@ -59,7 +59,7 @@ class Publication {
     if (keepers_.fetch_sub(1, std::memory_order_acq_rel) == 1) Destroy();
   }
   // The listener's reference, when its delivery has ended so.
-  void Ended(const Listener& listener, DeliveryOutcome::Kind how);
+  void Ended(const Listener& listener, DeliveryOutcome::Kind how, std::string_view what = {});
 
   // Says what was said at the publish; before the first delivery.
   static void Complete(Envelope& envelope, EventId id, std::unique_ptr<EnvelopeExtras> extras,

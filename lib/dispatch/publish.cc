@@ -47,6 +47,18 @@ struct DispatcherCore::Publishing {
 
 namespace {
 
+// For the observer: in whose delivery this thread is.
+Observer::Who WhoseDelivery() noexcept try {
+  for (const Frame* frame = Frame::Innermost(); frame != nullptr; frame = frame->outer()) {
+    if (!frame->delivers() || !frame->calls()) continue;
+    const Listener& listener = frame->CurrentListener();
+    return {listener.id(), listener.name()};
+  }
+  return {};
+} catch (const std::bad_alloc&) {
+  return {};  // the name is made when somebody asks for it
+}
+
 // Whether the event is in the log now. Bytes carry no baggage: what is to have some is not.
 [[gnu::always_inline]] inline bool AppendBytes(DispatcherCore& core, Frame& frame, Topic& topic,
                                                EventHandle handle) {
@@ -83,7 +95,20 @@ PublishResult DispatcherCore::Publish(EventType type, EventHandle handle, Publis
     return {Code::kOutOfMemory, 0};
   }
   Publishing publishing{*topic, handle, options, outcomes};
-  return topic->intercepted() ? PublishIntercepted(publishing) : PublishNow(publishing);
+  if (!topic->watched()) return PublishNow(publishing);
+  if (options_.observer != nullptr) return PublishObserved(publishing);
+  return PublishIntercepted(publishing);
+}
+
+// What is refused is told here, since there are many places that refuse.
+PublishResult DispatcherCore::PublishObserved(Publishing& publishing) {
+  const PublishResult result =
+      publishing.topic.intercepted() ? PublishIntercepted(publishing) : PublishNow(publishing);
+  if (!result.ok()) {
+    options_.observer->Refused({publishing.topic.type(), publishing.handle.event()}, result,
+                               WhoseDelivery());
+  }
+  return result;
 }
 
 // In a frame outside of the topic: the dispatcher's end waits for interceptors, a Reset does not.
@@ -173,7 +198,8 @@ PublishResult DispatcherCore::PublishInside(Frame& frame, Publishing& publishing
   const bool timed = before.takes_context;
   const WallTime time = timed ? clock_.WallNow() : WallTime{};
   InlineSet set{};
-  if (!before.queued && !options.sticky && topic.CommitInline(set, timed)) {
+  const bool on_heap = before.queued || options.sticky || options_.observer != nullptr;
+  if (!on_heap && topic.CommitInline(set, timed)) {
     Envelope envelope(topic.type(), handle.event(), ids_, cause);
     publishing.Complete(envelope, time);
     if (set.listeners == 0) telling_.OfOrphan(topic);
@@ -205,21 +231,38 @@ PublishResult DispatcherCore::PublishInside(Frame& frame, Publishing& publishing
   publishing.Complete(publication->envelope(), time);
   publication->topic = &topic;
   publication->lane = options.lane;
-  if (publishing.outcomes != nullptr) publication->outcomes = std::move(*publishing.outcomes);
   SharedLetter sticky;
   try {
     if (options.sticky) sticky = Redelivery(*this).MakeSticky(*publication);
+    if (options_.observer != nullptr) TellObserver(publishing, *publication);
   } catch (const std::bad_alloc&) {
     return Refuse(topic, {Code::kOutOfMemory, 0});
   }
+  if (publishing.outcomes != nullptr) publication->outcomes = std::move(*publishing.outcomes);
   const Topic::Accepted accepted = topic.Commit(*publication, size, postings, timed, sticky);
   reserved.held = false;
   // The deliveries first: what ends and is told here may unwind the thread.
   QueuedListeners::PostTurns(accepted.to_post);
   HandOver(topic, *publication, postings);
-  if (accepted.orphan) telling_.OfOrphan(topic);
+  if (accepted.orphan) TellOrphan(*publication);
   RunInline(frame, publication->envelope(), accepted.inlined, &publication->outcomes);
   return {};
+}
+
+// Of an event that will be accepted now. Throws std::bad_alloc.
+void DispatcherCore::TellObserver(Publishing& publishing, Publication& publication) {
+  std::unique_ptr<Outcomes> own;
+  std::unique_ptr<Outcomes>& outcomes = publishing.outcomes == nullptr ? own : *publishing.outcomes;
+  if (outcomes == nullptr) outcomes = std::make_unique<Outcomes>();
+  const std::shared_ptr<const void> event = Redelivery(*this).KeepEvent(publication);
+  outcomes->Observe(*options_.observer, publication.envelope());
+  options_.observer->Published(publication.envelope(), event, WhoseDelivery());
+  if (own != nullptr) publication.outcomes = std::move(own);
+}
+
+void DispatcherCore::TellOrphan(Publication& publication) {
+  if (options_.observer != nullptr) options_.observer->Orphaned(publication.envelope());
+  telling_.OfOrphan(*publication.topic);
 }
 
 // What was committed, to its mailboxes.

@@ -146,7 +146,7 @@ void QueuedListener::Run() {
   DeliveringScope delivering(*core_, *this);
   const Turn turn(*this);
   if (!turn.mine()) return;
-  for (unsigned left = kTurnMax; left > 0;) {
+  for (unsigned left = traits_.turn_max; left > 0;) {
     const unsigned delivered = DeliverRun(delivering.frame(), left);
     left -= delivered;
     if (delivered > 0) {
@@ -277,7 +277,7 @@ bool QueuedListener::DeliverLossy(Frame& frame) {
 
 bool QueuedListener::PassOver(Publication* publication) {
   CountFiltered();
-  if (publication != nullptr) publication->Ended(*this, Outcome::kFiltered);
+  if (publication != nullptr) publication->Ended(*this, Outcome::kFiltered, kMuted);
   return true;
 }
 

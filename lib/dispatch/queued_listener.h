@@ -17,16 +17,10 @@
 #include "dispatch/frame.h"
 #include "dispatch/listener.h"
 #include "dispatch/queued_state.h"
+#include "dispatch/queued_traits.h"
 #include "sync/sync.h"
 
 namespace belfry {
-
-// How it was subscribed; fixed for its life.
-struct QueuedTraits {
-  Executor* executor = nullptr;  // null: its deliveries are run by a synchronous dispatcher
-  QueueLimit limit{};
-  Overflow overflow{};
-};
 
 // Its turn is one piece of work on its executor, posted when there is something to deliver and not
 // posted yet. What it delivers it reads from the log without a lock.
@@ -78,6 +72,7 @@ class QueuedListener final : public ListenerWithQueue,
   // --- Deliveries ---
   void PostTurn() { traits_.executor->Post(static_cast<Runnable&>(*this)); }
   void Run() override;
+  Owner owner() const override { return {id(), name()}; }
   void DeliverUntil(const Publication& publication) override;
 
   // --- Its run's ---
@@ -103,7 +98,6 @@ class QueuedListener final : public ListenerWithQueue,
   static constexpr unsigned kLingerMax = 128;
 
   class Turn;
-
   void EndTurn();
   void TakeNext();
 

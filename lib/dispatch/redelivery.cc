@@ -59,7 +59,6 @@ void Redelivery::KeepDeadLetter(MailboxListener& listener, Publication& publicat
   core_.telling_.Log(LogLevel::kError, "a dead letter was lost, since there is no memory");
 }
 
-// Whoever keeps the event keeps the memory that it lies in.
 std::shared_ptr<const void> Redelivery::KeepEvent(Publication& publication) {
   publication.Keep();
   return {publication.envelope().event(),
@@ -130,6 +129,10 @@ PublishResult Redelivery::DeliverNow(SharedLetter letter, MailboxListener& liste
                         former.shared_baggage(), former.publish_time());
   publication->topic = &topic;
   publication->lane = letter->publication->lane;
+  if (Observer* const observer = core_.options_.observer) {
+    publication->outcomes = std::make_unique<Outcomes>();
+    publication->outcomes->Observe(*observer, publication->envelope());
+  }
   if (!topic.CommitAgain(*publication, postings)) return {Code::kClosed, 0};
   if (taken != nullptr) taken->Delivered();
   core_.HandOver(topic, *publication, postings);

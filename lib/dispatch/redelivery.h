@@ -18,6 +18,9 @@ class Redelivery {
  public:
   explicit Redelivery(DispatcherCore& core) : core_(core) {}
 
+  // Whoever holds it keeps the event. Throws std::bad_alloc.
+  std::shared_ptr<const void> KeepEvent(Publication& publication);
+
   // If the listener keeps them.
   void KeepDeadLetter(MailboxListener& listener, Publication& publication, std::string_view what,
                       unsigned attempts);
@@ -34,8 +37,6 @@ class Redelivery {
                         DeadLetterBox::Taken* taken);
   PublishResult DeliverNow(SharedLetter letter, MailboxListener& listener,
                            DeadLetterBox::Taken* taken);
-  std::shared_ptr<const void> KeepEvent(Publication& publication);
-
   DispatcherCore& core_;
 };
 

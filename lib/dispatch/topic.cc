@@ -13,6 +13,7 @@ Topic::Topic(DispatcherCore& core, EventType type, bool of_library)
       type_(type),
       of_library_(of_library),
       intercepted_(!of_library && core.interceptors().any_of_publishes()),
+      observed_(core.options().observer != nullptr),
       site_count_(core.options().listeners_per_site_max),
       inline_(*this, mutex_),
       queued_(*this, mutex_),
@@ -98,7 +99,7 @@ void Topic::CountRefused() {
 }
 
 bool Topic::ShortWayOpen() const {
-  return !of_library_ && !intercepted_ && core_.TakesShortWays() && inline_.set().listeners == 0 &&
+  return !of_library_ && !watched() && core_.TakesShortWays() && inline_.set().listeners == 0 &&
          !queued_.any_takes_context() && mailboxes_.empty();
 }
 

@@ -28,13 +28,12 @@ class Topic {
 
   DispatcherCore& core() const { return core_; }
   EventType type() const { return type_; }
-  // Whether its events are the library's own: these cause no further ones.
-  bool of_library() const { return of_library_; }
-  bool intercepted() const { return intercepted_; }  // its publishes are: none goes a short way
+  bool of_library() const { return of_library_; }             // its events cause no further ones
+  bool intercepted() const { return intercepted_; }           // its publishes are
+  bool watched() const { return intercepted_ || observed_; }  // none goes a short way
   PublicationPool& pool() { return pool_; }
-  // The one made before it; set once, before anybody else knows this one.
   Topic* older() const { return older_; }
-  void SetOlder(Topic* older) { older_ = older; }
+  void SetOlder(Topic* older) { older_ = older; }  // made before it; before anybody knows this one
   RateLimit& orphans_told() { return orphans_told_; }
   RateLimit& refusals_told() { return refusals_told_; }
   SiteCount& site_count() { return site_count_; }
@@ -125,6 +124,7 @@ class Topic {
   const EventType type_;
   const bool of_library_;
   const bool intercepted_;
+  const bool observed_;
   Topic* older_ = nullptr;
   PublicationPool pool_;
   RateLimit orphans_told_;

@@ -37,14 +37,14 @@ TEST_P(InterceptedDeliveryTest, WhatItSaysIsHowTheDeliveryEnds) {
       case 0:
         return Failure();
       case 1:
-        return Failure::Unwanted();
+        return Failure::Unwanted("not today");
       case 2:
         return Failure::Because("not today");
       case 3:
         throw std::runtime_error("it broke");
       case 4: {
         const Failure failure = next();
-        Note(failure ? failure.what() : "well");
+        Note(failure ? std::string(failure.what()) : "well");
         return Failure();
       }
       default:

@@ -1,5 +1,6 @@
 // The examples in the headers that listeners need.
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -20,6 +21,7 @@
 #include "belfry/event_key.h"
 #include "belfry/listener_options.h"
 #include "belfry/listener_order.h"
+#include "belfry/observer.h"
 #include "belfry/returned_events.h"
 #include "belfry/subscription.h"
 #include "belfry/subscription_bag.h"
@@ -32,6 +34,7 @@ struct OrderPlaced {
   std::string drink{};
   std::size_t guests = 1;
 };
+struct PizzaBaked {};
 struct OrderCancelled {};
 struct MailWanted {};
 struct RatesWanted {};
@@ -51,6 +54,27 @@ struct Price {
 struct Moved {
   int x = 0;
 };
+
+TEST(ObserverExample, WhoeverPublishesIsShown) {
+  static std::string shown;
+  static const auto Show = [](std::string_view by, std::string_view type) {
+    shown += std::string(by) + ">" + std::string(type) + " ";
+  };
+  // example: observer.h
+  struct Trace final : belfry::Observer {
+    void Published(const belfry::Envelope& envelope, const std::shared_ptr<const void>&,
+                   const Who& by) noexcept override {
+      Show(by.name, envelope.type().name());
+    }
+  };
+  Trace trace;
+  belfry::Dispatcher dispatcher({.observer = &trace});
+  // end of example
+  const Subscription oven = dispatcher.Subscribe([](const OrderPlaced&) { return PizzaBaked{}; },
+                                                 {.name = "oven", .run = Run::kInline});
+  ASSERT_TRUE(dispatcher.Publish(OrderPlaced{"funghi"}));
+  EXPECT_THAT(shown, testing::MatchesRegex(">[^ ]*OrderPlaced oven>[^ ]*PizzaBaked "));
+}
 
 TEST(DispatcherExample, SaysHello) {
   testing::internal::CaptureStdout();
