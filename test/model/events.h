@@ -4,8 +4,10 @@
 #include <cstddef>
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <utility>
 
+#include "belfry/event_type.h"
 #include "model/plan.h"
 
 namespace belfry::model {
@@ -80,6 +82,11 @@ auto WithType(Type type, Use use) {
       break;
   }
   return use(static_cast<Token*>(nullptr));
+}
+
+inline EventType EventTypeFor(Type type) {
+  return WithType(
+      type, [](auto* event) { return EventTypeOf<std::remove_pointer_t<decltype(event)>>(); });
 }
 
 }  // namespace belfry::model

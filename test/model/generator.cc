@@ -48,6 +48,8 @@ class Generator {
 
   Operation MakeOuter() {
     return Make(Choose({{Kind::kPublish, 45},
+                        {Kind::kPublishLater, 7},
+                        {Kind::kCancel, 2},
                         {Kind::kSubscribe, 14},
                         {Kind::kRunOne, synchronous_ ? 0 : 12},
                         {Kind::kRunAll, synchronous_ ? 0 : 3},
@@ -65,6 +67,9 @@ class Generator {
   }
   Operation MakeInner(int depth) {
     return Make(Choose({{Kind::kPublish, 40},
+                        {Kind::kPublishLater, 5},
+                        {Kind::kCancel, 3},
+                        {Kind::kWait, 6},
                         {Kind::kSubscribe, 10},
                         {Kind::kReset, 12},
                         {Kind::kDetach, 10},
@@ -83,6 +88,14 @@ class Generator {
     if (kind == Kind::kDropOwner) operation.slot = Below(kOwners);
     if (kind == Kind::kRunOne || kind == Kind::kRunAll) operation.slot = Below(kExecutors);
     if (kind == Kind::kReplace) operation.listener.body = AnyBody();
+    if (kind == Kind::kWait) operation.time = 1 + Below(3);
+    if (kind == Kind::kCancel) operation.slot = Below(kHandles);
+    if (kind == Kind::kPublishLater) {
+      operation.slot = Below(kHandles);
+      operation.time = Below(4);
+      operation.at = OneIn(3);
+      operation.events.push_back(MakeSmallEvent(depth));
+    }
     if (kind == Kind::kPublish) operation.events.push_back(MakeEvent(AnyType(), depth));
     if (kind == Kind::kBatch) {
       operation.commit = !OneIn(4);
@@ -115,6 +128,9 @@ class Generator {
     const bool may_be_ordered =
         plan.attempts > 1 && (plan.keyed ? !synchronous_ : plan.concurrency == 1);
     plan.ordered = may_be_ordered && OneIn(2);
+    // Where keys hold each other back it is open which one is passed over first.
+    const bool in_strands = plan.keyed && (plan.concurrency > 1 || plan.ordered);
+    if (!in_strands && OneIn(3)) plan.deadline = 1 + Below(3);
     return operation;
   }
 
@@ -128,6 +144,14 @@ class Generator {
     event.filter_throws = OneIn(12);
     event.no_key = OneIn(8);
     while (depth < kDepthMax && OneIn(2)) event.reactions.push_back(MakeReaction(depth + 1));
+    return event;
+  }
+
+  // One that fits into each queue, sooner or later.
+  EventPlan MakeSmallEvent(int depth) {
+    const Type type = AnyType();
+    EventPlan event = MakeEvent(type == Type::kBlock ? Type::kToken : type, depth);
+    event.bytes = 40;
     return event;
   }
 

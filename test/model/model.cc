@@ -9,11 +9,6 @@
 namespace belfry::model {
 namespace {
 
-EventType EventTypeFor(Type type) {
-  return WithType(
-      type, [](auto* event) { return EventTypeOf<std::remove_pointer_t<decltype(event)>>(); });
-}
-
 std::string ToString(PublishResult result) {
   return "code " + std::to_string(static_cast<int>(result.code())) + " by listener " +
          std::to_string(result.refuser());
@@ -73,10 +68,7 @@ void Model::Count(ListenerState& l, int event, Outcome outcome) {
 
 // --- What is done to the dispatcher ---
 
-void Model::BeginOperation() {
-  Advance();
-  CatchUp();
-}
+void Model::BeginOperation() { Settle(); }
 
 int Model::Announce(const EventPlan& plan) {
   const int number = static_cast<int>(events_.size()) + 1;
@@ -197,8 +189,7 @@ void Model::BeginRun(int executor) {
 }
 
 void Model::EndRun(bool all_done) {
-  Advance();
-  CatchUp();
+  Settle();
   if (!wrong_.empty()) return;
   const int executor = stack_.back().executor;
   stack_.pop_back();
@@ -206,21 +197,8 @@ void Model::EndRun(bool all_done) {
     const int next = l.plan.executor == executor ? Startable(l) : 0;
     if (next != 0 && all_done) Expect(false, Of(number, next) + "not called");
   }
-}
-
-void Model::BeginWait() {
-  waiting_ = synchronous_;
-  while (!synchronous_ && !parked_.empty()) Unpark();
-}
-
-void Model::EndWait() {
-  Advance();
-  int listener = 0;
-  int event = 0;
-  if (waiting_ && wrong_.empty() && NextTurn(listener, event)) {
-    Expect(false, Of(listener, event) + "not tried again");
-  }
-  waiting_ = false;
+  const bool all_published = executor != 0 || on_the_way_.empty();
+  Expect(all_published || !all_done, "an event that was due was not published");
 }
 
 void Model::Forget(std::size_t letters) {
@@ -233,8 +211,8 @@ void Model::Forget(std::size_t letters) {
 void Model::Drained(DrainResult result) {
   if (!wrong_.empty()) return;
   const DrainResult expected = Under(Frame::Kind::kDelivery) ? DrainResult::kWouldDeadlock
-                               : nothing_queued()            ? DrainResult::kDrained
-                                                             : DrainResult::kTimedOut;
+                               : nothing_queued() && on_the_way_.empty() ? DrainResult::kDrained
+                                                                         : DrainResult::kTimedOut;
   Expect(result == expected, "Drain returned " + std::to_string(static_cast<int>(result)));
 }
 
@@ -245,12 +223,21 @@ std::uint64_t Model::Discard() {
     for (const int event : std::exchange(l.queue, {})) Count(l, event, Outcome::kCancelled);
     for (const int event : std::exchange(l.parked, {})) Count(l, event, Outcome::kCancelled);
   }
-  parked_.clear();
+  agenda_.Cancel([](const Timer& timer) { return timer.listener != 0; });
   return count;
 }
 
-void Model::Close() {
+// What waits is let go of, what is on its way will be turned away.
+void Model::CloseIntake() {
   closed_ = true;
+  agenda_.Cancel([&](const Timer& timer) {
+    events_.at(timer.event).pending = 0;
+    ++unpublished_;
+    return true;
+  });
+}
+
+void Model::Close() {
   for (auto& [number, l] : listeners_) l.live = false;
   Forget(letters_);  // they go with the listeners
 }
@@ -269,9 +256,9 @@ TypeState Model::totals() const {
 }
 
 bool Model::nothing_queued() const {
-  return std::all_of(listeners_.begin(), listeners_.end(),
-                     [](const auto& l) { return l.second.queue.empty(); }) &&
-         parked_.empty();
+  return std::all_of(listeners_.begin(), listeners_.end(), [](const auto& l) {
+    return l.second.queue.empty() && l.second.parked.empty();
+  });
 }
 
 int Model::living_events() const {
@@ -288,6 +275,11 @@ void Model::Compare(const Stats& stats) {
     const std::string should = belfry::ToString(expected);
     Expect(is == should, whose + ": " + is + "; not " + should);
   };
+  Expect(stats.scheduled == agenda_.events(), std::to_string(stats.scheduled) +
+                                                  " events are to come, not " +
+                                                  std::to_string(agenda_.events()));
+  Expect(stats.dead_letters == letters_,
+         std::to_string(stats.dead_letters) + " dead letters, not " + std::to_string(letters_));
   std::map<Type, std::uint64_t> queued;
   std::map<Type, std::uint64_t> retrying;
   std::map<ListenerId, const ListenerStats*> found;

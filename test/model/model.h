@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "belfry/dispatcher.h"
+#include "model/agenda.h"
 #include "model/state.h"
 
 namespace belfry::model {
@@ -43,11 +44,15 @@ class Model {
   void DropOwner(int owner) { objects_[static_cast<std::size_t>(owner)] = ++last_object_; }
   void BeginRun(int executor);
   void EndRun(bool all_done);
-  void BeginWait();
+  void BeginWait(Nanoseconds time);
   void EndWait();
+  void Schedule(int event, Nanoseconds delay, PublishResult result);
+  void Cancel(int event, bool was_to_come);
+  const Agenda& agenda() const { return agenda_; }
   void Forget(std::size_t letters);
   void Drained(DrainResult result);
   std::uint64_t Discard();  // how many deliveries that cancels
+  void CloseIntake();
   void Close();
 
   // --- What listeners and their filters see ---
@@ -63,6 +68,8 @@ class Model {
   const EventState& event(int number) const { return events_.at(number); }
   TypeState totals() const;  // of all types
   bool nothing_queued() const;
+  bool any_on_the_way() const { return !on_the_way_.empty(); }
+  std::uint64_t unpublished() const { return unpublished_; }
   int living_events() const;  // those of which Living is a part
   std::size_t letters() const { return letters_; }
   const Told& told() const { return told_; }
@@ -85,10 +92,13 @@ class Model {
   bool InPassOf(Type type) const;
   bool Gone(const ListenerState& l) const;
   bool Silent(const ListenerState& l) const { return l.muted || Gone(l); }
+  bool Expired(const ListenerState& l, int event, Nanoseconds more = {}) const;
+  bool GoesWithoutCall(const ListenerState& l, int event) const;
   static std::vector<Frame::Called>::iterator Find(Frame& pass, int listener);
   void Advance(int listener = 0, int event = 0);
   void EndPass();
   void CatchUp();
+  void Settle(int listener = 0, int event = 0);
   bool MayBePassedOver(int listener);
   bool PassOver(int listener);
   bool NextTurn(int& listener, int& event);
@@ -97,7 +107,12 @@ class Model {
   bool MayStart(const ListenerState& l, int event) const;
   int Startable(const ListenerState& l) const;
   void TakeOut(ListenerState& l, int event);
-  void Unpark();
+
+  // --- What happens in time: model_time.cc ---
+  bool FireNext();
+  void Unpark(ListenerState& l, int event);
+  void PublishDue(int event);
+  void NoticePublished(const Stats& stats);
 
   void TakeTurn(int listener, int event);
   void TakeFromQueue(ListenerState& l, int event, const std::string& what);
@@ -116,10 +131,12 @@ class Model {
   std::vector<Frame> stack_;  // from the outermost to the innermost
   std::deque<int> turns_;     // events of a synchronous dispatcher
   int last_turn_ = 0;
-  std::deque<std::pair<int, int>> parked_;  // listeners and events, in order of their retries
-  bool waiting_ = false;                    // for retries, on a synchronous dispatcher
-  int due_ = 0;                             // whose retry it is
-  int due_until_ = 0;                       // turn
+  int in_turn_ = 0;      // the listener whose turn the first of them is, or was last
+  std::deque<int> due_;  // a synchronous dispatcher: whose retries are
+  int due_until_ = 0;    // the turn up to which the first of them has its turn now; 0: not yet
+  Agenda agenda_;
+  std::deque<int> on_the_way_;  // events on the dispatcher's executor
+  std::uint64_t unpublished_ = 0;
   std::size_t letters_ = 0;
   int last_object_ = kOwners;
   std::vector<int> objects_{1, 2};  // what each owner is now

@@ -76,23 +76,26 @@ void Model::EndPass() {
 }
 
 // A synchronous dispatcher: who is next, with which event. In order of events, then of listeners;
-// then come retries, one after the other.
+// then come retries, one after the other; then what else becomes due meanwhile.
 bool Model::NextTurn(int& listener, int& event) {
   for (;;) {
-    if (due_ != 0) {
-      if (NextOf(listeners_.at(due_), due_until_, listener, event)) return true;
-      due_ = 0;
+    if (due_until_ != 0) {
+      if (NextOf(listeners_.at(due_.front()), due_until_, listener, event)) return true;
+      due_.pop_front();
+      due_until_ = 0;
     } else if (!turns_.empty()) {
       const int turn = events_.at(turns_.front()).turn;
-      for (auto& [number, l] : listeners_) {
-        if (NextOf(l, turn, listener, event)) return true;
+      const Type type = events_.at(turns_.front()).plan->type;
+      for (auto next = listeners_.lower_bound(in_turn_); next != listeners_.end(); ++next) {
+        in_turn_ = next->first;
+        if (next->second.plan.type != type) continue;
+        if (NextOf(next->second, turn, listener, event)) return true;
       }
       turns_.pop_front();
-    } else if (waiting_ && !parked_.empty()) {
-      due_ = parked_.front().first;
+      in_turn_ = 0;
+    } else if (!due_.empty()) {
       due_until_ = last_turn_;
-      Unpark();
-    } else {
+    } else if (!FireNext()) {
       return false;
     }
   }
@@ -104,7 +107,7 @@ bool Model::NextOf(ListenerState& l, int last_turn, int& listener, int& event) {
     if (next == 0 || events_.at(next).turn > last_turn) return false;
     listener = l.number;
     event = next;
-    if (!Silent(l)) return true;
+    if (!GoesWithoutCall(l, next)) return true;
     PassOver(l.number);
   }
 }
@@ -136,27 +139,29 @@ void Model::TakeOut(ListenerState& l, int event) {
   l.again.erase(event);
 }
 
-// The next retry is due: behind what is queued, unless another event has taken its place.
-void Model::Unpark() {
-  const auto [listener, event] = parked_.front();
-  parked_.pop_front();
-  ListenerState& l = listeners_.at(listener);
-  l.parked.erase(std::find(l.parked.begin(), l.parked.end(), event));
-  if (Alike(l, event) != l.queue.end()) return Count(l, event, Outcome::kCoalesced);
-  l.queue.push_back(event);
-  if (l.plan.ordered) l.again.insert(event);
-}
-
 // --- Who is passed over ---
 
+// X3: at an event whose time is not over.
+bool Model::GoesWithoutCall(const ListenerState& l, int event) const {
+  return Silent(l) || Expired(l, event);
+}
+
+void Model::Settle(int listener, int event) {
+  Advance(listener, event);
+  CatchUp();
+  Advance(listener, event);
+}
+
 // Elsewhere there is an order that the promises leave open: when somebody who is muted, or whose
-// owner is gone, was passed over, the counters tell. They are asked before it makes a difference.
+// owner is gone, was passed over, when an event has expired, and when one that was due was
+// published, the counters tell. They are asked before it makes a difference.
 void Model::CatchUp() {
   if (!wrong_.empty() || synchronous_) return;
   const bool any = std::any_of(listeners_.begin(), listeners_.end(),
                                [&](const auto& l) { return MayBePassedOver(l.first); });
-  if (!any) return;
+  if (!any && on_the_way_.empty()) return;
   const Stats stats = stats_();
+  NoticePublished(stats);
   for (auto& one : listeners_) {
     const int number = one.first;
     ListenerState& l = one.second;
@@ -165,11 +170,13 @@ void Model::CatchUp() {
                                    [&](const ListenerStats& s) { return s.id == l.id; });
     if (seen == stats.listeners.end()) {
       if (!Expect(!l.muted, l.name + " has ended, though it is muted")) return;
-      PassOver(number);
+      while (l.live && PassOver(number)) {
+      }
+      if (!Expect(!l.live || l.plan.once, l.name + " has ended")) return;
       continue;
     }
     const auto passed_over = [](const DeliveryCounts& counts) {
-      return counts.filtered + counts.dead;
+      return counts.filtered + counts.dead + counts.expired;
     };
     while (passed_over(seen->deliveries) > passed_over(l.counts)) {
       if (!Expect(PassOver(number), l.name + " counts too many as passed over")) return;
@@ -179,10 +186,14 @@ void Model::CatchUp() {
 
 bool Model::MayBePassedOver(int listener) {
   const ListenerState& l = listeners_.at(listener);
-  if (!l.live || !Silent(l)) return false;
+  if (!l.live) return false;
+  const int next = Startable(l);
   return std::any_of(stack_.begin(), stack_.end(), [&](Frame& frame) {
-    if (IsInline(l)) return frame.kind == Kind::kPass && Find(frame, listener) != frame.left.end();
-    return frame.kind == Kind::kRun && frame.executor == l.plan.executor && Startable(l) != 0;
+    if (IsInline(l)) {
+      return Silent(l) && frame.kind == Kind::kPass && Find(frame, listener) != frame.left.end();
+    }
+    return frame.kind == Kind::kRun && frame.executor == l.plan.executor && next != 0 &&
+           GoesWithoutCall(l, next);
   });
 }
 
@@ -199,14 +210,19 @@ bool Model::PassOver(int listener) {
     pass->left.erase(Find(*pass, listener));
   } else {
     event = Startable(l);
-    if (event == 0) return false;
+    if (event == 0 || !GoesWithoutCall(l, event)) return false;
     TakeOut(l, event);
   }
-  const bool ends = !l.muted;
+  const bool expired = !l.muted && Expired(l, event);
+  const bool ends = !l.muted && !expired;
   // E2: what was tried before has failed by that.
-  const bool failed = l.muted && l.tries.count(event) > 0;
-  if (failed) ++told_.failed;
-  Count(l, event, failed ? Outcome::kFailed : Outcome::kFiltered);
+  const bool failed = !ends && l.tries.count(event) > 0;
+  if (failed) {
+    ++told_.failed;
+  } else if (expired) {
+    ++told_.expired;
+  }
+  Count(l, event, failed ? Outcome::kFailed : expired ? Outcome::kExpired : Outcome::kFiltered);
   if (ends) EndListener(listener);
   return true;
 }
@@ -217,9 +233,7 @@ void Model::EndListener(int listener) {
   for (const int event : std::exchange(l.queue, {})) Count(l, event, Outcome::kCancelled);
   for (const int event : std::exchange(l.parked, {})) Count(l, event, Outcome::kCancelled);
   l.again.clear();
-  parked_.erase(std::remove_if(parked_.begin(), parked_.end(),
-                               [&](const auto& parked) { return parked.first == listener; }),
-                parked_.end());
+  agenda_.Cancel([&](const Timer& timer) { return timer.listener == listener; });
   for (Frame& frame : stack_) {
     const auto called = Find(frame, listener);
     if (called == frame.left.end()) continue;
@@ -232,7 +246,7 @@ void Model::EndListener(int listener) {
 // --- What listeners and their filters see ---
 
 void Model::TakeTurn(int listener, int event) {
-  Advance(listener, event);
+  Settle(listener, event);
   if (!wrong_.empty()) return;
   ListenerState& l = listeners_.at(listener);
   const std::string what = Of(listener, event);
@@ -275,6 +289,7 @@ void Model::TakeFromQueue(ListenerState& l, int event, const std::string& what) 
                          stack_.back().executor == l.plan.executor;
     Expect(running, what + "not on its executor");
     Expect(MayStart(l, event), what + "before an earlier one");
+    Expect(!Expired(l, event), what + "though its time is over");
   }
   TakeOut(l, event);
 }
@@ -309,10 +324,11 @@ void Model::End(Outcome outcome, bool permanent) {
   if (l.object != 0) --holders_[l.object];
   if (outcome == Outcome::kFailed) {
     Failed(l);
-    const bool again = ++l.tries[delivery.event] < l.plan.attempts && !permanent;
+    const bool again = ++l.tries[delivery.event] < l.plan.attempts && !permanent &&
+                       !Expired(l, delivery.event, kRetryDelay);
     if (again && l.live) {
       l.parked.push_back(delivery.event);
-      parked_.emplace_back(l.number, delivery.event);
+      agenda_.Add(kRetryDelay, {l.number, delivery.event});
       return;
     }
     if (again) outcome = Outcome::kCancelled;

@@ -98,6 +98,7 @@ bool Model::Admit(int event, bool by_itself) {
     return false;
   }
   ++type.published;
+  e.since = agenda_.now();
   Frame pass;
   pass.kind = Frame::Kind::kPass;
   pass.event = event;

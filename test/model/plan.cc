@@ -33,6 +33,7 @@ std::string ToString(const ListenerPlan& plan) {
   Add(text, plan.ordered, "ordered");
   Add(text, plan.letters, "dead letters");
   Add(text, plan.quarantine > 0, "quarantine after " + std::to_string(plan.quarantine));
+  Add(text, plan.deadline > 0, "deadline " + std::to_string(plan.deadline));
   return text;
 }
 
@@ -79,6 +80,8 @@ void Print(const EventPlan& plan, const std::string& indent, std::string& text) 
 std::string Verb(Kind kind) {
   static constexpr const char* kVerbs[] = {"subscribe",
                                            "publish",
+                                           "publish later, handle",
+                                           "cancel handle",
                                            "batch",
                                            "reset",
                                            "detach",
@@ -86,7 +89,7 @@ std::string Verb(Kind kind) {
                                            "mute",
                                            "unmute",
                                            "drop",
-                                           "wait for retries",
+                                           "wait",
                                            "forget the dead letters",
                                            "run one of",
                                            "run all",
@@ -106,6 +109,11 @@ void Print(const Operation& operation, const std::string& indent, std::string& t
       return;
     case Kind::kPublish:
       text += " ";
+      if (!operation.events.empty()) return Print(operation.events[0], indent, text);
+      break;
+    case Kind::kPublishLater:
+      text += " " + std::to_string(operation.slot) + (operation.at ? ", at " : ", after ") +
+              std::to_string(operation.time) + ": ";
       if (!operation.events.empty()) return Print(operation.events[0], indent, text);
       break;
     case Kind::kBatch:
@@ -128,10 +136,15 @@ void Print(const Operation& operation, const std::string& indent, std::string& t
     case Kind::kRunAll:
       text += " executor " + std::to_string(operation.slot);
       break;
+    case Kind::kCancel:
+      text += " " + std::to_string(operation.slot);
+      break;
+    case Kind::kWait:
+      text += " " + std::to_string(operation.time);
+      break;
     case Kind::kShutdown:
       text += operation.shutdown == ShutdownMode::kDrain ? ", draining" : ", discarding";
       break;
-    case Kind::kWait:
     case Kind::kForget:
     case Kind::kDrain:
       break;

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "belfry/clock.h"
 #include "belfry/listener_options.h"
 #include "belfry/shutdown.h"
 
@@ -15,6 +16,13 @@ namespace belfry::model {
 inline constexpr int kSlots = 6;
 inline constexpr int kOwners = 2;
 inline constexpr int kExecutors = 3;  // the first is the dispatcher's own
+inline constexpr int kHandles = 3;    // of events that are to be published later
+
+// What the times of a plan are counted in. Longer than what had no room waits before it is tried
+// again.
+inline constexpr Nanoseconds kUnit = std::chrono::milliseconds(100);
+// Before each retry: so short that there is nothing left to chance.
+inline constexpr Nanoseconds kRetryDelay = Nanoseconds(1);
 
 enum class Type { kToken, kBlock, kLetter, kParcel };
 inline constexpr int kTypes = 4;
@@ -48,6 +56,7 @@ struct ListenerPlan {
   bool ordered = false;  // what waits for its retry holds its key
   bool letters = false;  // what has failed for good is kept
   unsigned quarantine = 0;
+  int deadline = 0;  // units
 };
 
 // What listeners do; in it there may be events to which others react, so it is not known yet.
@@ -80,6 +89,8 @@ struct Operation {
   enum class Kind {
     kSubscribe,
     kPublish,
+    kPublishLater,
+    kCancel,  // what is to be published later
     kBatch,
     kReset,
     kDetach,
@@ -87,7 +98,7 @@ struct Operation {
     kMute,
     kUnmute,
     kDropOwner,
-    kWait,    // for retries
+    kWait,    // so many units
     kForget,  // the dead letters
     kRunOne,
     kRunAll,
@@ -95,7 +106,9 @@ struct Operation {
     kShutdown,
   };
   Kind kind = Kind::kDrain;
-  int slot = 0;                     // or the owner, or the executor
+  int slot = 0;                     // or the owner, the executor, or the handle
+  int time = 1;                     // units, of a wait and until a publish
+  bool at = false;                  // that time is named
   ListenerPlan listener{};          // of a subscription; of a replacement its body
   std::vector<EventPlan> events{};  // of a publish one, of a batch several
   bool commit = true;               // of a batch

@@ -1,6 +1,7 @@
 #include "model/runner.h"
 
 #include <algorithm>
+#include <chrono>
 #include <stdexcept>
 #include <utility>
 
@@ -21,7 +22,7 @@ Runner::Runner(bool synchronous)
       dispatcher_(std::make_unique<Dispatcher>(
           DispatcherOptions{.executor = synchronous ? nullptr : &executors_[0],
                             .synchronous = synchronous,
-                            .clock = &clock_,
+                            .clock = &timers_.clock(),
                             .timers = &timers_,
                             .log = [](LogLevel, std::string_view) {}})),
       model_(synchronous, [this] { return dispatcher_->GetStats(); }) {
@@ -34,12 +35,12 @@ Runner::Runner(bool synchronous)
   tell([this](const PublishRefused&) { ++told_.refused; });
   tell([this](const Dropped&) { ++told_.dropped; });
   tell([this](const ListenerQuarantined&) { ++told_.quarantined; });
+  tell([this](const Expired&) { ++told_.expired; });
 }
 
 Runner::~Runner() {
   slots_ = {};
-  library_.clear();
-  dispatcher_.reset();
+  End();
 }
 
 std::string Runner::Run(const Walk& walk) {
@@ -54,9 +55,7 @@ std::string Runner::Run(const Walk& walk) {
   for (Slot& slot : slots_) {
     if (slot.listener != 0) Reset(slot);
   }
-  library_.clear();
-  dispatcher_.reset();
-  for (ManualExecutor& executor : executors_) executor.RunUntilIdle();
+  End();
   CheckTracked();
   CheckCallables();
   model_.Expect(model::living_events == living_before_, "D3: events are left at the end");
@@ -137,6 +136,11 @@ void Runner::Do(const Operation& operation, bool inside) {
     case Kind::kPublish:
       if (!operation.events.empty()) Publish(operation.events[0]);
       return;
+    case Kind::kPublishLater:
+      if (!operation.events.empty()) PublishLater(operation);
+      return;
+    case Kind::kCancel:
+      return Cancel(at);
     case Kind::kBatch:
       return PublishBatch(operation);
     case Kind::kReset:
@@ -161,7 +165,7 @@ void Runner::Do(const Operation& operation, bool inside) {
       if (!inside && !synchronous_) Run(operation.slot, operation.kind == Kind::kRunOne);
       return;
     case Kind::kWait:
-      if (!inside) Wait();
+      if (!model_.agenda().waiting()) Wait(operation.time);
       return;
     case Kind::kForget:
       return model_.Forget(dispatcher_->dead_letters().DiscardAll());
@@ -218,11 +222,11 @@ ListenerOptions Runner::OptionsOf(const ListenerPlan& plan, int listener) {
   options.overflow.patience = Nanoseconds::zero();
   options.concurrency = plan.concurrency;
   options.once = plan.once;
-  // So short that there is nothing left to chance.
   options.retry = {.attempts_max = plan.attempts,
-                   .delay = Nanoseconds(1),
-                   .delay_max = Nanoseconds(1),
+                   .delay = kRetryDelay,
+                   .delay_max = kRetryDelay,
                    .ordered = plan.ordered};
+  options.deadline = plan.deadline * kUnit;
   options.dead_letters = plan.letters;
   if (plan.quarantine > 0) options.quarantine = {plan.quarantine, std::chrono::hours(10'000)};
   if (plan.owner >= 0) options.owner = owners_.at(static_cast<std::size_t>(plan.owner));
@@ -337,46 +341,6 @@ void Runner::Replace(Slot& slot, Body body) {
   const Life& former = lives_[listener].end()[-2];
   model_.ReplaceDone(listener, result, former.callable.expired());
   if (result == ReplaceResult::kClosed) lives_[listener].pop_back();
-}
-
-void Runner::Run(int executor, bool one) {
-  ManualExecutor& manual = executors_.at(static_cast<std::size_t>(executor));
-  model_.BeginRun(executor);
-  const bool all_done = one ? !manual.RunOne() : (manual.RunUntilIdle(), true);
-  model_.EndRun(all_done);
-}
-
-void Runner::Wait() {
-  model_.BeginWait();
-  timers_.Advance(std::chrono::hours(1));
-  model_.EndWait();
-}
-
-void Runner::Shutdown(ShutdownMode mode) {
-  for (int round = 0; mode == ShutdownMode::kDrain && right() && !model_.nothing_queued();
-       ++round) {
-    for (int executor = 0; !synchronous_ && executor < kExecutors; ++executor) {
-      Run(executor, false);
-    }
-    Wait();
-    model_.Expect(round < 1'000, "S1: it is never drained");
-    Check();
-  }
-  if (!right()) return;
-  const std::uint64_t cancelled = mode == ShutdownMode::kDiscard ? model_.Discard() : 0;
-  const ShutdownReport report = dispatcher_->Shutdown(mode, std::chrono::seconds(60));
-  model_.Expect(report.complete, "S1: a shutdown was not complete");
-  model_.Expect(report.cancelled == cancelled, "S1: a shutdown has cancelled " +
-                                                   std::to_string(report.cancelled) + ", not " +
-                                                   std::to_string(cancelled));
-  model_.Close();
-  for (int type = 0; type < kTypes && right(); ++type) {
-    static const EventPlan kPlans[kTypes] = {{.type = Type::kToken},
-                                             {.type = Type::kBlock},
-                                             {.type = Type::kLetter},
-                                             {.type = Type::kParcel}};
-    Publish(kPlans[type]);
-  }
 }
 
 }  // namespace belfry::model

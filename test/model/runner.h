@@ -15,16 +15,6 @@
 
 namespace belfry::model {
 
-// Never the same second twice, so that no library event is left out for coming too often.
-class TickingClock final : public Clock {
- public:
-  SteadyTime Now() const override { return now_ += std::chrono::seconds(1); }
-  WallTime WallNow() const override { return {}; }
-
- private:
-  mutable SteadyTime now_{};
-};
-
 // Which callable of which listener.
 struct Who {
   int listener;
@@ -70,8 +60,13 @@ class Runner {
   void Reset(Slot& slot);
   void Replace(Slot& slot, Body body);
   void Run(int executor, bool one);
-  void Wait();
+  void Wait(int units);
+  void PublishLater(const Operation& operation);
+  template <class E>
+  Scheduled Schedule(const Operation& operation, int number);
+  void Cancel(std::size_t handle);
   void Shutdown(ShutdownMode mode);
+  void End();
 
   void Check();
   void CheckTracked();
@@ -83,7 +78,6 @@ class Runner {
   const bool synchronous_;
   std::uint64_t operations_ = 0;
   const int living_before_;
-  TickingClock clock_;
   ManualTimers timers_;
   std::array<ManualExecutor, kExecutors> executors_;
   std::unique_ptr<Dispatcher> dispatcher_;
@@ -91,6 +85,11 @@ class Runner {
   Told told_;
   std::vector<Subscription> library_;  // who listens to the library's own events
   std::array<Slot, kSlots> slots_;
+  struct Later {
+    Scheduled scheduled{};
+    int event = 0;
+  };
+  std::array<Later, kHandles> handles_;
   std::array<std::shared_ptr<int>, kOwners> owners_;
   struct Life {
     std::weak_ptr<int> callable;

@@ -53,6 +53,8 @@ class Shrinker {
     for (Operation& operation : walk) {
       if (operation.kind == Operation::Kind::kBatch) smaller = Cut(operation.events) || smaller;
       smaller = Inside(operation.events) || smaller;
+      smaller = Usual(operation.time, 1) || smaller;
+      smaller = Usual(operation.at, false) || smaller;
     }
     return smaller;
   }
@@ -98,6 +100,7 @@ class Shrinker {
       plainer = Usual(plan.attempts, usual.attempts) || plainer;
       plainer = Usual(plan.letters, usual.letters) || plainer;
       plainer = Usual(plan.quarantine, usual.quarantine) || plainer;
+      plainer = Usual(plan.deadline, usual.deadline) || plainer;
       plainer = Usual(plan.concurrency, usual.concurrency) || plainer;
       plainer = Usual(plan.filtered, usual.filtered) || plainer;
       plainer = Usual(plan.once, usual.once) || plainer;

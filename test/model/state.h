@@ -36,9 +36,11 @@ struct ListenerState {
 
 struct EventState {
   const EventPlan* plan = nullptr;
-  int turn = 0;     // on a synchronous dispatcher
-  int letters = 0;  // dead ones
-  int pending = 0;  // deliveries that have not ended, and its publish while that is under way
+  int turn = 0;              // on a synchronous dispatcher
+  int letters = 0;           // dead ones
+  int pending = 0;           // deliveries that have not ended, and its publish until that is over
+  Nanoseconds since{};       // when it was published
+  int tries_to_publish = 0;  // later, so far
   std::vector<PublishResult> refusals{};  // one of which is right; none: accepted
   std::vector<std::pair<ListenerId, DeliveryOutcome::Kind>> ended{};
 };
@@ -84,6 +86,7 @@ struct Told {
   int refused = 0;
   int dropped = 0;
   int quarantined = 0;
+  int expired = 0;
   bool operator==(const Told&) const = default;
 };
 
