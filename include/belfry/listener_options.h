@@ -72,9 +72,9 @@ struct ListenerOptions {
   EventKey key{};
   // How many of its events may run at the same time. The callable must be thread-safe then.
   unsigned concurrency = 1;
-  // Above zero, events start in the order of their lanes, except those of one key: the most urgent
-  // first, but the first of a lane is overtaken by so many at most. Zero: in the order in which
-  // they were published, as on a synchronous dispatcher, where nothing waits.
+  // Above zero, events start in the order of their lanes, but for what a key or an ordered retry
+  // keeps in order: the most urgent first, and the first of a lane is overtaken by so many at most.
+  // Zero: in the order in which they were published, as on a synchronous dispatcher.
   unsigned starvation_max = 0;
 
   // Its turn among the others: for inline listeners, and all on a synchronous dispatcher.

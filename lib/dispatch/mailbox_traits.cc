@@ -11,8 +11,9 @@ namespace {
 constexpr std::size_t kStrandsPerTurn = 64;
 
 // Where all is in order anyway, strands are for what holds its own while it waits for its retry.
-std::size_t StrandsOf(const ListenerOptions& options, unsigned concurrency) {
-  if (concurrency == 1 && !options.retry.ordered) return 0;
+std::size_t StrandsOf(const ListenerOptions& options, unsigned concurrency,
+                      unsigned starvation_max) {
+  if (concurrency == 1 && starvation_max == 0 && !options.retry.ordered) return 0;
   if (options.key) return concurrency * kStrandsPerTurn;
   return options.retry.ordered ? 1 : 0;
 }
@@ -33,18 +34,19 @@ MailboxTraits MailboxTraits::Of(const ListenerOptions& options, Executor* execut
   using Policy = Overflow::Policy;
   const Policy policy = options.overflow.policy;
   const unsigned concurrency = executor == nullptr ? 1 : options.concurrency;
+  const unsigned starvation_max = executor == nullptr ? 0 : options.starvation_max;
   return {executor,
           executor == nullptr ? 1 : executor->deliveries_max(),
           options.queue,
           policy,
           options.overflow.patience,
           concurrency,
-          StrandsOf(options, concurrency),
+          StrandsOf(options, concurrency, starvation_max),
           policy == Policy::kDropOldest || (of_library && policy != Policy::kDropNewest),
           options.retry,
           options.deadline,
           options.dead_letters,
-          executor == nullptr ? 0 : options.starvation_max,
+          starvation_max,
           options.sticky};
 }
 

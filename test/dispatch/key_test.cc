@@ -10,6 +10,7 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -79,6 +80,22 @@ TEST_P(KeyTest, O1_O2_EachKeyIsFirstInFirstOutAndNeverOverlapsItself) {
   for (const Seen& account : seen) count += account.count;
   EXPECT_EQ(count, kEvents * kPublishers);
   EXPECT_EQ(OnlyListener().deliveries.handled, static_cast<std::uint64_t>(count));
+}
+
+TEST_P(KeyTest, O1_LanesDoNotChangeTheOrderOfAKey) {
+  std::vector<int> got;
+  ListenerOptions options = ByAccount(1);
+  options.starvation_max = 1'000;
+  const Subscription listener = dispatcher->Subscribe(
+      [&](const Payment& payment) { got.push_back(payment.number); }, std::move(options));
+  std::vector<int> published;
+  for (int number = 0; number < 100; ++number) {
+    const Lane lane = number % 2 == 0 ? Lane::kBulk : Lane::kUrgent;
+    ASSERT_TRUE(dispatcher->Publish(Payment{7, number}, {.lane = lane}));
+    published.push_back(number);
+  }
+  Settle();
+  EXPECT_EQ(got, published);
 }
 
 TEST_P(KeyTest, O3_OtherKeysGoOnWhileOneIsBusy) {
