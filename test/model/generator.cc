@@ -128,9 +128,8 @@ class Generator {
     const bool may_be_ordered =
         plan.attempts > 1 && (plan.keyed ? !synchronous_ : plan.concurrency == 1);
     plan.ordered = may_be_ordered && OneIn(2);
-    // Where keys hold each other back it is open which one is passed over first.
-    const bool in_strands = plan.keyed && (plan.concurrency > 1 || plan.ordered);
-    if (!in_strands && OneIn(3)) plan.deadline = 1 + Below(3);
+    if (OneIn(4)) plan.starvation_max = static_cast<unsigned>(1 + Below(3));
+    if (OneIn(3)) plan.deadline = 1 + Below(3);
     return operation;
   }
 
@@ -138,6 +137,7 @@ class Generator {
     EventPlan event{.type = type};
     event.way = static_cast<Way>(Below(kWays));
     event.bytes = static_cast<std::size_t>(40 * (1 + Below(4)));
+    if (OneIn(2)) event.lane = static_cast<Lane>(Below(3));
     event.key = Below(3);
     event.same = Below(3);
     event.unwanted = OneIn(4);

@@ -70,9 +70,10 @@ void Model::Count(ListenerState& l, int event, Outcome outcome) {
 
 void Model::BeginOperation() { Settle(); }
 
-int Model::Announce(const EventPlan& plan) {
+int Model::Announce(const EventPlan& plan, bool plain) {
   const int number = static_cast<int>(events_.size()) + 1;
   events_[number].plan = &plan;
+  events_[number].plain = plain;
   return number;
 }
 
@@ -137,6 +138,11 @@ int Model::Add(const ListenerPlan& plan, ListenerId id, std::string name) {
   ListenerState& l = listeners_[number];
   l.number = number;
   l.plan = plan;
+  if (synchronous_) {
+    l.plan.concurrency = 1;
+    l.plan.starvation_max = 0;
+  }
+  l.queue = Queue(l.plan);
   l.id = id;
   l.name = std::move(name);
   if (plan.owner >= 0) l.object = objects_[static_cast<std::size_t>(plan.owner)];
@@ -194,7 +200,7 @@ void Model::EndRun(bool all_done) {
   const int executor = stack_.back().executor;
   stack_.pop_back();
   for (const auto& [number, l] : listeners_) {
-    const int next = l.plan.executor == executor ? Startable(l) : 0;
+    const int next = l.plan.executor == executor ? l.queue.next() : 0;
     if (next != 0 && all_done) Expect(false, Of(number, next) + "not called");
   }
   const bool all_published = executor != 0 || on_the_way_.empty();
@@ -219,9 +225,10 @@ void Model::Drained(DrainResult result) {
 std::uint64_t Model::Discard() {
   std::uint64_t count = 0;
   for (auto& [number, l] : listeners_) {
-    count += l.queue.size() + l.parked.size();
-    for (const int event : std::exchange(l.queue, {})) Count(l, event, Outcome::kCancelled);
-    for (const int event : std::exchange(l.parked, {})) Count(l, event, Outcome::kCancelled);
+    for (const auto& mail : l.queue.Clear()) {
+      Count(l, mail.event, Outcome::kCancelled);
+      ++count;
+    }
   }
   agenda_.Cancel([](const Timer& timer) { return timer.listener != 0; });
   return count;
@@ -256,9 +263,8 @@ TypeState Model::totals() const {
 }
 
 bool Model::nothing_queued() const {
-  return std::all_of(listeners_.begin(), listeners_.end(), [](const auto& l) {
-    return l.second.queue.empty() && l.second.parked.empty();
-  });
+  return std::all_of(listeners_.begin(), listeners_.end(),
+                     [](const auto& l) { return l.second.queue.empty(); });
 }
 
 int Model::living_events() const {
@@ -291,9 +297,9 @@ void Model::Compare(const Stats& stats) {
     }
     if (!l.live) continue;
     DeliveryCounts expected = l.counts;
-    expected.queued = l.queue.size();
+    expected.queued = l.queue.waiting().size();
     queued[l.plan.type] += expected.queued;
-    expected.retrying = l.parked.size();
+    expected.retrying = l.queue.parked().size();
     retrying[l.plan.type] += expected.retrying;
     const ListenerStats& seen = *found[l.id];
     expect(expected, seen.deliveries, l.name);

@@ -30,8 +30,8 @@ class Model {
   bool Expect(bool right, const std::string& what);
 
   // --- What is done to the dispatcher ---
-  void BeginOperation();                // before each
-  int Announce(const EventPlan& plan);  // an event, by number from now on
+  void BeginOperation();                                    // before each
+  int Announce(const EventPlan& plan, bool plain = false);  // an event, by number from now on
   void Publish(int event);
   void Published(int event, PublishResult result);
   void Commit(std::vector<int> events);  // a batch
@@ -79,10 +79,10 @@ class Model {
   enum class Room { kYes, kNo, kNever };
   bool IsInline(const ListenerState& l) const { return l.plan.inlined && !synchronous_; }
   bool HasNoKey(const ListenerState& l, int event) const;
-  std::deque<int>::iterator Alike(ListenerState& l, int event);
+  int Alike(const ListenerState& l, int event) const;
   std::vector<int> Keeping(const ListenerState& l) const;
   bool FitsWithoutQueue(const ListenerState& l, int event) const;
-  Room RoomFor(ListenerState& l, int event);
+  Room RoomFor(const ListenerState& l, int event) const;
   std::vector<PublishResult> Refusals(int event);
   bool Admit(int event, bool by_itself);
   void Give(ListenerState& l, int event);
@@ -103,10 +103,6 @@ class Model {
   bool PassOver(int listener);
   bool NextTurn(int& listener, int& event);
   bool NextOf(ListenerState& l, int last_turn, int& listener, int& event);
-  bool InOneStrand(const ListenerState& l, int a, int b) const;
-  bool MayStart(const ListenerState& l, int event) const;
-  int Startable(const ListenerState& l) const;
-  void TakeOut(ListenerState& l, int event);
 
   // --- What happens in time: model_time.cc ---
   bool FireNext();

@@ -103,40 +103,13 @@ bool Model::NextTurn(int& listener, int& event) {
 
 bool Model::NextOf(ListenerState& l, int last_turn, int& listener, int& event) {
   for (;;) {
-    const int next = Startable(l);
+    const int next = l.queue.next();
     if (next == 0 || events_.at(next).turn > last_turn) return false;
     listener = l.number;
     event = next;
     if (!GoesWithoutCall(l, next)) return true;
     PassOver(l.number);
   }
-}
-
-// --- Which of a queue is next ---
-
-bool Model::InOneStrand(const ListenerState& l, int a, int b) const {
-  return !l.plan.keyed || events_.at(a).plan->key == events_.at(b).plan->key;
-}
-
-// O1, O6: first in, first out, of one key where there is one; who holds it comes before others.
-bool Model::MayStart(const ListenerState& l, int event) const {
-  const auto in_strand = [&](int other) { return InOneStrand(l, other, event); };
-  if (l.plan.ordered) {
-    if (std::any_of(l.parked.begin(), l.parked.end(), in_strand)) return false;
-    if (std::any_of(l.again.begin(), l.again.end(), in_strand)) return l.again.count(event) > 0;
-  }
-  return std::none_of(l.queue.begin(), std::find(l.queue.begin(), l.queue.end(), event), in_strand);
-}
-
-int Model::Startable(const ListenerState& l) const {
-  const auto next =
-      std::find_if(l.queue.begin(), l.queue.end(), [&](int event) { return MayStart(l, event); });
-  return next == l.queue.end() ? 0 : *next;
-}
-
-void Model::TakeOut(ListenerState& l, int event) {
-  l.queue.erase(std::find(l.queue.begin(), l.queue.end(), event));
-  l.again.erase(event);
 }
 
 // --- Who is passed over ---
@@ -187,7 +160,7 @@ void Model::CatchUp() {
 bool Model::MayBePassedOver(int listener) {
   const ListenerState& l = listeners_.at(listener);
   if (!l.live) return false;
-  const int next = Startable(l);
+  const int next = l.queue.next();
   return std::any_of(stack_.begin(), stack_.end(), [&](Frame& frame) {
     if (IsInline(l)) {
       return Silent(l) && frame.kind == Kind::kPass && Find(frame, listener) != frame.left.end();
@@ -209,9 +182,10 @@ bool Model::PassOver(int listener) {
     event = pass->event;
     pass->left.erase(Find(*pass, listener));
   } else {
-    event = Startable(l);
+    event = l.queue.next();
     if (event == 0 || !GoesWithoutCall(l, event)) return false;
-    TakeOut(l, event);
+    l.queue.Start(event);
+    l.queue.End(event);
   }
   const bool expired = !l.muted && Expired(l, event);
   const bool ends = !l.muted && !expired;
@@ -230,9 +204,7 @@ bool Model::PassOver(int listener) {
 void Model::EndListener(int listener) {
   ListenerState& l = listeners_.at(listener);
   l.live = false;
-  for (const int event : std::exchange(l.queue, {})) Count(l, event, Outcome::kCancelled);
-  for (const int event : std::exchange(l.parked, {})) Count(l, event, Outcome::kCancelled);
-  l.again.clear();
+  for (const auto& mail : l.queue.Clear()) Count(l, mail.event, Outcome::kCancelled);
   agenda_.Cancel([&](const Timer& timer) { return timer.listener == listener; });
   for (Frame& frame : stack_) {
     const auto called = Find(frame, listener);
@@ -283,15 +255,17 @@ void Model::TakeFromQueue(ListenerState& l, int event, const std::string& what) 
     const std::string whose = due ? ", which was " + Of(listener, next) : "";
     if (!Expect(right, what + "out of turn" + whose)) return;
   } else {
-    const bool waits = std::find(l.queue.begin(), l.queue.end(), event) != l.queue.end();
+    const auto& waiting = l.queue.waiting();
+    const bool waits = std::any_of(waiting.begin(), waiting.end(),
+                                   [&](const Queue::Mail& mail) { return mail.event == event; });
     if (!Expect(waits, what + "not for it, or for the second time")) return;
     const bool running = !stack_.empty() && stack_.back().kind == Kind::kRun &&
                          stack_.back().executor == l.plan.executor;
     Expect(running, what + "not on its executor");
-    Expect(MayStart(l, event), what + "before an earlier one");
+    Expect(l.queue.MayStart(event), what + "before an earlier one");
     Expect(!Expired(l, event), what + "though its time is over");
   }
-  TakeOut(l, event);
+  l.queue.Start(event);
 }
 
 void Model::Asked(int listener, int event) {
@@ -327,12 +301,13 @@ void Model::End(Outcome outcome, bool permanent) {
     const bool again = ++l.tries[delivery.event] < l.plan.attempts && !permanent &&
                        !Expired(l, delivery.event, kRetryDelay);
     if (again && l.live) {
-      l.parked.push_back(delivery.event);
+      l.queue.Park(delivery.event);
       agenda_.Add(kRetryDelay, {l.number, delivery.event});
       return;
     }
     if (again) outcome = Outcome::kCancelled;
   }
+  if (!IsInline(l)) l.queue.End(delivery.event);
   Count(l, delivery.event, outcome);
 }
 

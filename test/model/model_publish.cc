@@ -16,18 +16,20 @@ bool Model::HasNoKey(const ListenerState& l, int event) const {
 }
 
 // The waiting event whose place this one takes.
-std::deque<int>::iterator Model::Alike(ListenerState& l, int event) {
-  if (l.plan.overflow != Policy::kCoalesce) return l.queue.end();
+int Model::Alike(const ListenerState& l, int event) const {
+  if (l.plan.overflow != Policy::kCoalesce) return 0;
   const EventPlan& plan = *events_.at(event).plan;
-  return std::find_if(l.queue.begin(), l.queue.end(), [&](int waiting) {
-    const EventPlan& other = *events_.at(waiting).plan;
-    return other.same == plan.same && (!l.plan.keyed || other.key == plan.key);
-  });
+  for (const Queue::Mail& waiting : l.queue.waiting()) {
+    const EventPlan& other = *events_.at(waiting.event).plan;
+    if (other.same == plan.same && (!l.plan.keyed || other.key == plan.key)) return waiting.event;
+  }
+  return 0;
 }
 
 // What has a place besides those that are queued: where there are retries, all that is undecided.
 std::vector<int> Model::Keeping(const ListenerState& l) const {
-  std::vector<int> keeping(l.parked.begin(), l.parked.end());
+  std::vector<int> keeping;
+  for (const Queue::Mail& parked : l.queue.parked()) keeping.push_back(parked.event);
   if (l.plan.attempts == 1) return keeping;
   for (const Frame& frame : stack_) {
     if (frame.kind == Frame::Kind::kDelivery && frame.listener == l.number) {
@@ -44,16 +46,17 @@ bool Model::FitsWithoutQueue(const ListenerState& l, int event) const {
   return keeping.size() < l.plan.events_max && bytes <= l.plan.bytes_max;
 }
 
-Model::Room Model::RoomFor(ListenerState& l, int event) {
+Model::Room Model::RoomFor(const ListenerState& l, int event) const {
   std::size_t bytes = BytesOf(*events_.at(event).plan);
   if (bytes > l.plan.bytes_max) return Room::kNever;
   const std::vector<int> keeping = Keeping(l);
   for (const int kept : keeping) bytes += BytesOf(*events_.at(kept).plan);
-  const auto alike = Alike(l, event);
-  for (auto waiting = l.queue.begin(); waiting != l.queue.end(); ++waiting) {
-    if (waiting != alike) bytes += BytesOf(*events_.at(*waiting).plan);
+  const int alike = Alike(l, event);
+  for (const Queue::Mail& waiting : l.queue.waiting()) {
+    if (waiting.event != alike) bytes += BytesOf(*events_.at(waiting.event).plan);
   }
-  const bool fits = alike != l.queue.end() || l.queue.size() + keeping.size() < l.plan.events_max;
+  const std::size_t places = l.queue.waiting().size() + keeping.size();
+  const bool fits = alike != 0 || places < l.plan.events_max;
   return fits && bytes <= l.plan.bytes_max ? Room::kYes : Room::kNo;
 }
 
@@ -136,21 +139,21 @@ void Model::Give(ListenerState& l, int event) {
     Count(l, event, Outcome::kFailed);
     return Failed(l);
   }
-  if (const auto alike = Alike(l, event); alike != l.queue.end()) {
-    const int replaced = std::exchange(*alike, event);
-    if (l.again.erase(replaced) > 0) l.again.insert(event);
+  if (const int replaced = Alike(l, event); replaced != 0) {
+    l.queue.Replace(replaced, event);
     return Count(l, replaced, Outcome::kCoalesced);
   }
   bool lost = false;
   const bool drops = l.plan.overflow == Policy::kDropOldest && FitsWithoutQueue(l, event);
   while (drops && RoomFor(l, event) == Room::kNo) {
-    const int oldest = l.queue.front();
-    TakeOut(l, oldest);
+    const int oldest = l.queue.waiting().front().event;
+    l.queue.Drop(oldest);
     Count(l, oldest, Outcome::kDropped);
     lost = true;
   }
   if (RoomFor(l, event) == Room::kYes) {
-    l.queue.push_back(event);
+    const EventState& e = events_.at(event);
+    l.queue.Put({event, e.plan->key, e.plain ? Lane::kNormal : e.plan->lane});
   } else {
     Count(l, event, Outcome::kDropped);
     lost = true;

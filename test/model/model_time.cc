@@ -45,13 +45,12 @@ bool Model::FireNext() {
 
 // O6: behind what is queued, unless another event has taken its place.
 void Model::Unpark(ListenerState& l, int event) {
-  l.parked.erase(std::find(l.parked.begin(), l.parked.end(), event));
   if (synchronous_ && std::find(due_.begin(), due_.end(), l.number) == due_.end()) {
     due_.push_back(l.number);
   }
-  if (Alike(l, event) != l.queue.end()) return Count(l, event, Outcome::kCoalesced);
-  l.queue.push_back(event);
-  if (l.plan.ordered) l.again.insert(event);
+  if (Alike(l, event) == 0) return l.queue.Unpark(event);
+  l.queue.Leave(event);
+  Count(l, event, Outcome::kCoalesced);
 }
 
 // From its publish on.

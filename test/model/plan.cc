@@ -33,6 +33,7 @@ std::string ToString(const ListenerPlan& plan) {
   Add(text, plan.ordered, "ordered");
   Add(text, plan.letters, "dead letters");
   Add(text, plan.quarantine > 0, "quarantine after " + std::to_string(plan.quarantine));
+  Add(text, plan.starvation_max > 0, "lanes " + std::to_string(plan.starvation_max));
   Add(text, plan.deadline > 0, "deadline " + std::to_string(plan.deadline));
   return text;
 }
@@ -47,6 +48,7 @@ std::string ToString(const EventPlan& plan) {
   const EventPlan usual;
   std::string text = Name(plan.type) + ", " + WayName(plan.way);
   Add(text, plan.type == Type::kLetter, std::to_string(plan.bytes) + " bytes");
+  Add(text, plan.lane != usual.lane, plan.lane == Lane::kUrgent ? "urgent" : "bulk");
   Add(text, plan.key != usual.key, "key " + std::to_string(plan.key));
   Add(text, plan.same != usual.same, "same " + std::to_string(plan.same));
   Add(text, plan.unwanted, "unwanted");

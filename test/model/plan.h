@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "belfry/clock.h"
+#include "belfry/lane.h"
 #include "belfry/listener_options.h"
 #include "belfry/shutdown.h"
 
@@ -57,6 +58,7 @@ struct ListenerPlan {
   bool letters = false;  // what has failed for good is kept
   unsigned quarantine = 0;
   int deadline = 0;  // units
+  unsigned starvation_max = 0;
 };
 
 // What listeners do; in it there may be events to which others react, so it is not known yet.
@@ -76,7 +78,8 @@ inline constexpr int kWays = 6;
 struct EventPlan {
   Type type = Type::kToken;
   Way way = Way::kMoved;
-  std::size_t bytes = 40;  // of a letter
+  std::size_t bytes = 40;     // of a letter
+  Lane lane = Lane::kNormal;  // where it can be said
   int key = 0;
   int same = 0;  // what it is coalesced by
   bool unwanted = false;

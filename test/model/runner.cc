@@ -113,7 +113,7 @@ std::vector<std::pair<const EventPlan*, int>> Runner::HandleAndReturn(Who who, i
   if (reaction != nullptr) {
     for (const EventPlan& plan : reaction->returned) {
       if (plan.type != type || returned.size() == max) continue;
-      numbers.push_back(model_.Announce(plan));
+      numbers.push_back(model_.Announce(plan, true));
       returned.emplace_back(&plan, numbers.back());
     }
   }
@@ -221,6 +221,7 @@ ListenerOptions Runner::OptionsOf(const ListenerPlan& plan, int listener) {
   options.overflow.policy = plan.overflow;
   options.overflow.patience = Nanoseconds::zero();
   options.concurrency = plan.concurrency;
+  options.starvation_max = plan.starvation_max;
   options.once = plan.once;
   options.retry = {.attempts_max = plan.attempts,
                    .delay = kRetryDelay,
@@ -267,39 +268,50 @@ void Runner::Publish(const EventPlan& plan) {
   model_.Published(number, result);
 }
 
+PublishOptions Runner::OptionsOf(const EventPlan& plan) const {
+  PublishOptions options;
+  options.lane = plan.lane;
+  if (plan.way != Way::kWithOptions) return options;
+  options.id = dispatcher_->NewEventId();
+  options.headers.push_back({"way", "back"});
+  return options;
+}
+
 template <class E>
 PublishResult Runner::PublishAs(const EventPlan& plan, int number) {
+  const bool plain = plan.lane == Lane::kNormal && plan.way != Way::kWithOptions;
+  const auto publish = [&](auto&& event) {
+    return plain ? dispatcher_->Publish(std::forward<decltype(event)>(event))
+                 : dispatcher_->Publish(std::forward<decltype(event)>(event), OptionsOf(plan));
+  };
   switch (plan.way) {
     case Way::kMoved:
+    case Way::kWithOptions:
       break;
     case Way::kCopied: {
       const E event = Make<E>(plan, number);
-      return dispatcher_->Publish(event);
+      return publish(event);
     }
     case Way::kShared:
-      return dispatcher_->Publish(std::make_shared<const E>(Make<E>(plan, number)));
+      return publish(std::make_shared<const E>(Make<E>(plan, number)));
     case Way::kEmplaced:
+      if (!plain) break;
       if constexpr (std::is_same_v<E, Letter>) return dispatcher_->Emplace<E>(number, plan.bytes);
       return dispatcher_->Emplace<E>(number);
-    case Way::kWithOptions: {
-      PublishOptions options{.id = dispatcher_->NewEventId()};
-      options.headers.push_back({"way", "back"});
-      return dispatcher_->Publish(Make<E>(plan, number), std::move(options));
-    }
     case Way::kTracked: {
-      const auto told = dispatcher_->PublishTracked(Make<E>(plan, number));
+      const auto told = dispatcher_->PublishTracked(Make<E>(plan, number), OptionsOf(plan));
       tracked_.emplace(number, told);
       return told.finished() ? told.value().result : PublishResult();
     }
   }
-  return dispatcher_->Publish(Make<E>(plan, number));
+  return publish(Make<E>(plan, number));
 }
 
 void Runner::PublishBatch(const Operation& operation) {
   Batch batch(dispatcher_->publisher());
   std::vector<int> numbers;
   for (const EventPlan& plan : operation.events) {
-    const int number = model_.Announce(plan);
+    const int number = model_.Announce(plan, true);
     numbers.push_back(number);
     WithType(plan.type, [&](auto* event) {
       using E = std::remove_pointer_t<decltype(event)>;

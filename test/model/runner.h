@@ -56,6 +56,7 @@ class Runner {
   void Publish(const EventPlan& plan);
   template <class E>
   PublishResult PublishAs(const EventPlan& plan, int number);
+  PublishOptions OptionsOf(const EventPlan& plan) const;
   void PublishBatch(const Operation& operation);
   void Reset(Slot& slot);
   void Replace(Slot& slot, Body body);

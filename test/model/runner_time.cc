@@ -41,8 +41,7 @@ template <class E>
 Scheduled Runner::Schedule(const Operation& operation, int number) {
   const EventPlan& plan = operation.events[0];
   const Nanoseconds delay = operation.time * kUnit;
-  PublishOptions options;
-  if (plan.way == Way::kWithOptions) options.headers.push_back({"way", "back"});
+  PublishOptions options = OptionsOf(plan);
   if (plan.way == Way::kShared) {
     auto event = std::make_shared<const E>(Make<E>(plan, number));
     return dispatcher_->PublishAfter(delay, std::move(event), std::move(options));

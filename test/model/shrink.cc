@@ -100,6 +100,7 @@ class Shrinker {
       plainer = Usual(plan.attempts, usual.attempts) || plainer;
       plainer = Usual(plan.letters, usual.letters) || plainer;
       plainer = Usual(plan.quarantine, usual.quarantine) || plainer;
+      plainer = Usual(plan.starvation_max, usual.starvation_max) || plainer;
       plainer = Usual(plan.deadline, usual.deadline) || plainer;
       plainer = Usual(plan.concurrency, usual.concurrency) || plainer;
       plainer = Usual(plan.filtered, usual.filtered) || plainer;
@@ -115,6 +116,7 @@ class Shrinker {
       const EventPlan usual;
       plainer = Usual(event.way, usual.way) || plainer;
       plainer = Usual(event.bytes, usual.bytes) || plainer;
+      plainer = Usual(event.lane, usual.lane) || plainer;
       plainer = Usual(event.key, usual.key) || plainer;
       plainer = Usual(event.same, usual.same) || plainer;
       plainer = Usual(event.unwanted, usual.unwanted) || plainer;

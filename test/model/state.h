@@ -2,9 +2,7 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <map>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,6 +10,7 @@
 #include "belfry/publish_outcome.h"
 #include "belfry/stats.h"
 #include "model/plan.h"
+#include "model/queue.h"
 
 namespace belfry::model {
 
@@ -26,16 +25,15 @@ struct ListenerState {
   int generation = 0;  // of its callable
   int object = 0;      // of its owner
   int running = 0;
-  std::deque<int> queue{};          // events by number, by age
-  std::deque<int> parked{};         // until their retry
+  Queue queue{};
   std::map<int, unsigned> tries{};  // of an event, so far
-  std::set<int> again{};            // in the queue, before others of their key
   unsigned failures = 0;            // since it was quarantined last
   DeliveryCounts counts{};
 };
 
 struct EventState {
   const EventPlan* plan = nullptr;
+  bool plain = false;        // it could not be said how it is to be published
   int turn = 0;              // on a synchronous dispatcher
   int letters = 0;           // dead ones
   int pending = 0;           // deliveries that have not ended, and its publish until that is over
