@@ -62,6 +62,7 @@ class Generator {
                         {Kind::kDropOwner, 2},
                         {Kind::kWait, 6},
                         {Kind::kForget, 1},
+                        {Kind::kForgetSticky, 1},
                         {Kind::kDrain, 2}}),
                 0);
   }
@@ -78,6 +79,7 @@ class Generator {
                         {Kind::kUnmute, 5},
                         {Kind::kBatch, 3},
                         {Kind::kDropOwner, 3},
+                        {Kind::kForgetSticky, 1},
                         {Kind::kDrain, 1}}),
                 depth);
   }
@@ -88,6 +90,7 @@ class Generator {
     if (kind == Kind::kDropOwner) operation.slot = Below(kOwners);
     if (kind == Kind::kRunOne || kind == Kind::kRunAll) operation.slot = Below(kExecutors);
     if (kind == Kind::kReplace) operation.listener.body = AnyBody();
+    if (kind == Kind::kForgetSticky) operation.slot = static_cast<int>(AnyType());
     if (kind == Kind::kWait) operation.time = 1 + Below(3);
     if (kind == Kind::kCancel) operation.slot = Below(kHandles);
     if (kind == Kind::kPublishLater) {
@@ -128,6 +131,7 @@ class Generator {
     const bool may_be_ordered =
         plan.attempts > 1 && (plan.keyed ? !synchronous_ : plan.concurrency == 1);
     plan.ordered = may_be_ordered && OneIn(2);
+    plan.sticky = OneIn(3);
     if (OneIn(4)) plan.starvation_max = static_cast<unsigned>(1 + Below(3));
     if (OneIn(3)) plan.deadline = 1 + Below(3);
     return operation;
@@ -138,6 +142,7 @@ class Generator {
     event.way = static_cast<Way>(Below(kWays));
     event.bytes = static_cast<std::size_t>(40 * (1 + Below(4)));
     if (OneIn(2)) event.lane = static_cast<Lane>(Below(3));
+    event.sticky = OneIn(5);
     event.key = Below(3);
     event.same = Below(3);
     event.unwanted = OneIn(4);

@@ -59,8 +59,12 @@ void Model::Count(ListenerState& l, int event, Outcome outcome) {
   };
   count(l.counts);
   count(types_[l.plan.type].deliveries);
-  e.ended.emplace_back(l.id, outcome);
-  --e.pending;
+  if (event == l.first) {
+    --e.again;
+  } else {
+    e.ended.emplace_back(l.id, outcome);
+    --e.pending;
+  }
   if (outcome != Outcome::kFailed || !l.plan.letters) return;
   ++e.letters;
   ++letters_;
@@ -133,7 +137,7 @@ void Model::Committed(PublishResult result, std::size_t left) {
          "a batch was to be refused: " + ToString(result) + ", not " + ToString(refusals[0]));
 }
 
-int Model::Add(const ListenerPlan& plan, ListenerId id, std::string name) {
+int Model::Add(const ListenerPlan& plan, std::string name) {
   const int number = static_cast<int>(listeners_.size()) + 1;
   ListenerState& l = listeners_[number];
   l.number = number;
@@ -143,13 +147,20 @@ int Model::Add(const ListenerPlan& plan, ListenerId id, std::string name) {
     l.plan.starvation_max = 0;
   }
   l.queue = Queue(l.plan);
-  l.id = id;
   l.name = std::move(name);
   if (plan.owner >= 0) l.object = objects_[static_cast<std::size_t>(plan.owner)];
-  for (const auto& [other, state] : listeners_) {
-    Expect(other == number || state.id != id, "R2: an id was used again");
-  }
+  if (l.plan.sticky) GiveSticky(l);
   return number;
+}
+
+void Model::Added(int listener, ListenerId id) {
+  for (const auto& [other, state] : listeners_) Expect(state.id != id, "R2: an id was used again");
+  listeners_.at(listener).id = id;
+  int next = 0;
+  int event = 0;
+  if (synchronous_ && wrong_.empty() && !Under(Frame::Kind::kDelivery) && NextTurn(next, event)) {
+    Expect(false, Of(next, event) + "not called when it was subscribed");
+  }
 }
 
 void Model::Detach(int listener) {
@@ -222,6 +233,15 @@ void Model::Drained(DrainResult result) {
   Expect(result == expected, "Drain returned " + std::to_string(static_cast<int>(result)));
 }
 
+void Model::ForgetSticky(Type type, bool was_there) {
+  const auto kept = sticky_.find(type);
+  Expect(was_there == (kept != sticky_.end()),
+         "there was " + std::string(was_there ? "a" : "no") + " sticky " + Name(type));
+  if (kept == sticky_.end()) return;
+  --events_.at(kept->second).again;
+  sticky_.erase(kept);
+}
+
 std::uint64_t Model::Discard() {
   std::uint64_t count = 0;
   for (auto& [number, l] : listeners_) {
@@ -247,6 +267,7 @@ void Model::CloseIntake() {
 void Model::Close() {
   for (auto& [number, l] : listeners_) l.live = false;
   Forget(letters_);  // they go with the listeners
+  while (!sticky_.empty()) ForgetSticky(sticky_.begin()->first, true);
 }
 
 // --- What must be true between operations ---
@@ -270,7 +291,7 @@ bool Model::nothing_queued() const {
 int Model::living_events() const {
   return static_cast<int>(std::count_if(events_.begin(), events_.end(), [](const auto& event) {
     const EventState& e = event.second;
-    return e.pending + e.letters > 0 && e.plan->type >= Type::kLetter;
+    return e.pending + e.letters + e.again > 0 && e.plan->type >= Type::kLetter;
   }));
 }
 

@@ -36,7 +36,8 @@ class Model {
   void Published(int event, PublishResult result);
   void Commit(std::vector<int> events);  // a batch
   void Committed(PublishResult result, std::size_t left);
-  int Add(const ListenerPlan& plan, ListenerId id, std::string name);
+  int Add(const ListenerPlan& plan, std::string name);  // somebody who subscribes
+  void Added(int listener, ListenerId id);
   void Detach(int listener);
   void ResetDone(int listener, ResetResult result, bool destroyed);
   void ReplaceDone(int listener, ReplaceResult result, bool destroyed);
@@ -50,6 +51,7 @@ class Model {
   void Cancel(int event, bool was_to_come);
   const Agenda& agenda() const { return agenda_; }
   void Forget(std::size_t letters);
+  void ForgetSticky(Type type, bool was_there);
   void Drained(DrainResult result);
   std::uint64_t Discard();  // how many deliveries that cancels
   void CloseIntake();
@@ -86,6 +88,10 @@ class Model {
   std::vector<PublishResult> Refusals(int event);
   bool Admit(int event, bool by_itself);
   void Give(ListenerState& l, int event);
+  void Offer(ListenerState& l, int event);
+  void KeepSticky(int event);
+  void GiveSticky(ListenerState& l);
+  int TurnOf(const ListenerState& l, int event) const;
 
   // --- What happens without being seen ---
   bool Under(Frame::Kind kind) const;  // way
@@ -125,7 +131,8 @@ class Model {
   std::map<int, EventState> events_;
   std::map<Type, TypeState> types_;
   std::vector<Frame> stack_;  // from the outermost to the innermost
-  std::deque<int> turns_;     // events of a synchronous dispatcher
+  std::map<Type, int> sticky_;
+  std::deque<std::pair<int, Type>> turns_;  // of a synchronous dispatcher
   int last_turn_ = 0;
   int in_turn_ = 0;      // the listener whose turn the first of them is, or was last
   std::deque<int> due_;  // a synchronous dispatcher: whose retries are

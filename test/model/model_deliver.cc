@@ -84,8 +84,7 @@ bool Model::NextTurn(int& listener, int& event) {
       due_.pop_front();
       due_until_ = 0;
     } else if (!turns_.empty()) {
-      const int turn = events_.at(turns_.front()).turn;
-      const Type type = events_.at(turns_.front()).plan->type;
+      const auto [turn, type] = turns_.front();
       for (auto next = listeners_.lower_bound(in_turn_); next != listeners_.end(); ++next) {
         in_turn_ = next->first;
         if (next->second.plan.type != type) continue;
@@ -104,7 +103,7 @@ bool Model::NextTurn(int& listener, int& event) {
 bool Model::NextOf(ListenerState& l, int last_turn, int& listener, int& event) {
   for (;;) {
     const int next = l.queue.next();
-    if (next == 0 || events_.at(next).turn > last_turn) return false;
+    if (next == 0 || TurnOf(l, next) > last_turn) return false;
     listener = l.number;
     event = next;
     if (!GoesWithoutCall(l, next)) return true;

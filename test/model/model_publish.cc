@@ -102,6 +102,7 @@ bool Model::Admit(int event, bool by_itself) {
   }
   ++type.published;
   e.since = agenda_.now();
+  if (e.plan->sticky && !e.plain) KeepSticky(event);
   Frame pass;
   pass.kind = Frame::Kind::kPass;
   pass.event = event;
@@ -111,9 +112,8 @@ bool Model::Admit(int event, bool by_itself) {
   for (auto& [number, l] : listeners_) {
     if (!l.live || l.plan.type != e.plan->type) continue;
     anybody = true;
-    ++l.counts.offered;
-    ++type.deliveries.offered;
     ++e.pending;
+    Offer(l, event);
     if (IsInline(l)) {
       pass.left.push_back({number, l.generation});
     } else {
@@ -127,10 +127,46 @@ bool Model::Admit(int event, bool by_itself) {
   if (!synchronous_) {
     stack_.push_back(std::move(pass));
   } else {
-    turns_.push_back(event);
+    turns_.emplace_back(e.turn, e.plan->type);
     if (by_itself) --e.pending;
   }
   return true;
+}
+
+void Model::Offer(ListenerState& l, int event) {
+  ++l.counts.offered;
+  ++types_[events_.at(event).plan->type].deliveries.offered;
+}
+
+// --- Sticky events ---
+
+void Model::KeepSticky(int event) {
+  EventState& e = events_.at(event);
+  ForgetSticky(e.plan->type, sticky_.count(e.plan->type) > 0);
+  sticky_[e.plan->type] = event;
+  ++e.again;
+}
+
+// Whatever room there is, and as if it were published now.
+void Model::GiveSticky(ListenerState& l) {
+  const auto kept = sticky_.find(l.plan.type);
+  if (kept == sticky_.end()) return;
+  EventState& e = events_.at(kept->second);
+  ++e.again;
+  l.first = kept->second;
+  l.first_since = agenda_.now();
+  l.first_turn = ++last_turn_;
+  if (synchronous_) turns_.emplace_back(l.first_turn, l.plan.type);
+  Offer(l, l.first);
+  if (HasNoKey(l, l.first)) {
+    Count(l, l.first, Outcome::kFailed);
+    return Failed(l);
+  }
+  l.queue.Put({l.first, e.plan->key, e.plan->lane});
+}
+
+int Model::TurnOf(const ListenerState& l, int event) const {
+  return event == l.first ? l.first_turn : events_.at(event).turn;
 }
 
 // Into its queue, or where its policy says.

@@ -56,7 +56,8 @@ void Model::Unpark(ListenerState& l, int event) {
 // From its publish on.
 bool Model::Expired(const ListenerState& l, int event, Nanoseconds more) const {
   if (l.plan.deadline == 0) return false;
-  return agenda_.now() + more > events_.at(event).since + l.plan.deadline * kUnit;
+  const Nanoseconds since = event == l.first ? l.first_since : events_.at(event).since;
+  return agenda_.now() + more > since + l.plan.deadline * kUnit;
 }
 
 // --- What is to be published later ---

@@ -34,6 +34,7 @@ std::string ToString(const ListenerPlan& plan) {
   Add(text, plan.letters, "dead letters");
   Add(text, plan.quarantine > 0, "quarantine after " + std::to_string(plan.quarantine));
   Add(text, plan.starvation_max > 0, "lanes " + std::to_string(plan.starvation_max));
+  Add(text, plan.sticky, "sticky");
   Add(text, plan.deadline > 0, "deadline " + std::to_string(plan.deadline));
   return text;
 }
@@ -49,6 +50,7 @@ std::string ToString(const EventPlan& plan) {
   std::string text = Name(plan.type) + ", " + WayName(plan.way);
   Add(text, plan.type == Type::kLetter, std::to_string(plan.bytes) + " bytes");
   Add(text, plan.lane != usual.lane, plan.lane == Lane::kUrgent ? "urgent" : "bulk");
+  Add(text, plan.sticky, "sticky");
   Add(text, plan.key != usual.key, "key " + std::to_string(plan.key));
   Add(text, plan.same != usual.same, "same " + std::to_string(plan.same));
   Add(text, plan.unwanted, "unwanted");
@@ -93,6 +95,7 @@ std::string Verb(Kind kind) {
                                            "drop",
                                            "wait",
                                            "forget the dead letters",
+                                           "forget the sticky",
                                            "run one of",
                                            "run all",
                                            "drain",
@@ -137,6 +140,9 @@ void Print(const Operation& operation, const std::string& indent, std::string& t
     case Kind::kRunOne:
     case Kind::kRunAll:
       text += " executor " + std::to_string(operation.slot);
+      break;
+    case Kind::kForgetSticky:
+      text += " " + Name(static_cast<Type>(operation.slot));
       break;
     case Kind::kCancel:
       text += " " + std::to_string(operation.slot);

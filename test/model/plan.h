@@ -59,6 +59,7 @@ struct ListenerPlan {
   unsigned quarantine = 0;
   int deadline = 0;  // units
   unsigned starvation_max = 0;
+  bool sticky = false;
 };
 
 // What listeners do; in it there may be events to which others react, so it is not known yet.
@@ -78,8 +79,10 @@ inline constexpr int kWays = 6;
 struct EventPlan {
   Type type = Type::kToken;
   Way way = Way::kMoved;
-  std::size_t bytes = 40;     // of a letter
-  Lane lane = Lane::kNormal;  // where it can be said
+  std::size_t bytes = 40;  // of a letter
+  // Where they can be said.
+  Lane lane = Lane::kNormal;
+  bool sticky = false;
   int key = 0;
   int same = 0;  // what it is coalesced by
   bool unwanted = false;
@@ -103,13 +106,14 @@ struct Operation {
     kDropOwner,
     kWait,    // so many units
     kForget,  // the dead letters
+    kForgetSticky,
     kRunOne,
     kRunAll,
     kDrain,
     kShutdown,
   };
   Kind kind = Kind::kDrain;
-  int slot = 0;                     // or the owner, the executor, or the handle
+  int slot = 0;                     // or the owner, the executor, the handle, or the type
   int time = 1;                     // units, of a wait and until a publish
   bool at = false;                  // that time is named
   ListenerPlan listener{};          // of a subscription; of a replacement its body

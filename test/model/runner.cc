@@ -169,6 +169,8 @@ void Runner::Do(const Operation& operation, bool inside) {
       return;
     case Kind::kForget:
       return model_.Forget(dispatcher_->dead_letters().DiscardAll());
+    case Kind::kForgetSticky:
+      return ForgetSticky(static_cast<Type>(operation.slot));
     case Kind::kDrain:
       return model_.Drained(dispatcher_->Drain(Nanoseconds::zero()));
     case Kind::kShutdown:
@@ -222,6 +224,7 @@ ListenerOptions Runner::OptionsOf(const ListenerPlan& plan, int listener) {
   options.overflow.patience = Nanoseconds::zero();
   options.concurrency = plan.concurrency;
   options.starvation_max = plan.starvation_max;
+  options.sticky = plan.sticky;
   options.once = plan.once;
   options.retry = {.attempts_max = plan.attempts,
                    .delay = kRetryDelay,
@@ -246,17 +249,18 @@ void Runner::Subscribe(const Operation& operation) {
   const ListenerOptions options = OptionsOf(plan, listener);
   std::shared_ptr<int> life = NewLife(listener);
   lives_[listener].back().shown = plan.body != Body::kTrivial;
+  const bool closed = dispatcher_->closed();
+  if (!closed) model_.Add(plan, options.name);  // it may be called at once
   WithType(plan.type, [&](auto* event) {
     using E = std::remove_pointer_t<decltype(event)>;
     WithBody<E>(plan.body, *this, {listener, 0}, std::move(life), [&](auto callable) {
       slot.subscription = dispatcher_->Subscribe<E>(std::move(callable), options);
     });
   });
-  if (dispatcher_->closed()) {
-    model_.Expect(!slot.subscription, "a closed dispatcher has taken a subscription");
-    return;
-  }
-  slot.listener = model_.Add(plan, slot.subscription.id(), options.name);
+  model_.Expect(closed == !slot.subscription, "R4: a subscription was refused, or taken");
+  if (closed) return;
+  slot.listener = listener;
+  model_.Added(listener, slot.subscription.id());
 }
 
 void Runner::Publish(const EventPlan& plan) {
@@ -271,6 +275,7 @@ void Runner::Publish(const EventPlan& plan) {
 PublishOptions Runner::OptionsOf(const EventPlan& plan) const {
   PublishOptions options;
   options.lane = plan.lane;
+  options.sticky = plan.sticky;
   if (plan.way != Way::kWithOptions) return options;
   options.id = dispatcher_->NewEventId();
   options.headers.push_back({"way", "back"});
@@ -279,7 +284,7 @@ PublishOptions Runner::OptionsOf(const EventPlan& plan) const {
 
 template <class E>
 PublishResult Runner::PublishAs(const EventPlan& plan, int number) {
-  const bool plain = plan.lane == Lane::kNormal && plan.way != Way::kWithOptions;
+  const bool plain = plan.lane == Lane::kNormal && !plan.sticky && plan.way != Way::kWithOptions;
   const auto publish = [&](auto&& event) {
     return plain ? dispatcher_->Publish(std::forward<decltype(event)>(event))
                  : dispatcher_->Publish(std::forward<decltype(event)>(event), OptionsOf(plan));

@@ -66,6 +66,7 @@ class Runner {
   template <class E>
   Scheduled Schedule(const Operation& operation, int number);
   void Cancel(std::size_t handle);
+  void ForgetSticky(Type type);
   void Shutdown(ShutdownMode mode);
   void End();
 

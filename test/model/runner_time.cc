@@ -59,6 +59,13 @@ void Runner::Cancel(std::size_t handle) {
   if (event != 0) model_.Cancel(event, scheduled.Cancel());
 }
 
+void Runner::ForgetSticky(Type type) {
+  const bool was_there = WithType(type, [&](auto* event) {
+    return dispatcher_->ForgetSticky<std::remove_pointer_t<decltype(event)>>();
+  });
+  model_.ForgetSticky(type, was_there);
+}
+
 void Runner::Shutdown(ShutdownMode mode) {
   for (int round = 0; mode == ShutdownMode::kDrain && right() && !model_.nothing_queued();
        ++round) {

@@ -101,6 +101,7 @@ class Shrinker {
       plainer = Usual(plan.letters, usual.letters) || plainer;
       plainer = Usual(plan.quarantine, usual.quarantine) || plainer;
       plainer = Usual(plan.starvation_max, usual.starvation_max) || plainer;
+      plainer = Usual(plan.sticky, usual.sticky) || plainer;
       plainer = Usual(plan.deadline, usual.deadline) || plainer;
       plainer = Usual(plan.concurrency, usual.concurrency) || plainer;
       plainer = Usual(plan.filtered, usual.filtered) || plainer;
@@ -117,6 +118,7 @@ class Shrinker {
       plainer = Usual(event.way, usual.way) || plainer;
       plainer = Usual(event.bytes, usual.bytes) || plainer;
       plainer = Usual(event.lane, usual.lane) || plainer;
+      plainer = Usual(event.sticky, usual.sticky) || plainer;
       plainer = Usual(event.key, usual.key) || plainer;
       plainer = Usual(event.same, usual.same) || plainer;
       plainer = Usual(event.unwanted, usual.unwanted) || plainer;

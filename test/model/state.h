@@ -26,6 +26,10 @@ struct ListenerState {
   int object = 0;      // of its owner
   int running = 0;
   Queue queue{};
+  // The sticky event that it got first.
+  int first = 0;
+  int first_turn = 0;
+  Nanoseconds first_since{};
   std::map<int, unsigned> tries{};  // of an event, so far
   unsigned failures = 0;            // since it was quarantined last
   DeliveryCounts counts{};
@@ -33,12 +37,13 @@ struct ListenerState {
 
 struct EventState {
   const EventPlan* plan = nullptr;
-  bool plain = false;        // it could not be said how it is to be published
-  int turn = 0;              // on a synchronous dispatcher
-  int letters = 0;           // dead ones
-  int pending = 0;           // deliveries that have not ended, and its publish until that is over
-  Nanoseconds since{};       // when it was published
-  int tries_to_publish = 0;  // later, so far
+  bool plain = false;   // it could not be said how it is to be published
+  int turn = 0;         // on a synchronous dispatcher
+  int letters = 0;      // dead ones
+  int again = 0;        // as a sticky one, and how many deliveries of it as that have not ended
+  int pending = 0;      // deliveries that have not ended, and its publish until that is over
+  Nanoseconds since{};  // when it was published
+  int tries_to_publish = 0;               // later, so far
   std::vector<PublishResult> refusals{};  // one of which is right; none: accepted
   std::vector<std::pair<ListenerId, DeliveryOutcome::Kind>> ended{};
 };
