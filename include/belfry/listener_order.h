@@ -41,7 +41,8 @@ constexpr std::string_view ToString(Phase phase) {
 // while somebody subscribes goes on by the order before that, or by the one after it.
 //
 // Queued listeners on a dispatcher that is not synchronous have none: each runs when its executor
-// has a thread for it. An order for one of them is refused.
+// has a thread for it. An order for one of them is refused, and one for a listener to several types
+// (event_selection.h): where somebody asks for an order, these come behind all others.
 //
 // Cost: where no inline listener of an event type asks for an order, nothing; there they are called
 // in an order that is not specified. Where one does, a publish costs some nanoseconds more for each

@@ -140,12 +140,13 @@ const SharedLetter& Topic::sticky() const {
   return sticky_;
 }
 
+// On a synchronous dispatcher they say who subscribed first, also of those for several types.
 ListenerId Topic::NextListenerId() {
   mutex_.AssertHeld();
-  constexpr ListenerId kMany = 64;
+  const ListenerId many = core_.options().synchronous ? 1 : 64;
   if (next_listener_ == listeners_end_) {
-    next_listener_ = ReserveListenerNumbers(kMany);
-    listeners_end_ = next_listener_ + kMany;
+    next_listener_ = ReserveListenerNumbers(many);
+    listeners_end_ = next_listener_ + many;
   }
   return next_listener_++;
 }

@@ -285,6 +285,16 @@ TEST_P(SelectionTest, X4_ItsCallableIsReplacedForAllTypes) {
   EXPECT_EQ(got(), std::vector<std::string>{"new selection.order.cancelled"});
 }
 
+TEST_P(SelectionTest, O5_OnOneThreadItHasItsTurnInTheOrderOfSubscription) {
+  if (mode() != Mode::kSynchronous) GTEST_SKIP() << "O5: elsewhere there is no such order";
+  const Subscription first = dispatcher->Subscribe([this](const Paid&) { Got("first"); });
+  const Subscription second =
+      dispatcher->Subscribe(AllEvents(), [this](const AnyEvent&) { Got("second"); });
+  const Subscription third = dispatcher->Subscribe([this](const Paid&) { Got("third"); });
+  ASSERT_TRUE(dispatcher->Publish(Paid{}));
+  EXPECT_EQ(got(), (std::vector<std::string>{"first", "second", "third"}));
+}
+
 TEST_P(SelectionTest, OnOneThreadItComesBehindThoseForOneTypeWhereTheseAreOrdered) {
   if (mode() != Mode::kSynchronous) GTEST_SKIP() << "O5: elsewhere there is no such order";
   const Subscription all =
