@@ -7,6 +7,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "belfry/any_event.h"
 #include "belfry/event_type.h"
 #include "model/plan.h"
 
@@ -47,6 +48,10 @@ struct Parcel {
   Living living{};
 };
 
+BELFRY_EVENT_NAME(Token, "model.token", 1);
+BELFRY_EVENT_NAME(Block, "model.block", 1);
+BELFRY_EVENT_NAME(Letter, "model.letter", 1);
+
 inline std::size_t BytesOf(const EventPlan& plan) {
   switch (plan.type) {
     case Type::kToken:
@@ -82,6 +87,21 @@ auto WithType(Type type, Use use) {
       break;
   }
   return use(static_cast<Token*>(nullptr));
+}
+
+// The same with the type that the listener takes.
+template <class Use>
+auto WithListened(const ListenerPlan& plan, Use use) {
+  return plan.choice == Choice::kOne ? WithType(plan.type, use)
+                                     : use(static_cast<AnyEvent*>(nullptr));
+}
+
+template <class E>
+int NumberOf(const E& event) {
+  return event.number;
+}
+inline int NumberOf(const AnyEvent& event) {
+  return *static_cast<const int*>(event.get());  // each begins with it
 }
 
 inline EventType EventTypeFor(Type type) {

@@ -131,7 +131,9 @@ class Generator {
     const bool may_be_ordered =
         plan.attempts > 1 && (plan.keyed ? !synchronous_ : plan.concurrency == 1);
     plan.ordered = may_be_ordered && OneIn(2);
-    plan.sticky = OneIn(3);
+    if (OneIn(4)) plan.choice = static_cast<Choice>(Below(kChoices));
+    plan.other = AnyType();
+    plan.sticky = plan.choice == Choice::kOne && OneIn(3);
     if (OneIn(4)) plan.starvation_max = static_cast<unsigned>(1 + Below(3));
     if (OneIn(3)) plan.deadline = 1 + Below(3);
     return operation;

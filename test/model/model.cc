@@ -58,7 +58,7 @@ void Model::Count(ListenerState& l, int event, Outcome outcome) {
     }
   };
   count(l.counts);
-  count(types_[l.plan.type].deliveries);
+  count(types_[e.plan->type].deliveries);
   if (event == l.first) {
     --e.again;
   } else {
@@ -171,7 +171,7 @@ void Model::Detach(int listener) {
 void Model::ResetDone(int listener, ResetResult result, bool destroyed) {
   if (!wrong_.empty()) return;
   const ListenerState& l = listeners_.at(listener);
-  const bool may_wait = l.generation > 0 && IsInline(l) && InPassOf(l.plan.type);
+  const bool may_wait = l.generation > 0 && IsInline(l) && InPassOf(l);
   Expect(result == ResetResult::kDeferred ? l.running > 0 || may_wait
                                           : result == ResetResult::kDone && l.running == 0,
          l.name + ": Reset returned " + std::to_string(static_cast<int>(result)));
@@ -188,8 +188,7 @@ void Model::ReplaceDone(int listener, ReplaceResult result, bool destroyed) {
     return frame.listener == listener && frame.generation == l.generation;
   });
   ++l.generation;
-  Expect(result == ReplaceResult::kDeferred ? InPassOf(l.plan.type)
-                                            : result == ReplaceResult::kDone && !runs,
+  Expect(result == ReplaceResult::kDeferred ? InPassOf(l) : result == ReplaceResult::kDone && !runs,
          l.name + ": Replace returned " + std::to_string(static_cast<int>(result)));
   Expect(destroyed || result != ReplaceResult::kDone, l.name + ": Replace has left a callable");
 }
@@ -319,9 +318,9 @@ void Model::Compare(const Stats& stats) {
     if (!l.live) continue;
     DeliveryCounts expected = l.counts;
     expected.queued = l.queue.waiting().size();
-    queued[l.plan.type] += expected.queued;
     expected.retrying = l.queue.parked().size();
-    retrying[l.plan.type] += expected.retrying;
+    for (const auto& mail : l.queue.waiting()) ++queued[events_.at(mail.event).plan->type];
+    for (const auto& mail : l.queue.parked()) ++retrying[events_.at(mail.event).plan->type];
     const ListenerStats& seen = *found[l.id];
     expect(expected, seen.deliveries, l.name);
     Expect(seen.muted == l.muted && seen.name == l.name, l.name + ": muted, or renamed");

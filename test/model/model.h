@@ -95,7 +95,7 @@ class Model {
 
   // --- What happens without being seen ---
   bool Under(Frame::Kind kind) const;  // way
-  bool InPassOf(Type type) const;
+  bool InPassOf(const ListenerState& l) const;
   bool Gone(const ListenerState& l) const;
   bool Silent(const ListenerState& l) const { return l.muted || Gone(l); }
   bool Expired(const ListenerState& l, int event, Nanoseconds more = {}) const;

@@ -14,9 +14,9 @@ bool Model::Under(Kind kind) const {
                      [&](const Frame& frame) { return frame.kind == kind; });
 }
 
-bool Model::InPassOf(Type type) const {
+bool Model::InPassOf(const ListenerState& l) const {
   return std::any_of(stack_.begin(), stack_.end(), [&](const Frame& frame) {
-    return frame.event != 0 && events_.at(frame.event).plan->type == type;
+    return frame.event != 0 && IsFor(l.plan, events_.at(frame.event).plan->type);
   });
 }
 
@@ -87,7 +87,7 @@ bool Model::NextTurn(int& listener, int& event) {
       const auto [turn, type] = turns_.front();
       for (auto next = listeners_.lower_bound(in_turn_); next != listeners_.end(); ++next) {
         in_turn_ = next->first;
-        if (next->second.plan.type != type) continue;
+        if (!IsFor(next->second.plan, type)) continue;
         if (NextOf(next->second, turn, listener, event)) return true;
       }
       turns_.pop_front();

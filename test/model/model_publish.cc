@@ -66,7 +66,7 @@ std::vector<PublishResult> Model::Refusals(int event) {
   std::vector<PublishResult> refusals;
   const bool nobody_waits = synchronous_ || Under(Frame::Kind::kRun);
   for (auto& [number, l] : listeners_) {
-    if (!l.live || l.plan.type != events_.at(event).plan->type || IsInline(l)) continue;
+    if (!l.live || !IsFor(l.plan, events_.at(event).plan->type) || IsInline(l)) continue;
     const Policy policy = l.plan.overflow;
     if (policy == Policy::kDropNewest || policy == Policy::kDropOldest) continue;
     if (HasNoKey(l, event)) continue;
@@ -110,7 +110,7 @@ bool Model::Admit(int event, bool by_itself) {
   e.turn = ++last_turn_;
   bool anybody = false;
   for (auto& [number, l] : listeners_) {
-    if (!l.live || l.plan.type != e.plan->type) continue;
+    if (!l.live || !IsFor(l.plan, e.plan->type)) continue;
     anybody = true;
     ++e.pending;
     Offer(l, event);

@@ -18,7 +18,11 @@ void Add(std::string& text, bool condition, const std::string& what) {
 
 std::string ToString(const ListenerPlan& plan) {
   const ListenerPlan usual;
-  std::string text = Name(plan.type) + ", " + Name(plan.body);
+  std::string text = plan.choice == Choice::kNamed ? "those with a name"
+                     : plan.choice == Choice::kAll ? "all"
+                                                   : Name(plan.type);
+  if (plan.choice == Choice::kTwo) text += " and " + Name(plan.other);
+  text += ", " + Name(plan.body);
   Add(text, plan.inlined, "inline");
   Add(text, plan.executor != 0, "executor " + std::to_string(plan.executor));
   Add(text, plan.events_max != usual.events_max, std::to_string(plan.events_max) + " events");
@@ -168,6 +172,20 @@ void Print(const Walk& walk, const std::string& indent, std::string& text) {
 }
 
 }  // namespace
+
+bool IsFor(const ListenerPlan& plan, Type type) {
+  switch (plan.choice) {
+    case Choice::kOne:
+      return type == plan.type;
+    case Choice::kTwo:
+      return type == plan.type || type == plan.other;
+    case Choice::kNamed:
+      return type != Type::kParcel;
+    case Choice::kAll:
+      return true;
+  }
+  return false;
+}
 
 std::string Name(Type type) {
   static constexpr const char* kNames[] = {"Token", "Block", "Letter", "Parcel"};

@@ -7,8 +7,8 @@
 
 #include "belfry/clock.h"
 #include "belfry/lane.h"
-#include "belfry/listener_options.h"
 #include "belfry/shutdown.h"
+#include "model/listener_plan.h"
 
 namespace belfry::model {
 
@@ -24,43 +24,6 @@ inline constexpr int kHandles = 3;    // of events that are to be published late
 inline constexpr Nanoseconds kUnit = std::chrono::milliseconds(100);
 // Before each retry: so short that there is nothing left to chance.
 inline constexpr Nanoseconds kRetryDelay = Nanoseconds(1);
-
-enum class Type { kToken, kBlock, kLetter, kParcel };
-inline constexpr int kTypes = 4;
-
-// What a listener's callable is, and may do at its end.
-enum class Body {
-  kTrivial,   // as bytes; may throw
-  kCaptures,  // with something to destroy
-  kContext,   // the same, and takes a Context
-  kStatus,    // may return an error
-  kOptional,  // may return a letter
-  kVector,    // may return tokens
-};
-inline constexpr int kBodies = 6;
-
-struct ListenerPlan {
-  Type type = Type::kToken;
-  Body body = Body::kTrivial;
-  bool inlined = false;
-  int executor = 0;
-  std::size_t events_max = 1'000;
-  std::size_t bytes_max = 1'000'000;
-  Overflow::Policy overflow = Overflow::Policy::kBlock;
-  bool keyed = false;
-  bool key_throws = false;  // for events with EventPlan::no_key
-  unsigned concurrency = 1;
-  bool filtered = false;
-  bool once = false;
-  int owner = -1;
-  unsigned attempts = 1;
-  bool ordered = false;  // what waits for its retry holds its key
-  bool letters = false;  // what has failed for good is kept
-  unsigned quarantine = 0;
-  int deadline = 0;  // units
-  unsigned starvation_max = 0;
-  bool sticky = false;
-};
 
 // What listeners do; in it there may be events to which others react, so it is not known yet.
 struct Reaction;

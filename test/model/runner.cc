@@ -16,6 +16,21 @@ namespace belfry::model {
 
 using Kind = Operation::Kind;
 
+namespace {
+
+EventSelection SelectionOf(const ListenerPlan& plan) {
+  if (plan.choice == Choice::kAll) return AllEvents();
+  if (plan.choice == Choice::kNamed) return EventsNamed{"model.*"};
+  return WithType(plan.type, [&](auto* one) {
+    return WithType(plan.other, [&](auto* other) -> EventSelection {
+      return EventTypes<std::remove_pointer_t<decltype(one)>,
+                        std::remove_pointer_t<decltype(other)>>();
+    });
+  });
+}
+
+}  // namespace
+
 Runner::Runner(bool synchronous)
     : synchronous_(synchronous),
       living_before_(model::living_events),
@@ -72,6 +87,9 @@ const Reaction* Runner::Handle(Who who, int event) {
     return other.listener == who.listener;
   });
   if (slot == slots_.end()) return nullptr;  // its subscription was given up
+  // Who is subscribed by what a sticky event makes others do may get that one again, for ever.
+  constexpr int kReactionsMax = 20;
+  if (++reactions_[event] > kReactionsMax) return nullptr;
   const auto own = static_cast<int>(slot - slots_.begin());
   for (const Reaction& reaction : model_.event(event).plan->reactions) {
     if (reaction.slot != own) continue;
@@ -189,8 +207,8 @@ template <class E>
 void Runner::SetProjections(const ListenerPlan& plan, int listener, ListenerOptions& options) {
   if (plan.filtered) {
     options.filter = [this, listener](const E& event) {
-      model_.Asked(listener, event.number);
-      const EventPlan& asked = *model_.event(event.number).plan;
+      model_.Asked(listener, NumberOf(event));
+      const EventPlan& asked = *model_.event(NumberOf(event)).plan;
       if (asked.filter_throws) {
         model_.End(Model::Outcome::kFailed);
         throw std::runtime_error("a filter, as planned");
@@ -201,14 +219,14 @@ void Runner::SetProjections(const ListenerPlan& plan, int listener, ListenerOpti
   }
   if (plan.keyed) {
     options.key = [this, throws = plan.key_throws](const E& event) {
-      const EventPlan& asked = *model_.event(event.number).plan;
+      const EventPlan& asked = *model_.event(NumberOf(event)).plan;
       if (throws && asked.no_key) throw std::runtime_error("a key, as planned");
       return asked.key;
     };
   }
   if (plan.overflow == Overflow::Policy::kCoalesce) {
     options.overflow.same = [this](const E& event) {
-      return std::to_string(model_.event(event.number).plan->same);
+      return std::to_string(model_.event(NumberOf(event)).plan->same);
     };
   }
 }
@@ -234,7 +252,7 @@ ListenerOptions Runner::OptionsOf(const ListenerPlan& plan, int listener) {
   options.dead_letters = plan.letters;
   if (plan.quarantine > 0) options.quarantine = {plan.quarantine, std::chrono::hours(10'000)};
   if (plan.owner >= 0) options.owner = owners_.at(static_cast<std::size_t>(plan.owner));
-  WithType(plan.type, [&](auto* event) {
+  WithListened(plan, [&](auto* event) {
     SetProjections<std::remove_pointer_t<decltype(event)>>(plan, listener, options);
   });
   return options;
@@ -251,10 +269,14 @@ void Runner::Subscribe(const Operation& operation) {
   lives_[listener].back().shown = plan.body != Body::kTrivial;
   const bool closed = dispatcher_->closed();
   if (!closed) model_.Add(plan, options.name);  // it may be called at once
-  WithType(plan.type, [&](auto* event) {
+  WithListened(plan, [&](auto* event) {
     using E = std::remove_pointer_t<decltype(event)>;
     WithBody<E>(plan.body, *this, {listener, 0}, std::move(life), [&](auto callable) {
-      slot.subscription = dispatcher_->Subscribe<E>(std::move(callable), options);
+      if constexpr (std::is_same_v<E, AnyEvent>) {
+        slot.subscription = dispatcher_->Subscribe(SelectionOf(plan), std::move(callable), options);
+      } else {
+        slot.subscription = dispatcher_->Subscribe<E>(std::move(callable), options);
+      }
     });
   });
   model_.Expect(closed == !slot.subscription, "R4: a subscription was refused, or taken");
@@ -350,7 +372,7 @@ void Runner::Replace(Slot& slot, Body body) {
   std::shared_ptr<int> life = NewLife(listener);
   lives_[listener].back().shown = body != Body::kTrivial;
   ReplaceResult result = ReplaceResult::kClosed;
-  WithType(l.plan.type, [&](auto* event) {
+  WithListened(l.plan, [&](auto* event) {
     using E = std::remove_pointer_t<decltype(event)>;
     WithBody<E>(body, *this, {listener, generation}, std::move(life),
                 [&](auto callable) { result = slot.subscription.Replace<E>(std::move(callable)); });

@@ -99,6 +99,7 @@ class Runner {
   };
   std::map<int, std::vector<Life>> lives_;    // of each listener's callables
   std::map<std::pair<int, int>, int> tries_;  // of listeners at events
+  std::map<int, int> reactions_;              // to events
   std::map<int, Completion<PublishOutcome>> tracked_;
 };
 

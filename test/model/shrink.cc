@@ -101,6 +101,7 @@ class Shrinker {
       plainer = Usual(plan.letters, usual.letters) || plainer;
       plainer = Usual(plan.quarantine, usual.quarantine) || plainer;
       plainer = Usual(plan.starvation_max, usual.starvation_max) || plainer;
+      plainer = Usual(plan.choice, usual.choice) || plainer;
       plainer = Usual(plan.sticky, usual.sticky) || plainer;
       plainer = Usual(plan.deadline, usual.deadline) || plainer;
       plainer = Usual(plan.concurrency, usual.concurrency) || plainer;
