@@ -43,9 +43,19 @@ bool ScheduledEvent::Cancel() {
   return true;
 }
 
+// A thread that sends one on its way, or publishes it.
+struct ScheduledEvent::Busy {
+  ~Busy() {
+    core.schedule().Left();
+    core.TellQuiet();
+  }
+  DispatcherCore& core;
+};
+
 // Who calls back may have better things to do than to run listeners, and must not wait for room.
 void ScheduledEvent::Due() {
-  if (core_->forked() || !core_->schedule().Start(*this)) return;
+  if (core_->forked() || !core_->schedule().Send(*this)) return;
+  const Busy busy{*core_};  // the executor stays until it has it
   self_ = shared_from_this();
   if (Executor* const executor = core_->executor_if_any()) {
     executor->Post(*this);
@@ -56,14 +66,8 @@ void ScheduledEvent::Due() {
 
 void ScheduledEvent::Run() {
   const std::shared_ptr<ScheduledEvent> self = std::move(self_);
-  struct Arrival {
-    ~Arrival() {
-      core.schedule().Arrived();
-      core.TellQuiet();
-    }
-    DispatcherCore& core;
-  };
-  const Arrival arrival{*core_};
+  if (!core_->schedule().Start(*this)) return;
+  const Busy busy{*core_};
   Catching([this] { Publish(); }, [this](std::string_view what) { Fail(what); }, [] {});
 }
 
@@ -134,6 +138,7 @@ bool Schedule::Enter(ScheduledEvent& event) {
   if (closed_) return false;
   event.timer_ = {};
   event.held_ = event.shared_from_this();
+  event.due_ = false;
   waiting_.PushBack(event);
   ++count_;
   return true;
@@ -146,7 +151,7 @@ void Schedule::SetTimer(ScheduledEvent& event, TimerId timer) {
 
 // Whoever gets it lets go of it under no lock.
 std::shared_ptr<ScheduledEvent> Schedule::Remove(ScheduledEvent& event) {
-  if (event.held_ == nullptr) return nullptr;
+  if (event.held_ == nullptr || event.due_) return nullptr;
   waiting_.Remove(event);
   --count_;
   return std::move(event.held_);
@@ -160,22 +165,34 @@ std::optional<TimerId> Schedule::Cancel(ScheduledEvent& event) {
   return event.timer_;
 }
 
-bool Schedule::Start(ScheduledEvent& event) {
-  std::shared_ptr<ScheduledEvent> held;
+bool Schedule::Send(ScheduledEvent& event) {
   const sync::Lock lock(mutex_);
-  held = Remove(event);
-  if (held != nullptr) ++on_the_way_;
-  return held != nullptr;
+  std::shared_ptr<ScheduledEvent> held = Remove(event);
+  if (held == nullptr) return false;
+  event.held_ = std::move(held);
+  event.due_ = true;
+  on_the_way_.PushBack(event);
+  ++busy_;
+  return true;
 }
 
-void Schedule::Arrived() {
+bool Schedule::Start(ScheduledEvent& event) {
   const sync::Lock lock(mutex_);
-  --on_the_way_;
+  if (event.held_ == nullptr) return false;
+  on_the_way_.Remove(event);
+  event.held_ = nullptr;  // the caller's keeps it
+  ++busy_;
+  return true;
+}
+
+void Schedule::Left() {
+  const sync::Lock lock(mutex_);
+  --busy_;
 }
 
 bool Schedule::Waits(const ScheduledEvent& event) const {
   const sync::Lock lock(mutex_);
-  return event.held_ != nullptr;
+  return event.held_ != nullptr && !event.due_;
 }
 
 void Schedule::CountUnpublished() {
@@ -195,12 +212,16 @@ void Schedule::Close(Timers* timers) {
     {
       const sync::Lock lock(mutex_);
       closed_ = true;
-      if (waiting_.empty()) return;
+      if (waiting_.empty() && on_the_way_.empty()) return;
       ++unpublished_;
-      event = Remove(*waiting_.first());
-      timer = event->timer_;
+      if (waiting_.empty()) {
+        event = std::move(on_the_way_.PopFront()->held_);
+      } else {
+        event = Remove(*waiting_.first());
+        timer = event->timer_;
+      }
     }
-    timers->Cancel(timer);
+    if (timer) timers->Cancel(timer);
     event->event_.reset();
   }
 }
@@ -212,7 +233,7 @@ std::uint64_t Schedule::waiting() const {
 
 bool Schedule::idle() const {
   const sync::Lock lock(mutex_);
-  return on_the_way_ == 0;
+  return on_the_way_.empty() && busy_ == 0;
 }
 
 }  // namespace belfry

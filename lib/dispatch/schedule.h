@@ -21,8 +21,8 @@ namespace belfry {
 class DispatcherCore;
 class Schedule;
 
-// One of them: it waits, then it is due and on its way, then it is over; when it was refused for
-// want of room it waits again.
+// One of them: it waits, then it is due and on its way to the executor, then it is published, and
+// over; when it was refused for want of room it waits again.
 //
 // Thread safety: any thread.
 class ScheduledEvent final : public Runnable, public std::enable_shared_from_this<ScheduledEvent> {
@@ -39,6 +39,8 @@ class ScheduledEvent final : public Runnable, public std::enable_shared_from_thi
 
  private:
   friend class Schedule;
+  struct Busy;
+
   void Publish();
   bool TryAgain();
   void Fail(std::string_view what);
@@ -53,11 +55,12 @@ class ScheduledEvent final : public Runnable, public std::enable_shared_from_thi
 
   // --- The schedule's ---
   Links<ScheduledEvent> links_;
-  std::shared_ptr<ScheduledEvent> held_;  // while it waits
+  std::shared_ptr<ScheduledEvent> held_;  // while it waits, or is on its way
+  bool due_ = false;                      // which of both
   TimerId timer_;
 };
 
-// Those of one dispatcher that wait, and how many are on their way.
+// Those of one dispatcher that wait or are on their way, and how many threads are about them.
 //
 // Thread safety: any thread. No user code, allocator or timer runs under its mutex.
 class Schedule {
@@ -72,18 +75,20 @@ class Schedule {
   void SetTimer(ScheduledEvent& event, TimerId timer);
   // Its timer, if it was waiting: then it is the caller's.
   std::optional<TimerId> Cancel(ScheduledEvent& event);
-  // Whether it was waiting: then it is on its way, until Arrived.
+  // Whether it was waiting: then it is on its way, and the caller sends it; Left when he has.
+  bool Send(ScheduledEvent& event);
+  // Whether it was on its way: then the caller publishes it; Left when he has.
   bool Start(ScheduledEvent& event);
-  void Arrived();
+  void Left();
   bool Waits(const ScheduledEvent& event) const;
 
-  // From now on nothing enters; what waits is let go of.
+  // From now on nothing enters; what waits or is on its way is let go of.
   void Close(Timers* timers);
-  // Of those that were let go of, and those that were on their way and turned away.
+  // Of those that were let go of, and those that were turned away.
   void CountUnpublished();
   std::uint64_t unpublished() const;
   std::uint64_t waiting() const;
-  // Whether none is on its way.
+  // Whether none is on its way, or being published.
   bool idle() const;
 
  private:
@@ -91,9 +96,11 @@ class Schedule {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   mutable sync::Mutex mutex_;
-  LinkedList<ScheduledEvent, &ScheduledEvent::links_> waiting_ ABSL_GUARDED_BY(mutex_);
-  std::uint64_t count_ ABSL_GUARDED_BY(mutex_) = 0;
-  std::uint64_t on_the_way_ ABSL_GUARDED_BY(mutex_) = 0;
+  using List = LinkedList<ScheduledEvent, &ScheduledEvent::links_>;
+  List waiting_ ABSL_GUARDED_BY(mutex_);
+  List on_the_way_ ABSL_GUARDED_BY(mutex_);
+  std::uint64_t count_ ABSL_GUARDED_BY(mutex_) = 0;  // of those that wait
+  std::uint64_t busy_ ABSL_GUARDED_BY(mutex_) = 0;   // threads
   std::uint64_t unpublished_ ABSL_GUARDED_BY(mutex_) = 0;
   bool closed_ ABSL_GUARDED_BY(mutex_) = false;
 };

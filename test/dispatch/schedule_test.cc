@@ -47,6 +47,17 @@ class ScheduleTest : public TimedTest {
   std::vector<int> got;
 };
 
+TEST_P(ScheduleTest, WhatIsOnItsWayToAnExecutorThatRunsNothingStopsNoEnd) {
+  if (mode() != Mode::kManual) GTEST_SKIP() << "elsewhere somebody runs it";
+  const Scheduled later = dispatcher->PublishAfter(std::chrono::seconds(1), Reminder{1});
+  ASSERT_TRUE(later.result());
+  timers.Advance(std::chrono::seconds(1));
+  const ShutdownReport report = dispatcher->Shutdown(ShutdownMode::kDrain, kPatience);
+  EXPECT_TRUE(report.complete);
+  EXPECT_EQ(report.unpublished, 1U);
+  manual->RunUntilIdle();
+}
+
 TEST_P(ScheduleTest, AnEventIsPublishedWhenItsTimeHasCome) {
   const Subscription listener = Listening();
   const Scheduled later = dispatcher->PublishAfter(seconds(10), Reminder{2});

@@ -253,9 +253,12 @@ std::uint64_t Model::Discard() {
   return count;
 }
 
-// What waits is let go of, what is on its way will be turned away.
+// What waits is let go of, and what is on its way.
 void Model::CloseIntake() {
   closed_ = true;
+  for (const int event : on_the_way_) events_.at(event).pending = 0;
+  unpublished_ += on_the_way_.size();
+  on_the_way_.clear();
   agenda_.Cancel([&](const Timer& timer) {
     events_.at(timer.event).pending = 0;
     ++unpublished_;

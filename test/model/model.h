@@ -70,7 +70,6 @@ class Model {
   const EventState& event(int number) const { return events_.at(number); }
   TypeState totals() const;  // of all types
   bool nothing_queued() const;
-  bool any_on_the_way() const { return !on_the_way_.empty(); }
   std::uint64_t unpublished() const { return unpublished_; }
   int living_events() const;  // those of which Living is a part
   std::size_t letters() const { return letters_; }

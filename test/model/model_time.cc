@@ -86,10 +86,6 @@ void Model::Cancel(int event, bool was_to_come) {
 // Its time has come. What has no room is tried again.
 void Model::PublishDue(int event) {
   if (Admit(event, true)) return;
-  if (closed_) {
-    ++unpublished_;
-    return;
-  }
   EventState& e = events_.at(event);
   e.pending = 1;
   constexpr Nanoseconds kLongest = std::chrono::milliseconds(50);

@@ -79,16 +79,10 @@ void Runner::Shutdown(ShutdownMode mode) {
   if (!right()) return;
   const std::uint64_t cancelled = mode == ShutdownMode::kDiscard ? model_.Discard() : 0;
   model_.CloseIntake();
-  ShutdownReport report = dispatcher_->Shutdown(mode, Nanoseconds::zero());
+  const ShutdownReport report = dispatcher_->Shutdown(mode, Nanoseconds::zero());
   model_.Expect(report.cancelled == cancelled, "S1: a shutdown has cancelled " +
                                                    std::to_string(report.cancelled) + ", not " +
                                                    std::to_string(cancelled));
-  model_.Expect(report.complete != model_.any_on_the_way(),
-                "S1: what is on its way to be published is not waited for, or for ever");
-  if (!report.complete) {
-    Run(0, false);
-    report = dispatcher_->Shutdown(mode, Nanoseconds::zero());
-  }
   model_.Expect(report.complete, "S1: a shutdown was not complete");
   model_.Expect(report.unpublished == model_.unpublished(),
                 "S1: a shutdown has let go of " + std::to_string(report.unpublished) +
@@ -104,12 +98,8 @@ void Runner::Shutdown(ShutdownMode mode) {
   }
 }
 
-// The end of a dispatcher waits for what is on its way to be published.
 void Runner::End() {
   library_.clear();
-  if (dispatcher_ == nullptr) return;
-  static_cast<void>(dispatcher_->Shutdown(ShutdownMode::kDiscard, Nanoseconds::zero()));
-  for (ManualExecutor& executor : executors_) executor.RunUntilIdle();
   dispatcher_.reset();
   for (ManualExecutor& executor : executors_) executor.RunUntilIdle();
 }
