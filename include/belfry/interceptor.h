@@ -39,7 +39,7 @@ class PublishNext {
 };
 
 // The same with a delivery: behind the last interceptor comes the listener. How that ended, also by
-// an exception, which does not pass.
+// an exception, which does not pass. May be called again, for another call of the listener.
 class DeliveryNext {
  public:
   virtual Failure operator()() = 0;

@@ -11,11 +11,6 @@
 #include "dispatch/library_event.h"
 
 namespace belfry {
-namespace {
-
-constexpr const char* kOnce = "an interceptor calls next at most once";
-
-}  // namespace
 
 Interceptors::Interceptors(const std::vector<Interceptor>& all) {
   for (const Interceptor& interceptor : all) {
@@ -32,7 +27,7 @@ class Interceptors::PublishStep final : public PublishNext {
       : interceptors_(interceptors), next_(next), intercepted_(intercepted) {}
 
   PublishResult operator()() override {
-    BELFRY_CHECK(!std::exchange(called_, true), kOnce);
+    BELFRY_CHECK(!std::exchange(called_, true), "an interceptor publishes an event at most once");
     result_ = interceptors_.PublishFrom(next_, intercepted_);
     return *result_;
   }
@@ -82,7 +77,6 @@ class Interceptors::DeliveryStep final : public DeliveryNext {
       : interceptors_(interceptors), next_(next), delivering_(delivering) {}
 
   Failure operator()() override {
-    BELFRY_CHECK(!std::exchange(called_, true), kOnce);
     Failure failure;
     Catching([&] { failure = interceptors_.DeliverFrom(next_, delivering_); },
              [&](const Thrown& thrown) {
@@ -96,7 +90,6 @@ class Interceptors::DeliveryStep final : public DeliveryNext {
   const Interceptors& interceptors_;
   const std::size_t next_;
   Delivering& delivering_;
-  bool called_ = false;
 };
 
 Failure Interceptors::DeliverFrom(std::size_t index, Delivering& delivering) const {

@@ -1,0 +1,51 @@
+#include "belfry/testing/show.h"
+
+#include <utility>
+#include <vector>
+
+#include "sync/sync.h"
+
+namespace belfry::testing {
+namespace {
+
+// By the types' numbers. Never destroyed: tests may end late.
+struct Shown {
+  sync::Mutex mutex;
+  std::vector<ShowEvent> of ABSL_GUARDED_BY(mutex);
+
+  static Shown& Instance() {
+    static Shown& shown = *new Shown;
+    return shown;
+  }
+};
+
+}  // namespace
+
+void ShowsAs(EventType type, ShowEvent show) {
+  Shown& shown = Shown::Instance();
+  const sync::Lock lock(shown.mutex);
+  if (shown.of.size() <= type.index()) shown.of.resize(type.index() + 1);
+  shown.of[type.index()] = show;
+}
+
+std::string_view ShortName(EventType type) {
+  std::string_view name = type.name();
+  if (type.schema_version() > 0) return name;
+  name = name.substr(0, name.find('<'));  // the templates' arguments have names of their own
+  const std::size_t colon = name.rfind(':');
+  return type.name().substr(colon == std::string_view::npos ? 0 : colon + 1);
+}
+
+std::string Show(EventType type, const void* event) {
+  ShowEvent show = nullptr;
+  {
+    Shown& shown = Shown::Instance();
+    const sync::Lock lock(shown.mutex);
+    if (type.index() < shown.of.size()) show = shown.of[type.index()];
+  }
+  const std::string name(ShortName(type));
+  if (event == nullptr) return name;
+  return name + (show != nullptr ? show(event) : "{" + std::to_string(type.size()) + " bytes}");
+}
+
+}  // namespace belfry::testing

@@ -1,0 +1,172 @@
+#include "belfry/testing/world.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "belfry/ambient_context.h"
+#include "belfry/interceptor.h"
+#include "belfry/stats.h"
+#include "belfry/testing/story.h"
+#include "testing/agenda.h"
+#include "testing/faults.h"
+#include "testing/schedule.h"
+
+namespace belfry::testing {
+
+class World::Impl {
+ public:
+  Impl(WorldOptions options, Chooser* chooser)
+      : replayed_(chooser == nullptr ? ScheduleOfEnvironment() : nullptr),
+        chooser_(chooser != nullptr     ? chooser
+                 : replayed_ != nullptr ? replayed_.get()
+                                        : &in_order_),
+        tolerated(options.tolerated),
+        agenda(clock, options.late_by),
+        recorder(clock) {
+    agenda.SetHold([this](std::string_view listener) { return faults.impl().HoldNext(listener); });
+    DispatcherOptions made = std::move(options.dispatcher);
+    made.synchronous = false;
+    made.executor = &agenda;
+    made.timers = &agenda;
+    made.clock = &clock;
+    made.observer = &recorder;
+    made.origin = 1;
+    // Innermost: the program's own interceptors see the faults.
+    made.interceptors.push_back(
+        {.around_delivery = [this](const AnyEvent& event, Context& context, DeliveryNext& next) {
+          return Deliver(event, context, next);
+        }});
+    if (!made.log) made.log = [](LogLevel, std::string_view) {};  // the record has it all
+    dispatcher = std::make_unique<Dispatcher>(std::move(made));
+  }
+
+  ~Impl() {
+    Check();
+    dispatcher.reset();
+  }
+
+  bool Step(Nanoseconds until) { return agenda.Step(*chooser_, until); }
+  RunReport RunUntil(Nanoseconds until) {
+    RunReport report;
+    while (Step(until)) ++report.steps;
+    if (until > clock.elapsed()) clock.Set(until);
+    report.waiting = agenda.waiting();
+    return report;
+  }
+
+ private:
+  const std::unique_ptr<Chooser> replayed_;
+  InOrder in_order_;
+  Chooser* const chooser_;
+
+  Failure Deliver(const AnyEvent& event, Context& context, DeliveryNext& next) {
+    if (faked.contains(event.type().index())) return Failure::Unwanted("the test fakes its type");
+    if (faults.impl().empty() && muted.empty()) return next();
+    const std::string_view listener = context.listener_name();
+    if (muted.contains(listener)) return Failure::Unwanted("the test has muted it");
+    return faults.impl().Call(listener, next, *chooser_,
+                              [this](std::string text) { recorder.Note(std::move(text)); });
+  }
+
+  // What a test fails on though it says nothing of it.
+  void Check() {
+    recorder.Read([this](const Record& record) {
+      for (const RecordedEvent& event : record.events) CheckEvent(record, event);
+    });
+    const Stats stats = dispatcher->GetStats();
+    if (!tolerated.dead_letters && stats.dead_letters > 0) {
+      ADD_FAILURE() << stats.dead_letters << " dead letters are left";
+    }
+    for (const TypeStats& type : stats.types) {
+      EXPECT_TRUE(type.deliveries.balanced())
+          << "the deliveries of " << type.event_type.name() << " do not add up";
+    }
+    if (tolerated.subscriptions) return;
+    for (const ListenerStats& listener : stats.listeners) {
+      ADD_FAILURE() << "listener \"" << listener.name << "\", subscribed at "
+                    << listener.traits.site.file << ":" << listener.traits.site.line
+                    << ", outlives its world";
+    }
+  }
+
+  void CheckEvent(const Record& record, const RecordedEvent& event) {
+    using Kind = DeliveryOutcome::Kind;
+    const auto unexpected = [&](std::string_view what) {
+      ADD_FAILURE() << "unexpected: " << what << "\n" << TellStory(record);
+    };
+    const std::string name(event.type.name());
+    if (!event.result.ok() && !event.expected && !tolerated.losses) {
+      unexpected("the publish of " + name + " was refused");
+    }
+    for (const RecordedDelivery& delivery : event.deliveries) {
+      if (!delivery.ended || delivery.expected) continue;
+      const bool failed = delivery.how == Kind::kFailed;
+      const bool lost = delivery.how == Kind::kDropped || delivery.how == Kind::kExpired;
+      if ((failed && !tolerated.failures) || (lost && !tolerated.losses)) {
+        unexpected("listener " + delivery.name + " " + std::string(ToString(delivery.how)) + " " +
+                   name + (delivery.what.empty() ? "" : ": " + delivery.what));
+      }
+    }
+  }
+
+ public:
+  Tolerated tolerated;
+  WorldClock clock;
+  Agenda agenda;
+  Recorder recorder;
+  Faults faults;
+  std::set<std::string, std::less<>> muted;
+  std::set<std::uint32_t> faked;
+  std::unique_ptr<Dispatcher> dispatcher;
+};
+
+World::World(WorldOptions options) : impl_(std::make_unique<Impl>(std::move(options), nullptr)) {}
+World::World(WorldOptions options, Chooser& chooser)
+    : impl_(std::make_unique<Impl>(std::move(options), &chooser)) {}
+World::~World() = default;
+
+Dispatcher& World::dispatcher() { return *impl_->dispatcher; }
+Executor& World::executor() { return impl_->agenda; }
+Timers& World::timers() { return impl_->agenda; }
+const Clock& World::clock() const { return impl_->clock; }
+
+RunReport World::Run() { return impl_->RunUntil(now()); }
+RunReport World::RunFor(Nanoseconds duration) { return impl_->RunUntil(now() + duration); }
+void World::Advance(Nanoseconds duration) { impl_->clock.Set(now() + duration); }
+bool World::Step() { return impl_->Step(now()); }
+bool World::DeliverNext(std::string_view listener) { return impl_->agenda.DeliverNext(listener); }
+std::vector<std::string> World::waiting() const { return impl_->agenda.waiting(); }
+Nanoseconds World::now() const { return impl_->clock.elapsed(); }
+
+Faults& World::faults() { return impl_->faults; }
+void World::Mute(std::string_view listener) { impl_->muted.emplace(listener); }
+void World::Fake(EventType type) { impl_->faked.insert(type.index()); }
+void World::Tolerate(const Tolerated& tolerated) { impl_->tolerated = tolerated; }
+
+namespace {
+
+// As part of the delivery in which it was asked for.
+std::function<void()> InContext(std::function<void()> finished) {
+  return [finished = std::move(finished), context = AmbientContext::Current()] {
+    const AmbientScope scope(context);
+    finished();
+  };
+}
+
+}  // namespace
+
+void World::FinishLater(std::string what, std::function<void()> finished) {
+  impl_->agenda.FinishLater(std::move(what), std::nullopt, InContext(std::move(finished)));
+}
+void World::FinishLater(std::string what, Nanoseconds latency, std::function<void()> finished) {
+  impl_->agenda.FinishLater(std::move(what), latency, InContext(std::move(finished)));
+}
+
+Recorder& World::recorder() { return impl_->recorder; }
+Record World::record() const { return impl_->recorder.record(); }
+
+}  // namespace belfry::testing
