@@ -11,7 +11,7 @@ namespace belfry::testing {
 namespace {
 
 constexpr Nanoseconds kNever = Nanoseconds::max();
-constexpr std::uint64_t kOwnNumbers = std::uint64_t{1} << 63;  // above the listeners' ids
+constexpr std::uint64_t kOwnNumbers = std::uint64_t{1} << 63;  // above the listeners'
 
 // What is due so much later; kNever where that is out of reach.
 Nanoseconds Sum(Nanoseconds time, Nanoseconds delay) {
@@ -32,7 +32,10 @@ void Agenda::Post(Runnable& work) {
   const Nanoseconds now = clock_.elapsed();
   const Runnable::Owner owner = work.owner();
   const Nanoseconds held = owner.id == 0 || !hold_ ? Nanoseconds::zero() : hold_(owner.name);
-  work_.push_back({&work, ++last_number_, now, Sum(now, held)});
+  std::uint64_t listener = 0;
+  if (owner.id != 0)
+    listener = listeners_.try_emplace(owner.id, listeners_.size() + 1).first->second;
+  work_.push_back({&work, listener, ++last_number_, now, Sum(now, held)});
 }
 
 TimerId Agenda::RunAfter(Nanoseconds delay, std::function<void()> due) {
@@ -97,10 +100,11 @@ void Agenda::List(Nanoseconds until) {
   for (const Ready& one : ready) {
     Candidate candidate;
     if (one.place.is_work) {
-      const Runnable::Owner owner = work_[one.place.index].runnable->owner();
-      const bool delivery = owner.id != 0;
+      const Work& work = work_[one.place.index];
+      const bool delivery = work.listener != 0;
       candidate = {delivery ? Candidate::Kind::kDelivery : Candidate::Kind::kWork,
-                   delivery ? owner.id : kOwnNumbers + one.number, owner.name};
+                   delivery ? work.listener : kOwnNumbers + one.number,
+                   work.runnable->owner().name};
     } else {
       const Later& later = later_[one.place.index];
       candidate = {later.timer ? Candidate::Kind::kTimer : Candidate::Kind::kFinished,

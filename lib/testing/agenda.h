@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
+
 #include "belfry/clock.h"
 #include "belfry/executor.h"
 #include "belfry/timers.h"
@@ -62,6 +64,7 @@ class Agenda final : public Executor, public Timers {
  private:
   struct Work {
     Runnable* runnable;
+    std::uint64_t listener;  // 0: nobody's
     std::uint64_t number;
     Nanoseconds since;
     Nanoseconds held_until;
@@ -84,6 +87,9 @@ class Agenda final : public Executor, public Timers {
   const Nanoseconds late_by_;
   Hold hold_;
   std::uint64_t last_number_ = 0;
+  // Of the listeners, in the order in which they first had something to do: their ids differ from
+  // one dispatcher to the next.
+  absl::flat_hash_map<std::uint64_t, std::uint64_t> listeners_;
   std::vector<Work> work_;
   std::vector<Later> later_;
   // What List has found: candidates, and where they are.

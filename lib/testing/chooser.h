@@ -12,7 +12,7 @@ namespace belfry::testing {
 struct Candidate {
   enum class Kind : std::uint8_t { kDelivery, kWork, kTimer, kFinished };
   Kind kind = Kind::kDelivery;
-  std::uint64_t id = 0;     // the listener's; of all else a number of its own
+  std::uint64_t id = 0;     // alike in runs that have gone alike so far
   std::string_view name{};  // the listener's, or what it is
 };
 

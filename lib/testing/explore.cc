@@ -133,8 +133,9 @@ ExploreReport Exploration::Run() {
 // Schedules with one change first: most bugs need no more, and they are few.
 void Exploration::FindAll(std::uint64_t schedules_max) {
   for (const std::size_t changes : {std::size_t{1}, std::size_t{2}, DepthFirst::kUnbounded}) {
-    DepthFirst search(independence_, changes);
     const bool bounded = changes != DepthFirst::kUnbounded;
+    if (bounded && independence_.any()) continue;  // who declares that wants few
+    DepthFirst search(independence_, changes);
     const bool all = Search(search, bounded ? schedules_max / 4 : schedules_max);
     if (failing_ || (all && !search.cut())) {
       complete_ = !failing_;

@@ -31,6 +31,10 @@ void Faults::MayFail(std::string_view listener, unsigned nth, absl::Status statu
   impl_->Add(listener, {.kind = Kind::kMayFail, .nth = nth, .status = std::move(status)});
 }
 
+void Faults::MayDuplicate(std::string_view listener, unsigned nth) {
+  impl_->Add(listener, {.kind = Kind::kMayDuplicate, .nth = nth});
+}
+
 void Faults::Impl::Add(std::string_view listener, Fault fault) {
   listeners_[std::string(listener)].faults.push_back(std::move(fault));
 }
@@ -65,7 +69,8 @@ Failure Faults::Impl::Call(std::string_view listener, DeliveryNext& next, Choose
     say("fails, which it may");
     return FailureOf(possible->status);
   }
-  if (Find(of, Kind::kDuplicate, call) != nullptr) {
+  const bool twice = Find(of, Kind::kMayDuplicate, call) != nullptr && chooser.ChooseFault();
+  if (twice || Find(of, Kind::kDuplicate, call) != nullptr) {
     say("comes twice");
     if (Failure failure = next()) return failure;
   }

@@ -16,7 +16,7 @@ namespace belfry::testing {
 
 class Faults::Impl {
  public:
-  enum class Kind { kFail, kThrow, kDelay, kDuplicate, kMayFail };
+  enum class Kind { kFail, kThrow, kDelay, kDuplicate, kMayFail, kMayDuplicate };
   struct Fault {
     Kind kind;
     unsigned nth;

@@ -36,8 +36,9 @@ class BELFRY_EXPORT Faults {
   void Delay(std::string_view listener, unsigned nth, Nanoseconds by);
   // It is called twice with the same event, as by a queue that delivers at least once.
   void Duplicate(std::string_view listener, unsigned nth);
-  // With Explore: it may fail like this, or not; both are tried.
+  // With Explore these may happen, or not, and both are tried; else they do not.
   void MayFail(std::string_view listener, unsigned nth, absl::Status status);
+  void MayDuplicate(std::string_view listener, unsigned nth);
 
   class Impl;
   Impl& impl() { return *impl_; }

@@ -18,10 +18,7 @@
 #include "belfry/dispatcher.h"
 #include "belfry/testing/faults.h"
 #include "belfry/testing/recorder.h"
-
-namespace belfry {
-class Timers;
-}
+#include "belfry/timers.h"
 
 namespace belfry::testing {
 
