@@ -28,7 +28,7 @@ Effort = collections.namedtuple("Effort", "rounds repetitions min_time events pi
 FULL = Effort(rounds=3, repetitions=3, min_time=0.05, events=2_000_000, pings=1_000, compilations=5)
 QUICK = Effort(rounds=2, repetitions=3, min_time=0.01, events=200_000, pings=200, compilations=3)
 
-PROGRAMS = ("bench_sync", "bench_async")
+PROGRAMS = ("bench_sync", "bench_async", "bench_explore")
 ASYNC = "bench_async"
 
 # What is read from a run of each work: (what is appended to the variant, unit, how). Times on one
@@ -45,6 +45,9 @@ METRICS = {
     "keyed": [("", "M events/s", lambda run: run["items_per_second"] / 1e6)],
     "idle_ping": [("/p50", "ns", lambda run: run["p50"]),
                   ("/p99", "ns", lambda run: run["p99"])],
+    "explore": [("/schedules", "k schedules/s", lambda run: run["items_per_second"] / 1e3),
+                ("/deliveries", "M deliveries/s",
+                 lambda run: run["deliveries_per_second"] / 1e6)],
     "memory": [("", "bytes", lambda run: run["bytes"])],
 }
 

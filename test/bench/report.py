@@ -115,6 +115,8 @@ def all_targets():
     yield share_of_best("idle_ping/1to1/p50", 1.05)
     yield share_of_best("idle_ping/1to1/p99", 1.3)
     yield absolute("idle_ping/spinning/p50", 500)
+    yield absolute("explore/3 events/schedules", 20, at_least=True)
+    yield absolute("explore/300 events/deliveries", 1, at_least=True)
     yield absolute("memory/inline publish", 0)
     yield absolute("memory/queued publish", 0)
     yield absolute("header_cost/compile", 1.0)
