@@ -65,7 +65,7 @@ class BELFRY_EXPORT Dispatcher : public Publisher {
   }
   template <class E, class F>
   Subscription Subscribe(F listener, ListenerOptions options = {}, Site site = Site::Here()) {
-    return AddListener(EventTypeOf<E>(), CallableHandle::Of<E>(listener), std::move(options), site);
+    return AddListener(EventTypeOf<E>(), CallableHandle::Of<E>(listener), options, site);
   }
 
   // The same for a member function of `owner`, while that lives: see ListenerOptions::owner.
@@ -102,9 +102,8 @@ class BELFRY_EXPORT Dispatcher : public Publisher {
   template <class F>
   Subscription Subscribe(EventSelection selection, F listener, ListenerOptions options = {},
                          Site site = Site::Here()) {
-    return AddListener(EventTypeOf<AnyEvent>(), CallableHandle::Of<AnyEvent>(listener),
-                       std::move(options), site,
-                       std::make_unique<const EventSelection>(std::move(selection)));
+    return AddListener(EventTypeOf<AnyEvent>(), CallableHandle::Of<AnyEvent>(listener), options,
+                       site, std::make_unique<const EventSelection>(std::move(selection)));
   }
   template <class... E, class F>
   Subscription Subscribe(EventTypes<E...> types, F listener, ListenerOptions options = {},
@@ -143,7 +142,7 @@ class BELFRY_EXPORT Dispatcher : public Publisher {
   const Clock& clock() const;
 
  private:
-  Subscription AddListener(EventType type, CallableHandle callable, ListenerOptions options,
+  Subscription AddListener(EventType type, CallableHandle callable, ListenerOptions& options,
                            Site site, std::unique_ptr<const EventSelection> selection = nullptr);
 };
 

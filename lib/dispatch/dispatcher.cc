@@ -51,11 +51,11 @@ Dispatcher::~Dispatcher() {
 }
 
 Subscription Dispatcher::AddListener(EventType type, CallableHandle callable,
-                                     ListenerOptions options, Site site,
+                                     ListenerOptions& options, Site site,
                                      std::unique_ptr<const EventSelection> selection) {
   SubscribeError error;
   if (Listener* const listener =
-          core().Subscribe(type, callable, std::move(options), site, error, std::move(selection))) {
+          core().Subscribe(type, callable, options, site, error, std::move(selection))) {
     return Subscription(*listener);
   }
   core().telling().Log(LogLevel::kWarning, "a subscription was refused: " + error.what);

@@ -78,7 +78,7 @@ Executor& DispatcherCore::executor() const {
 }
 
 Listener* DispatcherCore::Subscribe(EventType type, CallableHandle callable,
-                                    ListenerOptions options, Site site, SubscribeError& error,
+                                    ListenerOptions& options, Site site, SubscribeError& error,
                                     std::unique_ptr<const EventSelection> selection) {
   error = {false, Complaint(options, type)};
   if (error.what.empty() && selection != nullptr) error.what = Complaint(options, *selection);

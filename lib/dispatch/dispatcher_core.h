@@ -65,7 +65,7 @@ class DispatcherCore final : public std::enable_shared_from_this<DispatcherCore>
   // --- listeners: dispatcher_core.cc ---
   // Null, with `error` set, when it is refused. Throws std::bad_alloc and what the callable's move
   // throws, with nothing changed.
-  Listener* Subscribe(EventType type, CallableHandle callable, ListenerOptions options, Site site,
+  Listener* Subscribe(EventType type, CallableHandle callable, ListenerOptions& options, Site site,
                       SubscribeError& error,
                       std::unique_ptr<const EventSelection> selection = nullptr);
   Stats GetStats() const;

@@ -92,12 +92,13 @@ std::string AboutTypes(const ListenerOptions& options, EventType type) {
 }  // namespace
 
 std::string Complaint(const ListenerOptions& options, EventType type) {
-  if (std::string about = AboutName(options.name); !about.empty()) return about;
-  for (const std::string& about : {AboutInline(options), AboutQueue(options),
-                                   AboutFailures(options), AboutTypes(options, type)}) {
-    if (!about.empty()) return "listener \"" + options.name + "\": " + about;
-  }
-  return {};
+  std::string about = AboutName(options.name);
+  if (!about.empty()) return about;
+  about = AboutInline(options);
+  if (about.empty()) about = AboutQueue(options);
+  if (about.empty()) about = AboutFailures(options);
+  if (about.empty()) about = AboutTypes(options, type);
+  return about.empty() ? about : "listener \"" + options.name + "\": " + about;
 }
 
 std::string Complaint(const ListenerOptions& options, const EventSelection& selection) {
