@@ -258,9 +258,9 @@ std::string ExploreReport::Describe() const {
   std::ostringstream text;
   const auto counts = [&] {
     const double seconds = std::chrono::duration<double>(time).count();
-    text << schedules << " schedules" << (redundant > 0 ? " (" : "");
-    if (redundant > 0) text << redundant << " redundant)";
-    text << ", " << deliveries << " steps, " << ShowDuration(time);
+    text << schedules << (schedules == 1 ? " schedule" : " schedules");
+    if (redundant > 0) text << " (" << redundant << " redundant)";
+    text << ", " << deliveries << (deliveries == 1 ? " step, " : " steps, ") << ShowDuration(time);
     if (seconds > 0) {
       text << ", " << static_cast<std::uint64_t>(static_cast<double>(schedules) / seconds)
            << " schedules/s";
