@@ -145,8 +145,7 @@ Listener* DispatcherCore::SubscribeQueued(Topic& topic, CallableHandle callable,
     if (options.sticky) Redelivery(*this).GiveSticky(sticky, *listener);
     return listener.get();
   }
-  const unsigned turn_max = executor == nullptr ? 1 : executor->deliveries_max();
-  const QueuedTraits traits{executor, turn_max, options.queue, options.overflow};
+  const QueuedTraits traits{executor, options.queue, options.overflow};
   const auto listener =
       std::make_shared<QueuedListener>(shared_from_this(), topic, traits, callable);
   newcomer.Decorate(*listener);

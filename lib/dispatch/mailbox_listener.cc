@@ -256,9 +256,8 @@ void MailboxListener::RunTurn(Turn& turn) {
     Turn& turn;
   };
   const TurnEnd end{*this, turn};
-  for (unsigned left = traits_.turn_max; left > 0 && DeliverNext(delivering.frame(), kAnyTurn);
-       --left) {
-  }
+  unsigned left = traits_.executor->deliveries_max();
+  while (left > 0 && DeliverNext(delivering.frame(), kAnyTurn)) --left;
 }
 
 void MailboxListener::EndTurn(Turn& turn) {

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "belfry/executor.h"
-
 namespace belfry {
 namespace {
 
@@ -36,7 +34,6 @@ MailboxTraits MailboxTraits::Of(const ListenerOptions& options, Executor* execut
   const unsigned concurrency = executor == nullptr ? 1 : options.concurrency;
   const unsigned starvation_max = executor == nullptr ? 0 : options.starvation_max;
   return {executor,
-          executor == nullptr ? 1 : executor->deliveries_max(),
           options.queue,
           policy,
           options.overflow.patience,

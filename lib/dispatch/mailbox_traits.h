@@ -12,7 +12,6 @@ namespace belfry {
 // How it was subscribed; fixed for its life.
 struct MailboxTraits {
   Executor* executor = nullptr;  // null: its deliveries are run by a synchronous dispatcher
-  unsigned turn_max = 1;         // how many events one turn may deliver
   QueueLimit limit{};
   Overflow::Policy policy = Overflow::Policy::kBlock;
   Nanoseconds patience{};

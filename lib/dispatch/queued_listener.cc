@@ -146,7 +146,7 @@ void QueuedListener::Run() {
   DeliveringScope delivering(*core_, *this);
   const Turn turn(*this);
   if (!turn.mine()) return;
-  for (unsigned left = traits_.turn_max; left > 0;) {
+  for (unsigned left = traits_.executor->deliveries_max(); left > 0;) {
     const unsigned delivered = DeliverRun(delivering.frame(), left);
     left -= delivered;
     if (delivered > 0) {

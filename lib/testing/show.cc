@@ -43,7 +43,7 @@ std::string Show(EventType type, const void* event) {
     const sync::Lock lock(shown.mutex);
     if (type.index() < shown.of.size()) show = shown.of[type.index()];
   }
-  const std::string name(ShortName(type));
+  std::string name(ShortName(type));
   if (event == nullptr) return name;
   return name + (show != nullptr ? show(event) : "{" + std::to_string(type.size()) + " bytes}");
 }
