@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <new>
+#include <ostream>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
@@ -38,6 +39,7 @@ class Recorder::Impl {
     record_.happenings.clear();
     places_.clear();
     for (std::size_t i = 0; i < record_.events.size(); ++i) {
+      record_.events[i].earlier = true;
       places_[record_.events[i].id.sequence] = i;
     }
   }
@@ -136,7 +138,8 @@ class Recorder::Impl {
                                 .id = envelope.id(),
                                 .cause = envelope.causation_id(),
                                 .correlation = envelope.correlation_id(),
-                                .at = Now()});
+                                .at = Now(),
+                                .earlier = true});
     }
     return found->second;
   }
@@ -167,8 +170,10 @@ Record Recorder::record() const { return impl_->record(); }
 void Recorder::Read(const std::function<void(const Record&)>& use) const { impl_->Read(use); }
 void Recorder::Note(std::string text) { impl_->Note(std::move(text)); }
 void Recorder::Clear() { impl_->Clear(); }
-void Recorder::Expect(std::size_t event) { impl_->Expect(event); }
-void Recorder::Expect(std::size_t event, std::size_t delivery) { impl_->Expect(event, delivery); }
+void Recorder::Expect(std::size_t event) const { impl_->Expect(event); }
+void Recorder::Expect(std::size_t event, std::size_t delivery) const {
+  impl_->Expect(event, delivery);
+}
 
 bool Recorder::AwaitEnded(std::string_view listener, std::size_t count, Nanoseconds limit) const {
   return impl_->Await(limit, [&](const Record& record) {
@@ -189,6 +194,12 @@ bool Recorder::AwaitPublished(EventType type, std::size_t count, Nanoseconds lim
         [&](const RecordedEvent& event) { return event.type == type && event.result.ok(); });
     return static_cast<std::size_t>(published) >= count;
   });
+}
+
+void PrintTo(const Recorder& recorder, std::ostream* out) {
+  std::size_t events = 0;
+  recorder.Read([&](const Record& record) { events = record.events.size(); });
+  *out << "a record of " << events << (events == 1 ? " event" : " events");
 }
 
 void Recorder::Published(const Envelope& envelope, const std::shared_ptr<const void>& event,

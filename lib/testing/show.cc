@@ -13,6 +13,11 @@ struct Shown {
   sync::Mutex mutex;
   std::vector<ShowEvent> of ABSL_GUARDED_BY(mutex);
 
+  ShowEvent& Of(EventType type) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
+    if (of.size() <= type.index()) of.resize(type.index() + 1);
+    return of[type.index()];
+  }
+
   static Shown& Instance() {
     static Shown& shown = *new Shown;
     return shown;
@@ -24,8 +29,13 @@ struct Shown {
 void ShowsAs(EventType type, ShowEvent show) {
   Shown& shown = Shown::Instance();
   const sync::Lock lock(shown.mutex);
-  if (shown.of.size() <= type.index()) shown.of.resize(type.index() + 1);
-  shown.of[type.index()] = show;
+  shown.Of(type) = show;
+}
+
+void ShowsByDefaultAs(EventType type, ShowEvent show) {
+  Shown& shown = Shown::Instance();
+  const sync::Lock lock(shown.mutex);
+  if (shown.Of(type) == nullptr) shown.Of(type) = show;
 }
 
 std::string_view ShortName(EventType type) {

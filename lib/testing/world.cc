@@ -4,14 +4,18 @@
 
 #include <algorithm>
 #include <optional>
+#include <ostream>
 #include <set>
 #include <utility>
 
 #include "belfry/ambient_context.h"
 #include "belfry/interceptor.h"
 #include "belfry/stats.h"
+#include "belfry/testing/duration.h"
+#include "belfry/testing/expectation.h"
 #include "belfry/testing/story.h"
 #include "testing/agenda.h"
+#include "testing/evidence.h"
 #include "testing/faults.h"
 #include "testing/schedule.h"
 
@@ -21,9 +25,11 @@ class World::Impl {
  public:
   Impl(WorldOptions options, Chooser* chooser)
       : replayed_(chooser == nullptr ? ScheduleOfEnvironment() : nullptr),
+        replay_(replayed_ == nullptr ? "" : ReplayOfEnvironment().value_or("")),
         chooser_(chooser != nullptr     ? chooser
                  : replayed_ != nullptr ? replayed_.get()
                                         : &in_order_),
+        explored_(chooser != nullptr),
         tolerated(options.tolerated),
         agenda(clock, options.late_by),
         recorder(clock) {
@@ -40,6 +46,11 @@ class World::Impl {
         {.around_delivery = [this](const AnyEvent& event, Context& context, DeliveryNext& next) {
           return Deliver(event, context, next);
         }});
+    made.life_cycle.subscribed =
+        [this, told = std::move(made.life_cycle.subscribed)](const ListenerInfo& listener) {
+          listeners.push_back({listener.id, std::string(listener.name), listener.event_type});
+          if (told) told(listener);
+        };
     if (!made.log) made.log = [](LogLevel, std::string_view) {};  // the record has it all
     dispatcher = std::make_unique<Dispatcher>(std::move(made));
   }
@@ -49,7 +60,21 @@ class World::Impl {
     dispatcher.reset();
   }
 
+  Evidence MakeEvidence() const {
+    return {.recorder = recorder,
+            .record = recorder.record(),
+            .dispatcher = dispatcher.get(),
+            .agenda = &agenda,
+            .listeners = &listeners,
+            .replay = replay_,
+            .explored = explored_};
+  }
   bool Step(Nanoseconds until) { return agenda.Step(*chooser_, until); }
+  void CheckRecord() {
+    recorder.Read([this](const Record& record) {
+      for (const RecordedEvent& event : record.events) CheckEvent(record, event);
+    });
+  }
   RunReport RunUntil(Nanoseconds until) {
     RunReport report;
     while (Step(until)) ++report.steps;
@@ -60,8 +85,10 @@ class World::Impl {
 
  private:
   const std::unique_ptr<Chooser> replayed_;
+  const std::string replay_;
   InOrder in_order_;
   Chooser* const chooser_;
+  const bool explored_;
 
   Failure Deliver(const AnyEvent& event, Context& context, DeliveryNext& next) {
     if (faked.contains(event.type().index())) return Failure::Unwanted("the test fakes its type");
@@ -74,13 +101,9 @@ class World::Impl {
 
   // What a test fails on though it says nothing of it.
   void Check() {
-    recorder.Read([this](const Record& record) {
-      for (const RecordedEvent& event : record.events) CheckEvent(record, event);
-    });
+    CheckRecord();
+    if (!tolerated.dead_letters) CheckDeadLetters();
     const Stats stats = dispatcher->GetStats();
-    if (!tolerated.dead_letters && stats.dead_letters > 0) {
-      ADD_FAILURE() << stats.dead_letters << " dead letters are left";
-    }
     for (const TypeStats& type : stats.types) {
       EXPECT_TRUE(type.deliveries.balanced())
           << "the deliveries of " << type.event_type.name() << " do not add up";
@@ -90,6 +113,24 @@ class World::Impl {
       ADD_FAILURE() << "listener \"" << listener.name << "\", subscribed at "
                     << listener.traits.site.file << ":" << listener.traits.site.line
                     << ", outlives its world";
+    }
+  }
+
+  // A letter is expected when its failure is.
+  void CheckDeadLetters() {
+    std::size_t unexpected = 0;
+    recorder.Read([&](const Record& record) {
+      for (const DeadLetter& letter : dispatcher->dead_letters().List()) {
+        const auto of_letter = FindDelivery(record, letter.event_id, letter.listener_id);
+        const bool expected =
+            of_letter.has_value() &&
+            record.events[of_letter->event].deliveries[of_letter->delivery].expected;
+        unexpected += expected ? 0 : 1;
+      }
+    });
+    if (unexpected > 0) {
+      ADD_FAILURE() << unexpected << (unexpected == 1 ? " dead letter is" : " dead letters are")
+                    << " left";
     }
   }
 
@@ -119,6 +160,7 @@ class World::Impl {
   Agenda agenda;
   Recorder recorder;
   Faults faults;
+  std::vector<KnownListener> listeners;
   std::set<std::string, std::less<>> muted;
   std::set<std::uint32_t> faked;
   std::unique_ptr<Dispatcher> dispatcher;
@@ -168,5 +210,19 @@ void World::FinishLater(std::string what, Nanoseconds latency, std::function<voi
 
 Recorder& World::recorder() { return impl_->recorder; }
 Record World::record() const { return impl_->recorder.record(); }
+void World::Forget() {
+  impl_->CheckRecord();
+  impl_->recorder.Clear();
+}
+void World::Expect(const Expectation& expectation, Site site) const {
+  testing::Expect(*this, expectation, site);
+}
+Evidence World::evidence() const { return impl_->MakeEvidence(); }
+
+void PrintTo(const World& world, std::ostream* out) {
+  const std::size_t events = world.record().events.size();
+  *out << "a world at +" << ShowDuration(world.now()) << " with " << events
+       << (events == 1 ? " event" : " events");
+}
 
 }  // namespace belfry::testing

@@ -1,5 +1,6 @@
 // The examples in the headers of belfry::testing.
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -11,7 +12,9 @@
 
 #include "belfry/testing/explore.h"
 #include "belfry/testing/faults.h"
+#include "belfry/testing/matchers.h"
 #include "belfry/testing/recorder.h"
+#include "belfry/testing/scenario.h"
 #include "belfry/testing/world.h"
 
 namespace belfry {
@@ -65,6 +68,66 @@ TEST(FaultsExample, TheSecondCallFailsAndTheMailIsLate) {
   world.dispatcher().Publish(SignUpRequested{"bob@example.org"});
   world.Run();
   EXPECT_EQ(world.record().events.size(), 3U) << "one of two has signed up";
+}
+
+struct SignUpFailed {
+  std::string email;
+};
+
+TEST(MatchersExample, WhatHasHappenedIsAskedFor) {
+  using namespace belfry::testing;
+  using ::testing::Field;
+  World world;
+  const Subscription wiring = WireSignUp(world.dispatcher());
+  const Subscription audit =
+      world.dispatcher().Subscribe([](const UserSignedUp&) {}, {.name = "audit"});
+  const Subscription welcome =
+      world.dispatcher().Subscribe([](const UserSignedUp&) {}, {.name = "mail.welcome"});
+  const Subscription sorry =
+      world.dispatcher().Subscribe([](const SignUpFailed&) {}, {.name = "mail.sorry"});
+  world.dispatcher().Publish(SignUpRequested{"ada"});
+  world.Run();
+  // example: testing/matchers.h
+  EXPECT_THAT(world, Published<UserSignedUp>(Field("email", &UserSignedUp::email, "ada")));
+  EXPECT_THAT(world, Published([](const UserSignedUp& user) { return user.email == "ada"; }));
+  EXPECT_THAT(world, Handled<UserSignedUp>().By("mail.welcome").After("audit"));
+  EXPECT_THAT(world, NotCalled("mail.sorry"));
+  world.Expect(NotPublished<SignUpFailed>());  // the same, with a shorter text when it fails
+  // end of example
+  // example: testing/matchers.h
+  EXPECT_THAT(world, PublishedInOrder(Published<SignUpRequested>(), Published<UserSignedUp>()));
+  // end of example
+}
+
+struct LogInFailed {
+  std::string user;
+};
+struct AccountLocked {
+  std::string user;
+};
+struct AccountUnlocked {
+  std::string user;
+};
+
+TEST(ScenarioExample, ItReadsLikeASpecification) {
+  using namespace belfry::testing;
+  using namespace std::chrono_literals;
+  World world;
+  const Subscription lock = world.dispatcher().Subscribe(
+      [&](const LogInFailed& failed) {
+        world.dispatcher().PublishAfter(30s, AccountUnlocked{failed.user});
+        return AccountLocked{failed.user};
+      },
+      {.name = "account.lock"});
+  const Subscription sorry =
+      world.dispatcher().Subscribe([](const SignUpFailed&) {}, {.name = "mail.sorry"});
+  // example: testing/scenario.h
+  Given(world, UserSignedUp{"ada"});
+  When(world, LogInFailed{"ada"});
+  Then(world, Published<AccountLocked>(), NotCalled("mail.sorry")).AndNothingElse();
+  After(world, 31s);
+  Then(world, Published<AccountUnlocked>()).AndNothingElse();
+  // end of example
 }
 
 struct Shop {

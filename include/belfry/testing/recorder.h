@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <iosfwd>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -41,6 +42,7 @@ struct RecordedEvent {
   std::shared_ptr<const void> event{};  // null if it was refused
   std::string by{};                     // the listener in whose delivery it was published
   Nanoseconds at{};                     // since the recorder was made
+  bool earlier = false;                 // it was published before the record was cleared
   bool orphan = false;                  // nobody listens to it
   bool expected = false;                // some expectation has named it
   PublishResult result{};
@@ -85,8 +87,8 @@ class BELFRY_EXPORT Recorder final : public Observer {
   // Forgets what has ended; what is still under way stays.
   void Clear();
   // For expectations: what they are about, by its place in the record.
-  void Expect(std::size_t event);
-  void Expect(std::size_t event, std::size_t delivery);
+  void Expect(std::size_t event) const;
+  void Expect(std::size_t event, std::size_t delivery) const;
 
   // Wait until so many deliveries to listeners of that name have ended, or so many events of that
   // type were published, since the recorder was made or cleared. False when they have not within
@@ -115,5 +117,8 @@ class BELFRY_EXPORT Recorder final : public Observer {
   class Impl;
   const std::unique_ptr<Impl> impl_;
 };
+
+// For EXPECT_THAT: one line.
+BELFRY_EXPORT void PrintTo(const Recorder& recorder, std::ostream* out);
 
 }  // namespace belfry::testing

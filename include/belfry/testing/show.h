@@ -27,6 +27,8 @@ namespace belfry::testing {
 // Thread safety: any thread. Blocking: a short lock.
 using ShowEvent = std::string (*)(const void* event);
 BELFRY_EXPORT void ShowsAs(EventType type, ShowEvent show);
+// The same, unless something has been said before.
+BELFRY_EXPORT void ShowsByDefaultAs(EventType type, ShowEvent show);
 // As it was said last; else the type's name and size.
 BELFRY_EXPORT std::string Show(EventType type, const void* event);
 // The last part of a declared name's or a C++ name's.
@@ -62,11 +64,11 @@ std::string ShowFields(const E& event) {
   }
 }
 
-// Makes events of these types shown with their fields.
+// Makes events of these types shown with their fields, unless ShowsAs has said how.
 template <class... E>
 void Shows() {
-  (ShowsAs(EventTypeOf<E>(),
-           [](const void* event) { return ShowFields(*static_cast<const E*>(event)); }),
+  (ShowsByDefaultAs(EventTypeOf<E>(),
+                    [](const void* event) { return ShowFields(*static_cast<const E*>(event)); }),
    ...);
 }
 

@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <iosfwd>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -16,6 +17,7 @@
 
 #include "belfry/clock.h"
 #include "belfry/dispatcher.h"
+#include "belfry/site.h"
 #include "belfry/testing/faults.h"
 #include "belfry/testing/recorder.h"
 #include "belfry/timers.h"
@@ -23,6 +25,8 @@
 namespace belfry::testing {
 
 class Chooser;
+class Expectation;
+struct Evidence;
 
 // What a test fails on at the end of its world, unless it says that it expects it.
 struct Tolerated {
@@ -105,12 +109,21 @@ class BELFRY_EXPORT World {
   // --- What has happened ---
   Recorder& recorder();
   Record record() const;
+  // Fails the test at the caller's line when it is not so; see matchers.h.
+  void Expect(const Expectation& expectation, Site site = Site::Here()) const;
+  // Clears the record. What has ended is checked as it would be at the end of the world.
+  void Forget();
 
  private:
   friend class Exploration;
+  friend class Expectation;
   class Impl;
   World(WorldOptions options, Chooser& chooser);
+  Evidence evidence() const;
   const std::unique_ptr<Impl> impl_;
 };
+
+// For EXPECT_THAT: one line.
+BELFRY_EXPORT void PrintTo(const World& world, std::ostream* out);
 
 }  // namespace belfry::testing
