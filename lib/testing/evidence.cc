@@ -119,6 +119,9 @@ std::string WhyUntouched(const Evidence& evidence, const RecordedEvent& event,
            std::string(ShortName(known->type));
   }
   const DeliveryCounts& counts = found->deliveries;
+  if (counts.queued == 0 && found->event_type != event.type) {
+    return "did not get it, or not yet; it is for " + found->selects;
+  }
   if (counts.queued == 0) return "did not get it: it was subscribed later";
   std::string text = "has not got it yet: " + std::to_string(counts.queued) +
                      (counts.queued == 1 ? " event is" : " events are") + " queued for it";

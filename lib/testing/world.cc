@@ -118,20 +118,22 @@ class World::Impl {
 
   // A letter is expected when its failure is.
   void CheckDeadLetters() {
-    std::size_t unexpected = 0;
+    const std::vector<DeadLetter> letters = dispatcher->dead_letters().List();
+    std::vector<std::string> unexpected;
     recorder.Read([&](const Record& record) {
-      for (const DeadLetter& letter : dispatcher->dead_letters().List()) {
+      for (const DeadLetter& letter : letters) {
         const auto of_letter = FindDelivery(record, letter.event_id, letter.listener_id);
         const bool expected =
             of_letter.has_value() &&
             record.events[of_letter->event].deliveries[of_letter->delivery].expected;
-        unexpected += expected ? 0 : 1;
+        if (!expected) unexpected.push_back("of " + letter.listener + ": " + letter.what);
       }
     });
-    if (unexpected > 0) {
-      ADD_FAILURE() << unexpected << (unexpected == 1 ? " dead letter is" : " dead letters are")
-                    << " left";
-    }
+    if (unexpected.empty()) return;
+    ADD_FAILURE() << unexpected.size()
+                  << (unexpected.size() == 1 ? " dead letter is left, "
+                                             : " dead letters are left, ")
+                  << Enumerate(unexpected, "; ");
   }
 
   void CheckEvent(const Record& record, const RecordedEvent& event) {

@@ -13,6 +13,7 @@
 
 #include <gtest/gtest-spi.h>
 
+#include "belfry/testing/explore.h"
 #include "belfry/testing/matchers.h"
 #include "belfry/testing/scenario.h"
 #include "belfry/testing/world.h"
@@ -25,6 +26,7 @@ using ::testing::AllOf;
 using ::testing::Field;
 using ::testing::Gt;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 struct SignUpRequested {
   std::string email;
@@ -179,6 +181,23 @@ TEST_F(FailureTextTest, ItIsQueuedBehindItsKey) {
   EXPECT_EQ(Head(Failed("mail.welcome", HasSubstr("no ink"))), Golden());
 }
 
+TEST_F(FailureTextTest, AttemptsAreCounted) {
+  Wire({.retry = {.attempts_max = 3}});
+  world_.faults().Fail("mail.welcome", Faults::kEvery, absl::UnavailableError("no line"));
+  When(world_, UserSignedUp{"ada@example.org", 1});
+  After(world_, seconds(1));
+  EXPECT_EQ(Head(Retried("mail.welcome", 1)), Golden());
+  EXPECT_EQ(Head(Handled<UserSignedUp>().By("mail.welcome")), Golden());
+}
+
+TEST_F(FailureTextTest, ALaterOneTookItsPlace) {
+  Wire({.overflow = Overflow::Coalesce([](const UserSignedUp& user) { return user.email; })});
+  When(world_, UserSignedUp{"ada@example.org", 1}, UserSignedUp{"ada@example.org", 2});
+  EXPECT_EQ(
+      Head(Handled<UserSignedUp>(Field("number", &UserSignedUp::number, 1)).By("mail.welcome")),
+      Golden());
+}
+
 TEST_F(FailureTextTest, ItWasLostOrLateOrEnded) {
   Wire({.queue = {.events_max = 1}, .overflow = Overflow::DropNewest(), .deadline = seconds(5)});
   world_.dispatcher().Publish(UserSignedUp{"ada@example.org", 1});
@@ -235,6 +254,9 @@ TEST_F(FailureTextTest, LongListsAreCut) {
   Wire();
   for (int i = 0; i < 20; ++i) When(world_, MailSent{"ada" + std::to_string(i)});
   EXPECT_EQ(Head(NotPublished<MailSent>()), Golden());
+  Given(world_);
+  When(world_, MailSent{std::string(300, 'a')});
+  EXPECT_EQ(Head(NotPublished<MailSent>()), Golden());
 }
 
 TEST_F(FailureTextTest, NothingHasHappened) { EXPECT_EQ(All(Published<UserSignedUp>()), Golden()); }
@@ -250,6 +272,17 @@ TEST_F(FailureTextTest, GoogleTestsFrameStandsAroundIt) {
   }
   ASSERT_EQ(results.size(), 1);
   EXPECT_EQ(std::string(results.GetTestPartResult(0).message()) + "\n", Golden());
+}
+
+TEST(ExplorerTextTest, TheReportTellsTheStoryOnce) {
+  const ExploreReport report = Explore({}, [](World& world) {
+    When(world, MailSent{"ada@example.org"});
+    world.Expect(NotPublished<MailSent>());
+  });
+  ASSERT_FALSE(report.ok());
+  EXPECT_THAT(report.failure->what, HasSubstr("expected MailSent not published, seen: once"));
+  EXPECT_THAT(report.failure->what, Not(HasSubstr("what happened")));
+  EXPECT_THAT(report.failure->story, HasSubstr("published #1 MailSent"));
 }
 
 TEST(RecorderTextTest, WhatARecorderDoesNotKnowIsNotSaid) {

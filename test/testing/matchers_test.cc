@@ -166,6 +166,17 @@ TEST_F(MatchersTest, WhatIsNamedIsNotComplainedOf) {
   EXPECT_THAT(world_, Failed("ship", "no such thing"));
 }
 
+TEST(DeadLetterTest, OneThatNobodyExpectsFailsTheTest) {
+  const auto scenario = [] {
+    World world({.tolerated = {.failures = true}});
+    const Subscription pay =
+        world.dispatcher().Subscribe([](const Ordered&) { throw std::runtime_error("no money"); },
+                                     {.name = "pay", .dead_letters = true});
+    When(world, Ordered{1});
+  };
+  EXPECT_NONFATAL_FAILURE(scenario(), "1 dead letter is left, of pay: no money");
+}
+
 TEST_F(MatchersTest, LossesAndTimeOuts) {
   Wire({.queue = {.events_max = 1}, .overflow = Overflow::DropNewest(), .deadline = seconds(5)});
   EXPECT_TRUE(world_.dispatcher().Publish(Paid{1}));

@@ -85,14 +85,16 @@ using TextMatcher = ::testing::Matcher<const std::string&>;
 // No listener of that name was called: deliveries that its filter, Mute or Fake held back are none.
 // In a world a name that no listener has had does not match, since it may be misspelled.
 BELFRY_EXPORT Expectation NotCalled(std::string_view listener);
-// A delivery to it has failed for good; `what`: the exception's text, or the status.
+// A delivery to it has failed for good; `what`: the exception's text, or the status. A dead letter
+// that it leaves is expected then as well.
 BELFRY_EXPORT Expectation Failed(std::string_view listener, const TextMatcher& what = ::testing::_);
 // The same, and the dispatcher keeps it. Of worlds only.
 BELFRY_EXPORT Expectation DeadLettered(std::string_view listener,
                                        const TextMatcher& what = ::testing::_);
 // A delivery to it was tried again so often, whatever became of it.
 BELFRY_EXPORT Expectation Retried(std::string_view listener, unsigned times);
-// It lost an event, since its queue was full.
+// It lost an event, since its queue was full. The library's own event has the same name: where both
+// are seen, write belfry::testing::Dropped.
 BELFRY_EXPORT Expectation Dropped(std::string_view listener);
 // An event came too late for it: its deadline had passed.
 BELFRY_EXPORT Expectation TimedOut(std::string_view listener);

@@ -86,7 +86,8 @@ class BELFRY_EXPORT Recorder final : public Observer {
   void Note(std::string text);
   // Forgets what has ended; what is still under way stays.
   void Clear();
-  // For expectations: what they are about, by its place in the record.
+  // For expectations, which change nothing that has happened: what they are about, by its place in
+  // the record.
   void Expect(std::size_t event) const;
   void Expect(std::size_t event, std::size_t delivery) const;
 
