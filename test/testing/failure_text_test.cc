@@ -147,6 +147,10 @@ TEST_F(FailureTextTest, NobodyKnowsWhatIsMisspelled) {
   EXPECT_EQ(Head(NotCalled("mail.welcom")), Golden());
   EXPECT_EQ(Head(Handled<UserSignedUp>().By("mail.sorry")), Golden());
   EXPECT_EQ(Head(Handled<UserSignedUp>().By("signup.store")), Golden());
+  const Subscription log = world_.dispatcher().Subscribe(EventTypes<SignUpRequested, MailSent>(),
+                                                         [](const auto&) {}, {.name = "log"});
+  EXPECT_THAT(Head(Handled<UserSignedUp>().By("log")),
+              HasSubstr("#2, but log did not get it, or not yet; it is for "));
 }
 
 TEST_F(FailureTextTest, AFilterSaidNo) {

@@ -70,6 +70,7 @@ TEST_F(MatchersTest, PublishedCountsWhatMatches) {
   EXPECT_THAT(world_, Published<Ordered>(AllOf(Number(1), Field(&Ordered::number, Gt(0)))));
   EXPECT_THAT(world_, NotPublished<Ordered>(Number(3)));
   EXPECT_THAT(world_, Not(NotPublished<Ordered>()));
+  EXPECT_THAT(world_, AllOf(Published<Ordered>(Number(1)), Published<Paid>().Times(3)));
 }
 
 TEST_F(MatchersTest, ALambdaSaysWhichEvent) {
