@@ -69,6 +69,7 @@ class World::Impl {
             .replay = replay_,
             .explored = explored_};
   }
+  bool ChooseFault() { return chooser_->ChooseFault(); }
   bool Step(Nanoseconds until) { return agenda.Step(*chooser_, until); }
   void CheckRecord() {
     recorder.Read([this](const Record& record) {
@@ -209,6 +210,7 @@ void World::FinishLater(std::string what, std::function<void()> finished) {
 void World::FinishLater(std::string what, Nanoseconds latency, std::function<void()> finished) {
   impl_->agenda.FinishLater(std::move(what), latency, InContext(std::move(finished)));
 }
+bool World::ChooseFault() { return impl_->ChooseFault(); }
 
 Recorder& World::recorder() { return impl_->recorder; }
 Record World::record() const { return impl_->recorder.record(); }

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <csignal>
 #include <memory>
 #include <string>
 #include <vector>
@@ -11,6 +12,9 @@
 #include "absl/status/status.h"
 
 #include "belfry/testing/explore.h"
+#include "belfry/testing/fake_connections.h"
+#include "belfry/testing/fake_files.h"
+#include "belfry/testing/fake_signals.h"
 #include "belfry/testing/faults.h"
 #include "belfry/testing/matchers.h"
 #include "belfry/testing/recorder.h"
@@ -150,6 +154,58 @@ TEST(ExploreExample, EveryOrderIsRun) {
     EXPECT_EQ(wiring->shipped, 1);
   });
   // end of example
+}
+
+Subscription WireWelcome(Dispatcher& dispatcher, Files& files) {
+  return dispatcher.Subscribe([&](const UserSignedUp&) { files.Read("welcome.txt"); });
+}
+
+TEST(FakeFilesExample, TheSecondReadFails) {
+  // example: testing/fake_files.h
+  belfry::testing::World world;
+  belfry::testing::FakeFiles files(world);
+  files.Put("welcome.txt", "Hello {{name}}");
+  files.FailNth(2, absl::ResourceExhaustedError("disk full"));
+  auto wiring = WireWelcome(world.dispatcher(), files);  // as the program does
+  // end of example
+  world.dispatcher().Publish(UserSignedUp{"ada@example.org"});
+  world.dispatcher().Publish(UserSignedUp{"bob@example.org"});
+  world.Run();
+  const testing::Record record = world.record();
+  EXPECT_EQ(record.events.at(2).As<FileReadFinished>()->content, "Hello {{name}}");
+  EXPECT_EQ(record.events.at(3).As<FileReadFinished>()->status.message(), "disk full");
+}
+
+Subscription WireEcho(Dispatcher& dispatcher, Connections& connections) {
+  // example: connections.h
+  auto echo = dispatcher.Subscribe(
+      [&connections](const belfry::DataReceived& e) { connections.Write(e.connection, e.data); });
+  // end of example
+  return echo;
+}
+
+TEST(FakeConnectionsExample, TheTestIsThePeer) {
+  // example: testing/fake_connections.h
+  belfry::testing::World world;
+  belfry::testing::FakeConnections connections(world);
+  auto echo = WireEcho(world.dispatcher(), connections);  // as the program does
+  const belfry::ConnectionId peer = connections.Open();
+  connections.Receive(peer, "hello");
+  world.Run();
+  EXPECT_EQ(connections.Written(peer), "hello");
+  // end of example
+}
+
+TEST(FakeSignalsExample, ASignalIsRaised) {
+  belfry::testing::World world;
+  int signal = 0;
+  const Subscription stop =
+      world.dispatcher().Subscribe([&](const SignalReceived& e) { signal = e.signal; });
+  // example: testing/fake_signals.h
+  belfry::testing::Raise(world, SIGTERM);
+  // end of example
+  world.Run();
+  EXPECT_EQ(signal, SIGTERM);
 }
 
 }  // namespace

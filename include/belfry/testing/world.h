@@ -105,6 +105,8 @@ class BELFRY_EXPORT World {
   // without a latency at any time from now on. `what` is for people: "read of welcome.txt".
   void FinishLater(std::string what, std::function<void()> finished);
   void FinishLater(std::string what, Nanoseconds latency, std::function<void()> finished);
+  // Whether something that may go wrong does: with Explore both are tried, without it never.
+  bool ChooseFault();
 
   // --- What has happened ---
   Recorder& recorder();

@@ -1,0 +1,254 @@
+#include "belfry/testing/fake_files.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <variant>
+
+#include "belfry/ambient_context.h"
+#include "belfry/dispatcher.h"
+#include "belfry/testing/world.h"
+#include "dispatch/backoff.h"
+
+namespace belfry::testing {
+namespace {
+
+// --- In the words of BlockingFiles; the contract's tests compare them ---
+
+absl::Status SystemError(int error, std::string_view what, const std::string& path) {
+  return absl::Status(absl::ErrnoToStatusCode(error), std::string(what) + " \"" + path + "\": " +
+                                                          std::generic_category().message(error));
+}
+
+absl::Status CheckPath(const std::string& path) {
+  if (path.empty()) return absl::InvalidArgumentError("an empty path");
+  const std::size_t nul = path.find('\0');
+  if (nul == std::string::npos) return absl::OkStatus();
+  return absl::InvalidArgumentError("a path with a NUL byte: \"" + path.substr(0, nul) + "...\"");
+}
+
+absl::Status TooLarge(const std::string& path, std::size_t bytes_max) {
+  return absl::OutOfRangeError("\"" + path +
+                               "\" is larger than read_bytes_max = " + std::to_string(bytes_max));
+}
+
+void GiveUpContent(FileReadFinished& event, PublishResult why) {
+  if (!event.status.ok()) return;
+  event.status = absl::ResourceExhaustedError(
+      "no room for the " + std::to_string(event.content.size()) + " bytes of \"" + event.path +
+      "\": " + std::string(why.status().message()));
+  event.content = std::string();
+}
+
+}  // namespace
+
+class FakeFiles::Impl : public std::enable_shared_from_this<Impl> {
+ public:
+  Impl(World& world, BlockingFilesOptions options) : world_(world), options_(options) {}
+
+  void Start() {
+    source_ = world_.dispatcher().AddSource("files", [weak = weak_from_this()] {
+      if (const auto self = weak.lock()) self->closed_ = true;
+    });
+  }
+
+  // What is refused now comes no more.
+  void End() {
+    source_ = Source();
+    closed_ = true;
+    for (auto& [operation, work] : under_way_) {
+      if (!work.publishing) Publish(work);
+    }
+  }
+
+  std::optional<FileOperation> Add(AskedWrite asked, bool read) {
+    if (closed_ || refuses || under_way_.size() >= options_.operations_max) return std::nullopt;
+    const FileOperation operation = asked.operation = ++last_operation_;
+    if (!read) writes.push_back(asked);
+    const std::string what = (read ? "the read of " : "the write of ") + asked.path;
+    const auto of_path = path_latency.find(asked.path);
+    const auto own = of_path != path_latency.end() ? of_path->second : latency;
+    under_way_.emplace(operation,
+                       UnderWay{std::move(asked), read, what, AmbientContext::Current()});
+    const auto finish = [weak = weak_from_this(), operation] {
+      if (const auto self = weak.lock()) self->Finish(operation);
+    };
+    own ? world_.FinishLater(what, *own, finish) : world_.FinishLater(what, finish);
+    return operation;
+  }
+
+ private:
+  struct UnderWay {
+    AskedWrite asked;  // of a read: its path
+    bool read;
+    std::string what;
+    AmbientContext context;
+    std::variant<std::monostate, FileReadFinished, FileWriteFinished> event{};
+    SteadyTime give_up{};
+    Backoff backoff{};
+    bool publishing = false;  // its listeners may end everything
+  };
+
+  // Until it is accepted. Meanwhile it is under way.
+  void Finish(FileOperation operation) {
+    const auto found = under_way_.find(operation);
+    if (found == under_way_.end()) return;
+    UnderWay& work = found->second;
+    work.publishing = true;
+    const PublishResult result = Publish(work);
+    work.publishing = false;
+    if (result.ok() || !MayBeAcceptedLater(result)) {
+      under_way_.erase(operation);
+      return;
+    }
+    const bool hopeless = result.code() == PublishResult::Code::kTooLarge;
+    if (hopeless || world_.clock().Now() >= work.give_up) {
+      if (auto* const event = std::get_if<FileReadFinished>(&work.event)) {
+        GiveUpContent(*event, result);
+      }
+    }
+    world_.FinishLater(work.what, work.backoff.Next(), [weak = weak_from_this(), operation] {
+      if (const auto self = weak.lock()) self->Finish(operation);
+    });
+  }
+
+  // The first time it takes effect.
+  PublishResult Publish(UnderWay& work) {
+    if (std::holds_alternative<std::monostate>(work.event)) {
+      work.give_up = TimeAfter(world_.clock().Now(), options_.patience);
+      work.read ? ReadNow(work) : WriteNow(work);
+    }
+    if (world_.dispatcher().closed()) return {PublishResult::Code::kClosed, 0};
+    const AmbientScope scope(work.context);
+    if (auto* const event = std::get_if<FileReadFinished>(&work.event)) {
+      return world_.dispatcher().Publish(std::move(*event));
+    }
+    return world_.dispatcher().Publish(std::move(std::get<FileWriteFinished>(work.event)));
+  }
+
+  void ReadNow(UnderWay& work) {
+    const std::string& path = work.asked.path;
+    FileReadFinished done{work.asked.operation, path, CheckPath(path), {}};
+    if (done.status.ok()) done.status = Injected(work.asked);
+    if (done.status.ok()) {
+      const auto file = content.find(path);
+      if (IsDirectory(path)) {
+        done.status = SystemError(EISDIR, "read or write", path);
+      } else if (file == content.end()) {
+        done.status = SystemError(ENOENT, "open", path);
+      } else if (file->second.size() > options_.read_bytes_max) {
+        done.status = TooLarge(path, options_.read_bytes_max);
+      } else {
+        done.content = file->second;
+      }
+    }
+    work.event = std::move(done);
+  }
+
+  void WriteNow(UnderWay& work) {
+    const std::string& path = work.asked.path;
+    const std::string& temporary = work.asked.options.temporary;
+    const std::string& target = temporary.empty() ? path : temporary;
+    FileWriteFinished done{work.asked.operation, path, CheckPath(path)};
+    if (done.status.ok()) done.status = CheckPath(target);
+    if (done.status.ok() && (IsDirectory(target) || target.ends_with('/'))) {
+      done.status = SystemError(EISDIR, "open", target);
+    }
+    if (done.status.ok()) {
+      done.status = Injected(work.asked);
+      if (!done.status.ok() && temporary.empty()) {
+        content[path] = work.asked.content.substr(0, work.asked.content.size() / 2);
+      }
+      if (done.status.ok() && IsDirectory(path)) {
+        const bool inside = target.starts_with(path + "/");
+        done.status =
+            SystemError(inside ? ENOTEMPTY : EISDIR, "rename", target + "\" to \"" + path);
+      }
+      if (!temporary.empty()) content.erase(temporary);  // renamed, or gone
+    }
+    if (done.status.ok()) content[path] = work.asked.content;
+    work.event = std::move(done);
+  }
+
+  absl::Status Injected(const AskedWrite& asked) {
+    if (const auto fault = failing_nth.find(asked.operation); fault != failing_nth.end()) {
+      return fault->second;
+    }
+    const auto perhaps = may_fail_nth.find(asked.operation);
+    if (perhaps != may_fail_nth.end() && world_.ChooseFault()) return perhaps->second;
+    for (const std::string& path : {asked.path, asked.options.temporary}) {
+      if (const auto fault = failing_path.find(path); fault != failing_path.end()) {
+        return fault->second;
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  bool IsDirectory(std::string path) const {
+    if (!path.ends_with('/')) path += '/';
+    const auto inside = content.lower_bound(path);
+    return inside != content.end() && inside->first.starts_with(path);
+  }
+
+  World& world_;
+  const BlockingFilesOptions options_;
+  Source source_;
+  std::map<FileOperation, UnderWay> under_way_;
+  FileOperation last_operation_ = 0;
+  bool closed_ = false;
+
+ public:
+  std::map<std::string, std::string> content;
+  std::vector<AskedWrite> writes;
+  std::optional<Nanoseconds> latency;
+  std::map<std::string, std::optional<Nanoseconds>> path_latency;
+  std::map<FileOperation, absl::Status> failing_nth;
+  std::map<FileOperation, absl::Status> may_fail_nth;
+  std::map<std::string, absl::Status> failing_path;
+  bool refuses = false;
+};
+
+FakeFiles::FakeFiles(World& world, BlockingFilesOptions options)
+    : impl_(std::make_shared<Impl>(world, options)) {
+  impl_->Start();
+}
+FakeFiles::~FakeFiles() { impl_->End(); }
+
+std::optional<FileOperation> FakeFiles::Read(std::string path) {
+  return impl_->Add({.path = std::move(path)}, true);
+}
+std::optional<FileOperation> FakeFiles::Write(std::string path, std::string content,
+                                              FileWriteOptions options) {
+  return impl_->Add({0, std::move(path), std::move(content), std::move(options)}, false);
+}
+
+void FakeFiles::Put(std::string path, std::string content) {
+  impl_->content[std::move(path)] = std::move(content);
+}
+void FakeFiles::Remove(const std::string& path) { impl_->content.erase(path); }
+const std::map<std::string, std::string>& FakeFiles::content() const { return impl_->content; }
+const std::vector<FakeFiles::AskedWrite>& FakeFiles::writes() const { return impl_->writes; }
+
+void FakeFiles::SetLatency(std::optional<Nanoseconds> latency) { impl_->latency = latency; }
+void FakeFiles::SetLatency(std::string path, Nanoseconds latency) {
+  impl_->path_latency[std::move(path)] = latency;
+}
+
+void FakeFiles::FailNth(FileOperation nth, absl::Status status) {
+  impl_->failing_nth[nth] = std::move(status);
+}
+void FakeFiles::MayFailNth(FileOperation nth, absl::Status status) {
+  impl_->may_fail_nth[nth] = std::move(status);
+}
+void FakeFiles::Fail(std::string path, absl::Status status) {
+  if (status.ok()) {
+    impl_->failing_path.erase(path);
+  } else {
+    impl_->failing_path[std::move(path)] = std::move(status);
+  }
+}
+void FakeFiles::Refuse(bool refuses) { impl_->refuses = refuses; }
+
+}  // namespace belfry::testing
