@@ -1,4 +1,4 @@
-"""install_test.py WAY ...: builds and runs a tiny consumer (consumer/) against Belfry.
+"""install_test.py WAY ...: builds and runs a tiny consumer (consumer/) and its test against Belfry.
 
 Ways: find_package and pkg_config, against a copy installed into a temporary folder; subdirectory,
 which looks for flags and options that leak into a project that adds Belfry's folder to its own;
@@ -68,6 +68,7 @@ def find_package(args, work):
     leaks_nothing(build)
     greets(build / "consumer")
     greets(build / "consumer_static")
+    run(build / "consumer_test")
     # The headers on the other side are whole: no file of them lies in our source or build tree.
     depends = run("ninja", "-C", build, "-t", "deps")
     expect(str(args.source / "include") not in depends, "a header came from the source tree")
@@ -106,6 +107,7 @@ def static(args, work):
     expect(not list(build.rglob("libbelfry.so*")), "BUILD_SHARED_LIBS=OFF built a shared library")
     greets(build / "consumer")
     greets(build / "consumer_static")
+    run(build / "consumer_test")
 
 
 def install(args, work):
