@@ -26,7 +26,6 @@ struct UserStored {
   std::string id;
   std::string email;
   std::string name;
-  bool resumed = false;  // the row was there before: its mail may be, too
 };
 BELFRY_EVENT_NAME(UserStored, "signup.user_stored", 1);
 
@@ -34,7 +33,6 @@ BELFRY_EVENT_NAME(UserStored, "signup.user_stored", 1);
 struct WelcomeRendered {
   std::string id;  // the user's
   std::string message;
-  bool resumed = false;
 };
 BELFRY_EVENT_NAME(WelcomeRendered, "signup.welcome_rendered", 1);
 

@@ -16,10 +16,10 @@ absl::Status MailDelivery::Deliver(const WelcomeRendered& mail, Context& context
     delivery.stories.push_back(context.envelope().AsCause());
     if (delivery.stories.size() > 1) return absl::OkStatus();
   }
-  if (mail.resumed) {
-    const absl::StatusOr<bool> there = mailbox_.Has(name);
-    if (!there.ok() || *there) return Conclude(path, there.status(), context);
-  }
+  // Also for a row that this sign-up has made itself: another one for the same address may have
+  // overtaken it from there.
+  const absl::StatusOr<bool> there = mailbox_.Has(name);
+  if (!there.ok() || *there) return Conclude(path, there.status(), context);
   const bool asked_for =
       files_.Write(path, mail.message, {.temporary = mailbox_.TmpPath(name), .durable = true})
           .has_value();

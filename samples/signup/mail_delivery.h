@@ -20,7 +20,7 @@ namespace signup {
 // however often it is delivered: its name follows from the user's id, one that lies there is not
 // written again, and a story that comes while another writes the same mail waits for that one.
 //
-// Thread safety: any thread. Blocking: Deliver, for a user who was stored before.
+// Thread safety: any thread. Blocking: Deliver, as Mailbox::Has does.
 // Errors: as in SignUp.
 class MailDelivery {
  public:

@@ -43,8 +43,7 @@ absl::Status SignUp::Store(const SignUpAccepted& accepted, Context& context) {
   }
   User& user = added->user;
   return open_.Publish(context,
-                       UserStored{std::move(user.id), std::move(user.email), std::move(user.name),
-                                  added->state == AddedUser::State::kPending});
+                       UserStored{std::move(user.id), std::move(user.email), std::move(user.name)});
 }
 
 absl::Status SignUp::Complete(const UserStored& stored, Context& context) {

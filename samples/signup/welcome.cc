@@ -55,8 +55,7 @@ absl::Status Welcome::Add(const E& part, Context& context) {
   const std::string& text = both->template get<belfry::FileReadFinished>().content;
   return open_.Publish(
       context,
-      WelcomeRendered{user.id, WelcomeMessage(user, text, context.envelope().publish_time()),
-                      user.resumed},
+      WelcomeRendered{user.id, WelcomeMessage(user, text, context.envelope().publish_time())},
       {.links = both->earlier});
 }
 

@@ -20,11 +20,11 @@ struct BadRequest {
 class BadRequestTest : public SignUpTest, public ::testing::WithParamInterface<BadRequest> {};
 
 TEST_P(BadRequestTest, IsA400ThatSaysWhy) {
-  const auto request = Send("POST", "/signup", GetParam().body);
-  EXPECT_EQ(AnswerOf(request).status, 400);
+  const auto request = Ask("POST", "/signup", GetParam().body);
+  EXPECT_EQ(StatusOf(request), 400);
   EXPECT_THAT(Said(request, "error"), HasSubstr(GetParam().reason));
   EXPECT_THAT(users.rows, SizeIs(0));
-  EXPECT_THAT(files.writes, SizeIs(0));
+  EXPECT_THAT(files.writes(), SizeIs(0));
 }
 
 std::string Body(const std::string& email, const std::string& name) {
@@ -61,24 +61,24 @@ INSTANTIATE_TEST_SUITE_P(
         BadRequest{Body("ada@example.org", std::string("A\0da", 4)), "control character"}));
 
 TEST_F(SignUpTest, OtherAddressesAndMethodsAreRefusedByName) {
-  EXPECT_EQ(AnswerOf(Send("GET", "/")).status, 404);
-  EXPECT_EQ(AnswerOf(Send("POST", "/signup/more")).status, 404);
-  const auto get = Send("GET", "/signup");
-  EXPECT_EQ(AnswerOf(get).status, 405);
+  EXPECT_EQ(StatusOf(Ask("GET", "/")), 404);
+  EXPECT_EQ(StatusOf(Ask("POST", "/signup/more")), 404);
+  const auto get = Ask("GET", "/signup");
+  EXPECT_EQ(StatusOf(get), 405);
   EXPECT_EQ(HeaderOf(AnswerOf(get), "Allow"), "POST");
-  EXPECT_EQ(AnswerOf(Send("DELETE", "/stats")).status, 405);
+  EXPECT_EQ(StatusOf(Ask("DELETE", "/stats")), 405);
 }
 
 TEST_F(SignUpTest, AQueryChangesNothing) {
-  EXPECT_EQ(AnswerOf(Send("GET", "/health?verbose=1")).status, 200);
+  EXPECT_EQ(StatusOf(Ask("GET", "/health?verbose=1")), 200);
 }
 
 TEST_F(SignUpTest, StatsCountSignUpsAndFailuresByKind) {
-  SendSignUp("ada@example.org");
-  SendSignUp("bob@example.org");
-  SendSignUp("bob@example.org");
-  Send("POST", "/signup", "nonsense");
-  const auto stats = boost::json::parse(AnswerOf(Send("GET", "/stats")).body);
+  AskForSignUp("ada@example.org");
+  AskForSignUp("bob@example.org");
+  AskForSignUp("bob@example.org");
+  Ask("POST", "/signup", "nonsense");
+  const auto stats = Stats();
   EXPECT_EQ(stats.at("sign_ups").to_number<int>(), 2);
   EXPECT_EQ(stats.at("failed"),
             (boost::json::object{{"invalid", 1}, {"duplicate", 1}, {"unavailable", 0}}));

@@ -1,19 +1,15 @@
-// The outside world of a sign-up, in memory and on one thread.
+// A sign-up's users and mails, in memory and on one thread.
 #pragma once
 
-#include <functional>
 #include <map>
-#include <optional>
 #include <stdexcept>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
-#include "belfry/dispatcher.h"
-#include "belfry/files.h"
+#include "belfry/testing/fake_files.h"
 #include "signup/mailbox.h"
 #include "signup/user_store.h"
 
@@ -63,88 +59,22 @@ class FakeUserStore final : public UserStore {
   bool throws = false;
 };
 
-// Operations finish inside the call, or, while `held`, when Finish is called.
-class FakeFiles final : public belfry::Files {
- public:
-  explicit FakeFiles(belfry::Dispatcher& dispatcher) : dispatcher_(dispatcher) {}
-
-  std::optional<belfry::FileOperation> Read(std::string path) override {
-    if (refuses) return std::nullopt;
-    Do([this, path, operation = ++last_] {
-      belfry::FileReadFinished read{operation, path, read_fails, ""};
-      const auto file = content.find(path);
-      if (file != content.end()) {
-        read.content = file->second;
-      } else if (read.status.ok()) {
-        read.status = absl::NotFoundError(path);
-      }
-      if (!read.status.ok()) read.content.clear();
-      dispatcher_.Publish(std::move(read));
-    });
-    return last_;
-  }
-
-  std::optional<belfry::FileOperation> Write(std::string path, std::string text,
-                                             belfry::FileWriteOptions options) override {
-    if (refuses) return std::nullopt;
-    writes.push_back({path, options});
-    Do([this, path, text, operation = ++last_] {
-      if (write_fails.ok()) content[path] = text;
-      dispatcher_.Publish(belfry::FileWriteFinished{operation, path, write_fails});
-    });
-    return last_;
-  }
-
-  // The held operations, oldest first. True if there was one.
-  bool Finish() {
-    if (waiting_.empty()) return false;
-    const auto operation = std::move(waiting_.front());
-    waiting_.erase(waiting_.begin());
-    operation();
-    return true;
-  }
-
-  struct Asked {
-    std::string path;
-    belfry::FileWriteOptions options;
-  };
-  std::map<std::string, std::string> content;  // by path
-  std::vector<Asked> writes;
-  absl::Status read_fails;
-  absl::Status write_fails;
-  bool refuses = false;
-  bool held = false;
-
- private:
-  void Do(std::function<void()> operation) {
-    if (!held) return operation();
-    waiting_.push_back([operation, cause = belfry::Cause::Current()] {
-      const belfry::CauseScope scope(cause);
-      operation();
-    });
-  }
-
-  belfry::Dispatcher& dispatcher_;
-  belfry::FileOperation last_ = 0;
-  std::vector<std::function<void()>> waiting_;
-};
-
 class FakeMailbox final : public Mailbox {
  public:
-  explicit FakeMailbox(const FakeFiles& files) : files_(files) {}
+  explicit FakeMailbox(const belfry::testing::FakeFiles& files) : files_(files) {}
 
   std::string TmpPath(const std::string& mail) const override { return "mail/tmp/" + mail; }
   std::string NewPath(const std::string& mail) const override { return "mail/new/" + mail; }
   absl::StatusOr<bool> Has(const std::string& mail) const override {
     if (!fails.ok()) return fails;
-    return files_.content.contains(NewPath(mail)) ||
-           files_.content.contains("mail/cur/" + mail + ":2,S");
+    return files_.content().contains(NewPath(mail)) ||
+           files_.content().contains("mail/cur/" + mail + ":2,S");
   }
 
   absl::Status fails;
 
  private:
-  const FakeFiles& files_;
+  const belfry::testing::FakeFiles& files_;
 };
 
 }  // namespace signup
