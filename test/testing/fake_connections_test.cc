@@ -266,6 +266,15 @@ TEST_F(FakeConnectionsTest, TheDestructorAbortsAlsoInsideAnEventOfItsOwn) {
               ElementsAre("opened", "opened", "a", Closed(Why::kShutdown), Closed(Why::kShutdown)));
 }
 
+TEST_F(FakeConnectionsTest, AtTheShutdownOfTheDispatcherTheyCloseWithoutAWord) {
+  const ConnectionId peer = connections.Open();
+  world.Run();
+  world.dispatcher().Shutdown(ShutdownMode::kDrain, seconds(0));
+  world.Run();
+  EXPECT_EQ(connections.Ended(peer)->why, Why::kShutdown);
+  EXPECT_THAT(Story(world), ElementsAre("opened"));
+}
+
 TEST_F(FakeConnectionsTest, ToWhatIsGoneNothingHappens) {
   connections.Write({}, "x");
   connections.Close({7, 7});

@@ -134,6 +134,14 @@ TEST_F(FakeFilesTest, AnEventThatAFullQueueRefusesIsPublishedAgain) {
   EXPECT_EQ(seen.size(), 3U);
 }
 
+TEST_F(FakeFilesTest, WhatEndsAfterTheShutdownOfTheDispatcherHasNoEvent) {
+  files.Write("f", "new");
+  world.dispatcher().Shutdown(ShutdownMode::kDrain, seconds(0));
+  world.Run();
+  EXPECT_EQ(files.content().at("f"), "new");
+  EXPECT_THAT(world.record().events, IsEmpty());
+}
+
 TEST_F(FakeFilesTest, TheyMayGoInsideTheirOwnEvent) {
   World other;
   auto own = std::make_unique<FakeFiles>(other);
