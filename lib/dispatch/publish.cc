@@ -100,8 +100,9 @@ PublishResult DispatcherCore::Publish(EventType type, EventHandle handle, Publis
   return PublishIntercepted(publishing);
 }
 
-// What is refused is told here, since there are many places that refuse.
-PublishResult DispatcherCore::PublishObserved(Publishing& publishing) {
+// What is refused is told here, since there are many places that refuse. This and what else only
+// some ask for is kept apart, so that others need no stack for it.
+[[gnu::noinline]] PublishResult DispatcherCore::PublishObserved(Publishing& publishing) {
   const PublishResult result =
       publishing.topic.intercepted() ? PublishIntercepted(publishing) : PublishNow(publishing);
   if (!result.ok()) {
@@ -112,7 +113,7 @@ PublishResult DispatcherCore::PublishObserved(Publishing& publishing) {
 }
 
 // In a frame outside of the topic: the dispatcher's end waits for interceptors, a Reset does not.
-PublishResult DispatcherCore::PublishIntercepted(Publishing& publishing) {
+[[gnu::noinline]] PublishResult DispatcherCore::PublishIntercepted(Publishing& publishing) {
   Topic& topic = publishing.topic;
   const bool in_delivery = Frame::InnermostOf(*this) != nullptr;
   Frame* const frame = Frame::Next();
@@ -250,7 +251,8 @@ PublishResult DispatcherCore::PublishInside(Frame& frame, Publishing& publishing
 }
 
 // Of an event that will be accepted now. Throws std::bad_alloc.
-void DispatcherCore::TellObserver(Publishing& publishing, Publication& publication) {
+[[gnu::noinline]] void DispatcherCore::TellObserver(Publishing& publishing,
+                                                    Publication& publication) {
   std::unique_ptr<Outcomes> own;
   std::unique_ptr<Outcomes>& outcomes = publishing.outcomes == nullptr ? own : *publishing.outcomes;
   if (outcomes == nullptr) outcomes = std::make_unique<Outcomes>();
@@ -260,7 +262,7 @@ void DispatcherCore::TellObserver(Publishing& publishing, Publication& publicati
   if (own != nullptr) publication.outcomes = std::move(own);
 }
 
-void DispatcherCore::TellOrphan(Publication& publication) {
+[[gnu::noinline]] void DispatcherCore::TellOrphan(Publication& publication) {
   if (options_.observer != nullptr) options_.observer->Orphaned(publication.envelope());
   telling_.OfOrphan(*publication.topic);
 }

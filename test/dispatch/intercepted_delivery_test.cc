@@ -215,14 +215,31 @@ TEST_P(InterceptedDeliveryTest, E1_ForcedUnwindingPassesThrough) {
   EXPECT_EQ(calls, 2);
 }
 
-TEST_P(InterceptedDeliveryTest, OneThatGoesOnTwiceAborts) {
+TEST_P(InterceptedDeliveryTest, OneThatPublishesTwiceAborts) {
   testing::FLAGS_gtest_death_test_style = "threadsafe";
   MakeWith({AroundPublish([](const AnyEvent&, PublishOptions&, PublishNext& next) {
     static_cast<void>(next());
     return next();
   })});
   EXPECT_DEATH(static_cast<void>(dispatcher->Publish(Order{})),
-               "an interceptor calls next at most once");
+               "an interceptor publishes an event at most once");
+}
+
+TEST_P(InterceptedDeliveryTest, OneMayCallTheListenerAgain) {
+  MakeWith({AroundDelivery([](const AnyEvent&, Context&, DeliveryNext& next) {
+    const Failure first = next();
+    return first ? next() : Failure();
+  })});
+  std::atomic<int> calls{0};
+  const Subscription listener = dispatcher->Subscribe(
+      [&](const Order&) {
+        if (++calls == 1) throw std::runtime_error("not yet");
+      },
+      Options());
+  ASSERT_TRUE(dispatcher->Publish(Order{}));
+  Settle();
+  EXPECT_EQ(calls, 2);
+  EXPECT_EQ(OnlyListener().deliveries.handled, 1U);
 }
 
 TEST_P(InterceptedDeliveryTest, ThreadsPublishThroughThemAtOnce) {
