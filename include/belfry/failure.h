@@ -16,8 +16,7 @@ class [[nodiscard]] Failure {
   Failure() = default;
   static Failure Because(std::string what, bool permanent = false) {
     Failure failure;
-    failure.what_ = std::make_unique<std::string>(std::move(what));
-    failure.permanent_ = permanent;
+    failure.reason_ = std::make_unique<Reason>(Reason{std::move(what), permanent});
     return failure;
   }
   // The listener was not called, since it does not want this event. `why`: a literal.
@@ -27,19 +26,23 @@ class [[nodiscard]] Failure {
     return failure;
   }
 
-  explicit operator bool() const { return unwanted() || what_ != nullptr; }
+  explicit operator bool() const { return unwanted() || reason_ != nullptr; }
   bool unwanted() const { return unwanted_ != nullptr; }
   // Whether to try again is in vain; see Retry.
-  bool permanent() const { return permanent_; }
+  bool permanent() const { return reason_ != nullptr && reason_->permanent; }
   std::string_view what() const {
     if (unwanted()) return unwanted_;
-    return what_ == nullptr ? std::string_view() : *what_;
+    return reason_ == nullptr ? std::string_view() : reason_->what;
   }
 
  private:
-  std::unique_ptr<std::string> what_;
+  struct Reason {
+    std::string what;
+    bool permanent;
+  };
+
+  std::unique_ptr<const Reason> reason_;
   const char* unwanted_ = nullptr;
-  bool permanent_ = false;
 };
 
 }  // namespace belfry
