@@ -176,7 +176,8 @@ std::string WhoIsThere(const Evidence& evidence, std::string_view listener) {
   if (evidence.listeners == nullptr) return text;
   const std::set<std::string, std::less<>> names = KnownNames(evidence);
   for (const std::string& name : names) {
-    if (Distance(name, listener) <= 2) return text + "; do you mean " + name + "?";
+    if (Distance(name, listener) <= 2)
+      return text.append("; do you mean ").append(name).append("?");
   }
   if (names.empty()) return text + "; there are none";
   return text + "; there are: " + Enumerate({names.begin(), names.end()});
