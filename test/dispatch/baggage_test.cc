@@ -18,8 +18,7 @@
 #include "belfry/ambient_context.h"
 #include "belfry/batch.h"
 #include "belfry/library_events.h"
-#include "belfry/manual_timers.h"
-#include "dispatch/mode_test.h"
+#include "dispatch/timed_test.h"
 
 namespace belfry {
 namespace {
@@ -35,16 +34,8 @@ struct Answered {
   std::string text = std::string(100, 'x');
 };
 
-class BaggageTest : public ModeTest {
+class BaggageTest : public TimedTest {
  protected:
-  void SetUp() override {
-    ModeTest::SetUp();
-    Make([this](DispatcherOptions& options) {
-      options.timers = &timers;
-      options.clock = &timers.clock();
-    });
-  }
-
   // Notes what each Answered carries.
   Subscription Noting() {
     return dispatcher->Subscribe(
@@ -67,7 +58,6 @@ class BaggageTest : public ModeTest {
   Headers Last() { return carried().empty() ? Headers{{"nothing", "came"}} : carried().back(); }
 
   const Headers tenant{{"tenant", "7"}};
-  ManualTimers timers;
 
  private:
   std::mutex mutex_;

@@ -8,19 +8,14 @@
 #include <vector>
 
 #include "belfry/interceptor.h"
-#include "belfry/manual_timers.h"
-#include "dispatch/mode_test.h"
+#include "dispatch/timed_test.h"
 
 namespace belfry {
 
-class InterceptorModeTest : public ModeTest {
+class InterceptorModeTest : public TimedTest {
  protected:
   void MakeWith(std::vector<Interceptor> interceptors) {
-    Make([&](DispatcherOptions& options) {
-      options.interceptors = std::move(interceptors);
-      options.timers = &timers;
-      options.clock = &timers.clock();
-    });
+    MakeTimed([&](DispatcherOptions& options) { options.interceptors = std::move(interceptors); });
   }
   void Note(std::string text) {
     const std::lock_guard lock(mutex_);
@@ -59,8 +54,6 @@ class InterceptorModeTest : public ModeTest {
       return next();
     });
   }
-
-  ManualTimers timers;
 
  private:
   std::mutex mutex_;

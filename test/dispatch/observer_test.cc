@@ -117,15 +117,7 @@ class ObserverTest : public TimedTest {
  protected:
   void SetUp() override {
     ModeTest::SetUp();
-    Make([this](DispatcherOptions& options) {
-      options.timers = &timers;
-      options.clock = &timers.clock();
-      options.observer = &notes;
-    });
-  }
-  void TearDown() override {
-    TimedTest::TearDown();
-    dispatcher.reset();
+    MakeTimed([this](DispatcherOptions& options) { options.observer = &notes; });
   }
 
   Notes notes;
@@ -181,7 +173,7 @@ TEST_P(ObserverTest, ItSeesEachAttempt) {
   EXPECT_TRUE(Eventually([&] {
     if (manual != nullptr) manual->RunUntilIdle();
     timers.Advance(std::chrono::minutes(1));
-    return log().find("closed") != std::string::npos;
+    return std::ranges::count(notes.all(), "desk failed asked: closed") == 1;
   }));
   Settle();
   EXPECT_THAT(notes.all(),
