@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "sync/split_mix.h"
+
 namespace belfry {
 namespace {
 
@@ -55,15 +57,9 @@ Nanoseconds MailboxTraits::RetryDelay(unsigned attempts) const {
   return delay;
 }
 
-// Numbers in a row are mixed as in SplitMix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom
-// Number Generators, 2014).
 Nanoseconds MailboxTraits::Shortened(Nanoseconds delay, std::uint64_t seed) {
-  std::uint64_t random = seed + 0x9e3779b97f4a7c15U;
-  random = (random ^ (random >> 30)) * 0xbf58476d1ce4e5b9U;
-  random = (random ^ (random >> 27)) * 0x94d049bb133111ebU;
-  random ^= random >> 31;
   const auto half = static_cast<std::uint64_t>(delay.count()) / 2;
-  return delay - Nanoseconds(static_cast<Nanoseconds::rep>(random % (half + 1)));
+  return delay - Nanoseconds(static_cast<Nanoseconds::rep>(SplitMix(seed).Below(half + 1)));
 }
 
 }  // namespace belfry

@@ -38,7 +38,7 @@ class Exploration {
   };
 
   Outcome RunOnce(NotingChooser& chooser, bool with_story = false);
-  ExploreReport Replay(const std::string& text);
+  ExploreReport Replay(Replayed& replayed);
   void FindAll(std::uint64_t schedules_max);
   bool Search(DepthFirst& search, std::uint64_t schedules_max);
   void FindByChance();
@@ -112,7 +112,7 @@ Exploration::Outcome Exploration::RunOnce(NotingChooser& chooser, bool with_stor
 // --- Many runs ---
 
 ExploreReport Exploration::Run() {
-  if (const auto text = ReplayOfEnvironment()) return Replay(*text);
+  if (const auto replayed = ReplayOfEnvironment()) return Replay(*replayed);
   switch (options_.strategy) {
     case Strategy::kAll:
       FindAll(options_.schedules_max);
@@ -235,17 +235,15 @@ ExploreReport Exploration::Report() {
   return report_;
 }
 
-ExploreReport Exploration::Replay(const std::string& text) {
-  const std::unique_ptr<Replayed> replayed = Replayed::Parse(text);
-  BELFRY_CHECK(replayed != nullptr, "BELFRY_REPLAY is no replay string, as \"3:1.7:2\" is one");
-  Outcome outcome = RunOnce(*replayed, true);
-  if (!replayed->fits()) std::printf("BELFRY_REPLAY does not fit: some choices are not there\n");
+ExploreReport Exploration::Replay(Replayed& replayed) {
+  Outcome outcome = RunOnce(replayed, true);
+  if (!replayed.fits()) std::printf("BELFRY_REPLAY does not fit: some choices are not there\n");
   std::printf("%s", outcome.story.c_str());
   report_.time = RealClock::now() - begin_;
   report_.reach = outcome.failed() ? Reach::kFailed : Reach::kBudget;
   if (outcome.failed()) {
-    report_.failure = {std::move(outcome.what), std::move(outcome.story), text,
-                       ChangesIn(replayed->choices()), static_cast<std::size_t>(replayed->steps())};
+    report_.failure = {std::move(outcome.what), std::move(outcome.story), replayed.text(),
+                       ChangesIn(replayed.choices()), static_cast<std::size_t>(replayed.steps())};
   }
   return report_;
 }

@@ -22,19 +22,6 @@ std::string ReplayText(const Choices& choices) {
   return text;
 }
 
-std::optional<std::string> ReplayOfEnvironment() {
-  const char* const value = std::getenv("BELFRY_REPLAY");
-  return value == nullptr ? std::nullopt : std::optional<std::string>(value);
-}
-
-std::unique_ptr<Chooser> ScheduleOfEnvironment() {
-  const std::optional<std::string> text = ReplayOfEnvironment();
-  if (!text.has_value()) return nullptr;
-  std::unique_ptr<Chooser> replayed = Replayed::Parse(*text);
-  BELFRY_CHECK(replayed != nullptr, "BELFRY_REPLAY is no replay string, as \"3:1.7:2\" is one");
-  return replayed;
-}
-
 // --- Noting ---
 
 void NotingChooser::Begin() {
@@ -66,6 +53,7 @@ Replayed::Replayed(const Choices& choices) {
 
 std::unique_ptr<Replayed> Replayed::Parse(std::string_view text) {
   std::unique_ptr<Replayed> made(new Replayed);
+  made->text_ = text;
   const char* at = text.data();
   const char* const end = at + text.size();
   while (at != end) {
@@ -95,5 +83,13 @@ std::size_t Replayed::Next(std::span<const Candidate> candidates) {
   return Chosen(candidates.size());
 }
 bool Replayed::Fault() { return Chosen(2) == 1; }
+
+std::unique_ptr<Replayed> ReplayOfEnvironment() {
+  const char* const text = std::getenv("BELFRY_REPLAY");
+  if (text == nullptr) return nullptr;
+  std::unique_ptr<Replayed> replayed = Replayed::Parse(text);
+  BELFRY_CHECK(replayed != nullptr, "BELFRY_REPLAY is no replay string, as \"3:1.7:2\" is one");
+  return replayed;
+}
 
 }  // namespace belfry::testing

@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,11 +26,6 @@ std::size_t ChangesIn(const Choices& choices);
 // "3:1.7:2": of the fourth choice the second option, of the eighth the third, of all others the
 // first.
 std::string ReplayText(const Choices& choices);
-
-// What a world without an explorer goes by when BELFRY_REPLAY is in the environment; else null.
-// What makes no sense ends the program.
-std::unique_ptr<Chooser> ScheduleOfEnvironment();
-std::optional<std::string> ReplayOfEnvironment();
 
 // Who chooses, and notes what.
 class NotingChooser : public Chooser {
@@ -64,6 +58,8 @@ class Replayed final : public NotingChooser {
   // Null when it is not a replay text.
   static std::unique_ptr<Replayed> Parse(std::string_view text);
 
+  // What it was parsed from.
+  const std::string& text() const { return text_; }
   // Whether there was every choice that it names.
   bool fits() const { return fits_; }
 
@@ -73,8 +69,13 @@ class Replayed final : public NotingChooser {
   bool Fault() override;
   std::size_t Chosen(std::size_t options);
 
+  std::string text_;
   std::map<std::size_t, std::uint32_t> chosen_;
   bool fits_ = true;
 };
+
+// What BELFRY_REPLAY in the environment says; null without it. What makes no sense ends the
+// program.
+std::unique_ptr<Replayed> ReplayOfEnvironment();
 
 }  // namespace belfry::testing

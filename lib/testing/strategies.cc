@@ -113,17 +113,8 @@ bool DepthFirst::Advance() {
 
 // --- By chance ---
 
-// SplitMix64 (Steele, Lea, Flood: Fast Splittable Pseudorandom Number Generators, 2014).
-std::uint64_t ByChance::Random(std::uint64_t below) {
-  state_ += 0x9e3779b97f4a7c15U;
-  std::uint64_t mixed = state_;
-  mixed = (mixed ^ (mixed >> 30)) * 0xbf58476d1ce4e5b9U;
-  mixed = (mixed ^ (mixed >> 27)) * 0x94d049bb133111ebU;
-  return (mixed ^ (mixed >> 31)) % below;
-}
-
 std::size_t ByChance::Next(std::span<const Candidate> candidates) {
-  return Random(candidates.size());
+  return random_.Below(candidates.size());
 }
 
 namespace {
@@ -134,7 +125,7 @@ constexpr std::uint64_t kAboveLowered = 1'000'000;
 
 ByPriority::ByPriority(std::uint64_t seed, unsigned depth, std::uint64_t steps)
     : ByChance(seed), lowered_(depth) {
-  for (unsigned i = 1; i < depth; ++i) changes_.insert(1 + Random(steps));
+  for (unsigned i = 1; i < depth; ++i) changes_.insert(1 + random_.Below(steps));
 }
 
 std::size_t ByPriority::Next(std::span<const Candidate> candidates) {
@@ -143,7 +134,7 @@ std::size_t ByPriority::Next(std::span<const Candidate> candidates) {
     std::uint64_t priority = 0;
     for (std::size_t i = 0; i < candidates.size(); ++i) {
       const auto [found, is_new] = priorities_.try_emplace(candidates[i].id, 0);
-      if (is_new) found->second = kAboveLowered + Random(std::uint64_t{1} << 62);
+      if (is_new) found->second = kAboveLowered + random_.Below(std::uint64_t{1} << 62);
       if (found->second <= priority) continue;
       priority = found->second;
       best = i;

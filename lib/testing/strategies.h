@@ -13,6 +13,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/inlined_vector.h"
 
+#include "sync/split_mix.h"
 #include "testing/schedule.h"
 
 namespace belfry::testing {
@@ -80,16 +81,14 @@ class DepthFirst final : public NotingChooser {
 // By chance, repeatable by its seed.
 class ByChance : public NotingChooser {
  public:
-  explicit ByChance(std::uint64_t seed) : state_(seed) {}
+  explicit ByChance(std::uint64_t seed) : random_(seed) {}
 
  protected:
-  std::uint64_t Random(std::uint64_t below);
+  SplitMix random_;
 
  private:
   std::size_t Next(std::span<const Candidate> candidates) override;
-  bool Fault() override { return Random(2) == 1; }
-
-  std::uint64_t state_;
+  bool Fault() override { return random_.Below(2) == 1; }
 };
 
 // Whoever has the highest priority. Priorities are random; at depth - 1 random steps the one that

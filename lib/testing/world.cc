@@ -24,15 +24,14 @@ namespace belfry::testing {
 class World::Impl {
  public:
   Impl(WorldOptions options, Chooser* chooser)
-      : replayed_(chooser == nullptr ? ScheduleOfEnvironment() : nullptr),
-        replay_(replayed_ == nullptr ? "" : ReplayOfEnvironment().value_or("")),
+      : replayed_(chooser == nullptr ? ReplayOfEnvironment() : nullptr),
         chooser_(chooser != nullptr     ? chooser
                  : replayed_ != nullptr ? replayed_.get()
-                                        : &in_order_),
+                                        : static_cast<Chooser*>(&in_order_)),
         explored_(chooser != nullptr),
         tolerated(options.tolerated),
-        agenda(clock, options.late_by),
-        recorder(clock) {
+        recorder(clock),
+        agenda(clock, options.late_by) {
     agenda.SetHold([this](std::string_view listener) { return faults.impl().HoldNext(listener); });
     DispatcherOptions made = std::move(options.dispatcher);
     made.synchronous = false;
@@ -66,7 +65,7 @@ class World::Impl {
             .dispatcher = dispatcher.get(),
             .agenda = &agenda,
             .listeners = &listeners,
-            .replay = replay_,
+            .replay = replayed_ == nullptr ? "" : replayed_->text(),
             .explored = explored_};
   }
   bool ChooseFault() { return chooser_->ChooseFault(); }
@@ -85,8 +84,7 @@ class World::Impl {
   }
 
  private:
-  const std::unique_ptr<Chooser> replayed_;
-  const std::string replay_;
+  const std::unique_ptr<Replayed> replayed_;
   InOrder in_order_;
   Chooser* const chooser_;
   const bool explored_;
@@ -160,8 +158,8 @@ class World::Impl {
  public:
   Tolerated tolerated;
   WorldClock clock;
+  Recorder recorder;  // before the agenda, which may tell it of turns until its end
   Agenda agenda;
-  Recorder recorder;
   Faults faults;
   std::vector<KnownListener> listeners;
   std::set<std::string, std::less<>> muted;

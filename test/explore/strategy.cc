@@ -56,23 +56,14 @@ bool DepthFirst::Next() {
 // --- ByChance ---
 
 ByChance::ByChance(std::uint64_t seed, std::uint64_t steps)
-    : state_(seed), by_priority_(seed % 2 == 0) {
-  for (std::uint64_t& change : changes_) change = Random(steps + 1);
+    : random_(seed), by_priority_(seed % 2 == 0) {
+  for (std::uint64_t& change : changes_) change = random_.Below(steps + 1);
   // Distinct: a random order. Lowered ones go below all of these.
   for (int i = 0; i < static_cast<int>(kThreadsMax); ++i) {
-    const auto other = static_cast<int>(Random(static_cast<std::uint64_t>(i) + 1));
+    const auto other = static_cast<int>(random_.Below(static_cast<std::uint64_t>(i) + 1));
     priorities_[i] = priorities_[other];
     priorities_[other] = i + 1;
   }
-}
-
-// SplitMix64.
-std::uint64_t ByChance::Random(std::uint64_t below) {
-  state_ += 0x9e3779b97f4a7c15;
-  std::uint64_t mixed = state_;
-  mixed = (mixed ^ (mixed >> 30)) * 0xbf58476d1ce4e5b9;
-  mixed = (mixed ^ (mixed >> 27)) * 0x94d049bb133111eb;
-  return (mixed ^ (mixed >> 31)) % below;
 }
 
 Option ByChance::ByPriority(const Decision& decision) {
@@ -84,9 +75,9 @@ Option ByChance::ByPriority(const Decision& decision) {
 }
 
 int ByChance::Choose(const Decision& decision) {
-  const auto any = [&] { return decision.options[Random(decision.options.size())]; };
+  const auto any = [&] { return decision.options[random_.Below(decision.options.size())]; };
   const auto seldom = [&](std::uint64_t once_in) {
-    return Random(once_in) == 0 ? any() : decision.options.front();
+    return random_.Below(once_in) == 0 ? any() : decision.options.front();
   };
   switch (decision.question) {
     case Question::kThread:

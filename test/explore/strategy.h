@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "explore/access.h"
+#include "sync/split_mix.h"
 
 namespace belfry::explore {
 
@@ -98,10 +99,9 @@ class ByChance final : public Strategy {
  private:
   static constexpr int kChanges = 3;
 
-  std::uint64_t Random(std::uint64_t below);
   Option ByPriority(const Decision& decision);
 
-  std::uint64_t state_;
+  SplitMix random_;
   const bool by_priority_;
   std::uint64_t changes_[kChanges] = {};
   int lowered_ = 0;
