@@ -37,6 +37,27 @@ struct WatchId {
   friend bool operator==(WatchId, WatchId) = default;
 };
 
+// Whoever watches one descriptor without a callable of its own; it has at most one watch at a time.
+class BELFRY_EXPORT Watcher {
+ public:
+  virtual void OnReady(Readiness readiness) = 0;
+
+ protected:
+  Watcher() = default;
+  ~Watcher() = default;
+  Watcher(const Watcher&) = delete;
+  Watcher& operator=(const Watcher&) = delete;
+
+  int watched() const { return fd_; }  // the descriptor; -1: none
+
+ private:
+  friend class WatchTable;
+  int fd_ = -1;
+  Interest wanted_ = Interest::kNone;
+  Interest told_ = Interest::kNone;  // what epoll knows
+  bool callable_ = false;            // is the table's own
+};
+
 // One thread's loop. Level-triggered.
 //
 // Thread safety: Post, Stop and in_loop_thread from any thread. Everything else belongs to the
@@ -44,7 +65,8 @@ struct WatchId {
 // thread that uses it next, so one may prepare the loop, another run it and a third clear up, one
 // after the other.
 // Order: of one turn: ready descriptors as the system reports them, then due timers by deadline,
-// then posted work, first in, first out; work posted meanwhile waits for the next turn.
+// then posted work, first in, first out; work posted meanwhile waits for the next turn. Last what
+// was put off to the turn's end.
 // Blocking: Run only. Work that runs here must not wait.
 // Lifetime: outlives whatever watches, posts or arms. The destructor runs posted work that is left.
 // Clock: with another clock than the real one nobody tells the loop that it was moved, so while
@@ -69,9 +91,19 @@ class BELFRY_EXPORT EventLoop final : public Executor {
   // Calls `ready` whenever `fd` is ready for `interest`. The descriptor stays its owner's: Unwatch
   // before closing it. Errors: throws std::system_error (EPERM: a regular file; EEXIST; ENOMEM).
   WatchId Watch(int fd, Interest interest, std::function<void(Readiness)> ready);
+  // The same with one that outlives the watch.
+  WatchId Watch(int fd, Interest interest, Watcher& watcher);
   void SetInterest(WatchId watch, Interest interest);
   // No call after this, not even for readiness already fetched. A stale id is ignored.
   void Unwatch(WatchId watch);
+  // Whom a watch tells; null for a stale id and for callables.
+  Watcher* FindWatcher(WatchId watch) const;
+
+  // Runs `work` once: at the end of this turn, or, between turns, before the next one waits. What
+  // it throws passes through. Work that asks for it again is run again, before the loop waits.
+  void RunAtTurnEnd(Runnable& work);
+  // Whether something that the loop called is running.
+  bool in_turn() const;
 
   // Timers; see TimerQueue.
   TimerId RunAfter(Nanoseconds delay, std::function<void()> callback);

@@ -68,7 +68,11 @@ class EventLoop::Impl {
     CheckThread();
     BELFRY_CHECK(!running_, "a loop was destroyed by work that runs on it");
     const ExecutorScope scope(loop_);
-    while (TakePosted()) RunBatch();
+    EndTurn();
+    while (TakePosted()) {
+      RunBatch();
+      EndTurn();
+    }
   }
 
   void Run() {
@@ -80,12 +84,20 @@ class EventLoop::Impl {
   void Turn(std::optional<Nanoseconds> wait) {
     const Running running(*this);
     const ExecutorScope scope(loop_);
+    EndTurn();  // what was put off since the last one
     watches_.WaitAndCall(PrepareWait(wait));
     Awake();
     timers_.RunDue(clock_.Now());
     TakePosted();
     RunBatch();
+    EndTurn();
   }
+
+  void RunAtTurnEnd(Runnable& work) {
+    CheckThread();
+    turn_end_.Push(work);
+  }
+  bool in_turn() const { return running_.load(std::memory_order_relaxed); }
 
   void Stop() {
     const sync::Lock lock(mutex_);
@@ -102,6 +114,16 @@ class EventLoop::Impl {
   WatchId Watch(int fd, Interest interest, std::function<void(Readiness)> ready) {
     CheckThread();
     return watches_.Watch(fd, interest, std::move(ready));
+  }
+
+  WatchId Watch(int fd, Interest interest, Watcher& watcher) {
+    CheckThread();
+    return watches_.Watch(fd, interest, watcher);
+  }
+
+  Watcher* FindWatcher(WatchId watch) {
+    CheckThread();
+    return watches_.FindWatcher(watch);
   }
 
   void SetInterest(WatchId watch, Interest interest) {
@@ -169,7 +191,7 @@ class EventLoop::Impl {
       if (&clock_ != &Clock::Real()) due = std::min(due, kForeignClockWait);
       limit = limit ? std::min(*limit, due) : due;
     }
-    if (!batch_.empty()) limit = Nanoseconds::zero();
+    if (!batch_.empty() || !ending_.empty() || !turn_end_.empty()) limit = Nanoseconds::zero();
     const sync::Lock lock(mutex_);
     if (stop_ || !posted_.empty()) limit = Nanoseconds::zero();
     const int timeout = limit ? Milliseconds(*limit) : -1;
@@ -206,6 +228,12 @@ class EventLoop::Impl {
     while (Runnable* const work = batch_.Pop()) RunPosted(*work);
   }
 
+  // What is put off meanwhile waits for the next time.
+  void EndTurn() {
+    if (ending_.empty()) std::swap(ending_, turn_end_);
+    while (Runnable* const work = ending_.Pop()) work->Run();
+  }
+
   bool TakeStop() {
     const sync::Lock lock(mutex_);
     return std::exchange(stop_, false);
@@ -216,7 +244,9 @@ class EventLoop::Impl {
   const sys::UniqueFd wakeup_;
   WatchTable watches_;
   TimerQueue timers_;
-  RunnableQueue batch_;  // posted work of this turn
+  RunnableQueue batch_;     // posted work of this turn
+  RunnableQueue turn_end_;  // what was put off to its end
+  RunnableQueue ending_;    // what of that has begun; something is left when one has thrown
   sync::Atomic<bool> running_{false};
   sync::Atomic<std::int64_t> owner_;  // a thread's id
 
@@ -237,6 +267,12 @@ void EventLoop::Post(Runnable& work) { impl_->Post(work); }
 WatchId EventLoop::Watch(int fd, Interest interest, std::function<void(Readiness)> ready) {
   return impl_->Watch(fd, interest, std::move(ready));
 }
+WatchId EventLoop::Watch(int fd, Interest interest, Watcher& watcher) {
+  return impl_->Watch(fd, interest, watcher);
+}
+Watcher* EventLoop::FindWatcher(WatchId watch) const { return impl_->FindWatcher(watch); }
+void EventLoop::RunAtTurnEnd(Runnable& work) { impl_->RunAtTurnEnd(work); }
+bool EventLoop::in_turn() const { return impl_->in_turn(); }
 void EventLoop::SetInterest(WatchId watch, Interest interest) {
   impl_->SetInterest(watch, interest);
 }

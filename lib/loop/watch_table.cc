@@ -1,6 +1,5 @@
 #include "loop/watch_table.h"
 
-#include <algorithm>
 #include <cerrno>
 #include <string>
 #include <utility>
@@ -12,7 +11,7 @@
 namespace belfry {
 namespace {
 
-constexpr std::size_t kBatchMax = 256;  // readinesses fetched at once
+constexpr int kBatchMax = 256;  // readinesses fetched at once
 // How soon a change of interest is told again that the system had no memory for.
 constexpr int kRetryMilliseconds = 10;
 
@@ -44,95 +43,127 @@ Readiness ReadinessOf(std::uint32_t events, Interest wanted) {
 
 }  // namespace
 
-WatchTable::WatchTable() : epoll_(sys::EpollCreate()) {
+// A watcher for a callable.
+class WatchTable::Callable final : public Watcher {
+ public:
+  explicit Callable(std::function<void(Readiness)> ready) : ready_(std::move(ready)) {}
+  void OnReady(Readiness readiness) override { ready_(readiness); }
+
+ private:
+  const std::function<void(Readiness)> ready_;
+};
+
+WatchTable::WatchTable() : epoll_(sys::EpollCreate()), batch_(kBatchMax) {
   if (!epoll_) sys::ThrowErrno("epoll_create1");
-  batch_.reserve(kBatchMax);
 }
 
-WatchTable::~WatchTable() = default;
+WatchTable::~WatchTable() {
+  for (const Slot& slot : slots_) {
+    if (slot.watcher != nullptr && slot.watcher->callable_) TakeCallable(*slot.watcher);
+  }
+}
+
+std::unique_ptr<WatchTable::Callable> WatchTable::TakeCallable(Watcher& watcher) {
+  return std::unique_ptr<Callable>(static_cast<Callable*>(&watcher));
+}
 
 WatchId WatchTable::Watch(int fd, Interest interest, std::function<void(Readiness)> ready) {
   BELFRY_CHECK(ready, "a watch needs a callable");
-  auto held = std::make_unique<std::function<void(Readiness)>>(std::move(ready));
-  if (free_.empty()) {
+  auto callable = std::make_unique<Callable>(std::move(ready));
+  const WatchId watch = Watch(fd, interest, *callable);
+  callable.release()->callable_ = true;
+  return watch;
+}
+
+WatchId WatchTable::Watch(int fd, Interest interest, Watcher& watcher) {
+  BELFRY_CHECK(watcher.fd_ < 0, "a watcher has one watch at a time");
+  if (free_ == kEnd) {
     slots_.emplace_back();
-    // Room for every slot in both lists: ending a watch and changing it must not fail.
-    free_.reserve(slots_.capacity());
-    changed_.reserve(slots_.capacity());
-    free_.push_back(static_cast<std::uint32_t>(slots_.size() - 1));
+    free_ = static_cast<std::uint32_t>(slots_.size() - 1);
   }
-  const std::uint32_t index = free_.back();
-  Slot& slot = slots_[index];
-  const WatchId watch{index, slot.generation};
+  const WatchId watch{free_, slots_[free_].generation};
   if (sys::EpollAdd(epoll_.get(), fd, EpollEvents(interest), TokenOf(watch)) != 0) {
     sys::ThrowErrno("epoll_ctl(EPOLL_CTL_ADD, " + std::to_string(fd) + ")");
   }
-  free_.pop_back();
-  slot.fd = fd;
-  slot.wanted = slot.told = interest;
-  slot.ready = std::move(held);
+  Slot& slot = slots_[watch.index];
+  free_ = std::exchange(slot.next, kUnlisted);
+  slot.watcher = &watcher;
+  watcher.fd_ = fd;
+  watcher.wanted_ = watcher.told_ = interest;
   return watch;
 }
 
 WatchTable::Slot* WatchTable::Find(WatchId watch) {
   if (watch.index >= slots_.size()) return nullptr;
   Slot& slot = slots_[watch.index];
-  return slot.fd >= 0 && slot.generation == watch.generation ? &slot : nullptr;
+  return slot.watcher != nullptr && slot.generation == watch.generation ? &slot : nullptr;
+}
+
+Watcher* WatchTable::FindWatcher(WatchId watch) {
+  const Slot* const slot = Find(watch);
+  return slot == nullptr || slot->watcher->callable_ ? nullptr : slot->watcher;
 }
 
 void WatchTable::SetInterest(WatchId watch, Interest interest) {
   Slot* const slot = Find(watch);
   if (slot == nullptr) return;
-  slot->wanted = interest;
-  if (slot->changed || slot->told == interest) return;
-  slot->changed = true;
-  changed_.push_back(watch.index);
+  slot->watcher->wanted_ = interest;
+  if (slot->next != kUnlisted || slot->watcher->told_ == interest) return;
+  slot->next = std::exchange(changed_, watch.index);
 }
 
 void WatchTable::Unwatch(WatchId watch) {
   Slot* const slot = Find(watch);
   if (slot == nullptr) return;
-  const int fd = std::exchange(slot->fd, -1);
+  Watcher& watcher = *std::exchange(slot->watcher, nullptr);
   // Closing would do, if nobody had a duplicate; with one, readiness would come for ever.
-  BELFRY_CHECK(sys::EpollDelete(epoll_.get(), fd) == 0,
+  BELFRY_CHECK(sys::EpollDelete(epoll_.get(), std::exchange(watcher.fd_, -1)) == 0,
                "a watched descriptor was closed before its watch was ended");
   if (++slot->generation == 0) slot->generation = 1;
-  free_.push_back(watch.index);
-  auto ready = std::move(slot->ready);
-  if (watch == running_) ended_while_running_ = std::move(ready);
+  // One whose interest has changed is still on that list, and becomes free when that is told.
+  if (slot->next == kUnlisted) slot->next = std::exchange(free_, watch.index);
+  if (!watcher.callable_) return;
+  auto callable = TakeCallable(watcher);
+  if (watch == running_) ended_while_running_ = std::move(callable);
   // Otherwise the callable goes here, last, since its destructor may come back to us.
 }
 
-// A slot that was freed, or used anew, since it got on the list is told what it wants now:
-// harmless.
 void WatchTable::TellChanges() {
-  std::size_t left = 0;
-  for (const std::uint32_t index : changed_) {
+  std::uint32_t again = kEnd;
+  while (changed_ != kEnd) {
+    const std::uint32_t index = changed_;
     Slot& slot = slots_[index];
-    slot.changed = false;
-    if (slot.fd < 0 || slot.told == slot.wanted) continue;
-    const std::uint64_t token = TokenOf({index, slot.generation});
-    if (sys::EpollModify(epoll_.get(), slot.fd, EpollEvents(slot.wanted), token) == 0) {
-      slot.told = slot.wanted;
-      continue;
+    changed_ = std::exchange(slot.next, kUnlisted);
+    if (slot.watcher == nullptr) {
+      slot.next = std::exchange(free_, index);
+    } else if (!Tell(index)) {
+      slot.next = std::exchange(again, index);
     }
-    BELFRY_CHECK(errno == ENOMEM, "a watched descriptor was closed before its watch was ended");
-    slot.changed = true;
-    changed_[left++] = index;
   }
-  changed_.resize(left);
+  changed_ = again;
+}
+
+// False: there was no memory for it.
+bool WatchTable::Tell(std::uint32_t index) {
+  Watcher& watcher = *slots_[index].watcher;
+  if (watcher.told_ == watcher.wanted_) return true;
+  const std::uint64_t token = TokenOf({index, slots_[index].generation});
+  if (sys::EpollModify(epoll_.get(), watcher.fd_, EpollEvents(watcher.wanted_), token) != 0) {
+    BELFRY_CHECK(errno == ENOMEM, "a watched descriptor was closed before its watch was ended");
+    return false;
+  }
+  watcher.told_ = watcher.wanted_;
+  return true;
 }
 
 void WatchTable::WaitAndCall(int timeout_ms) {
   TellChanges();
-  if (!changed_.empty() && (timeout_ms < 0 || timeout_ms > kRetryMilliseconds)) {
+  if (changed_ != kEnd && (timeout_ms < 0 || timeout_ms > kRetryMilliseconds)) {
     timeout_ms = kRetryMilliseconds;
   }
-  batch_.resize(kBatchMax);
   const int ready = sys::EpollWait(epoll_.get(), batch_.data(), kBatchMax, timeout_ms);
   BELFRY_CHECK(ready >= 0 || errno == EINTR, "epoll_wait failed");
-  batch_.resize(static_cast<std::size_t>(std::max(ready, 0)));
-  for (const epoll_event& event : batch_) Call(event);
+  for (int i = 0; i < ready; ++i) Call(batch_[static_cast<std::size_t>(i)]);
 }
 
 // Names the watch whose callable runs; keeps the callable if its watch ends meanwhile.
@@ -152,14 +183,17 @@ class WatchTable::Running {
 
 void WatchTable::Call(const epoll_event& event) {
   const WatchId watch = WatchOf(event.data.u64);
-  Slot* const slot = Find(watch);
+  const Slot* const slot = Find(watch);
   if (slot == nullptr) return;  // ended by one before it in this batch
-  const Readiness readiness = ReadinessOf(event.events, slot->wanted);
+  Watcher& watcher = *slot->watcher;
+  const Readiness readiness = ReadinessOf(event.events, watcher.wanted_);
   if (readiness == Readiness{}) return;
-
-  std::function<void(Readiness)>& call = *slot->ready;
+  if (!watcher.callable_) {
+    watcher.OnReady(readiness);
+    return;
+  }
   const Running running(*this, watch);
-  call(readiness);
+  watcher.OnReady(readiness);
 }
 
 }  // namespace belfry

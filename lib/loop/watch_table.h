@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <vector>
@@ -25,36 +26,40 @@ class WatchTable {
   ~WatchTable();
 
   WatchId Watch(int fd, Interest interest, std::function<void(Readiness)> ready);
+  WatchId Watch(int fd, Interest interest, Watcher& watcher);
   void SetInterest(WatchId watch, Interest interest);
   void Unwatch(WatchId watch);
+  Watcher* FindWatcher(WatchId watch);
 
   // Waits at most `timeout_ms` (-1: for ever) and calls whoever is ready.
   void WaitAndCall(int timeout_ms);
 
  private:
+  class Callable;
   class Running;
+  static constexpr std::uint32_t kEnd = ~std::uint32_t{0};
+  static constexpr std::uint32_t kUnlisted = kEnd - 1;
+  // A hundred thousand idle connections have one each.
   struct Slot {
+    Watcher* watcher = nullptr;  // null: none
     std::uint32_t generation = 1;
-    int fd = -1;  // -1: free
-    Interest wanted = Interest::kNone;
-    Interest told = Interest::kNone;  // what epoll knows
-    bool changed = false;             // is in changed_
-    // On the heap, since a running callable must not move when the table grows.
-    std::unique_ptr<std::function<void(Readiness)>> ready;
+    std::uint32_t next = kEnd;  // on the list of free ones, or of those whose interest has changed
   };
 
+  static std::unique_ptr<Callable> TakeCallable(Watcher& watcher);
   Slot* Find(WatchId watch);
   void TellChanges();
+  bool Tell(std::uint32_t index);
   void Call(const epoll_event& event);
 
   const sys::UniqueFd epoll_;
-  std::vector<Slot> slots_;
-  std::vector<std::uint32_t> free_;
-  std::vector<std::uint32_t> changed_;
+  std::deque<Slot> slots_;
+  std::uint32_t free_ = kEnd;
+  std::uint32_t changed_ = kEnd;
   std::vector<epoll_event> batch_;
   WatchId running_;  // whose callable is being called
   // The running callable, when its own watch has ended meanwhile.
-  std::unique_ptr<std::function<void(Readiness)>> ended_while_running_;
+  std::unique_ptr<Callable> ended_while_running_;
 };
 
 }  // namespace belfry
