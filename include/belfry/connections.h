@@ -5,26 +5,19 @@
 //   });
 #pragma once
 
-#include <compare>
 #include <cstddef>
-#include <cstdint>
+#include <functional>
 #include <string>
 
+#include "belfry/connection.h"
 #include "belfry/event_type.h"
 #include "belfry/export.h"
 
 namespace belfry {
 
-// Names one connection of one server of one dispatcher; never used again.
-struct ConnectionId {
-  std::uint64_t server = 0;
-  std::uint64_t number = 0;  // 0: none
-  friend auto operator<=>(const ConnectionId&, const ConnectionId&) = default;
-};
-
 struct ConnectionOpened {
   ConnectionId connection{};
-  std::string peer{};  // "127.0.0.1:40112", "[::1]:40112"
+  std::string peer{};  // "127.0.0.1:40112", "[::1]:40112", "unix:"
 };
 BELFRY_EVENT_NAME(ConnectionOpened, "belfry.connection_opened", 1);
 
@@ -35,31 +28,30 @@ struct DataReceived {
 BELFRY_EVENT_NAME(DataReceived, "belfry.data_received", 1);
 inline std::size_t BelfryEventBytes(const DataReceived& e) { return sizeof(e) + e.data.size(); }
 
-struct ConnectionClosed {
-  enum class Why {
-    kPeer,      // the peer ended it in an orderly way
-    kLocal,     // Close was called
-    kError,     // `error` says which
-    kNotRead,   // the peer did not read what was written to it: write_buffer_max, Close
-    kShutdown,  // the server went away
-  };
+// The peer took enough of what was written to it: see ConnectionOptions::write_buffer_high.
+struct ConnectionWritable {
   ConnectionId connection{};
-  Why why = Why::kPeer;
-  int error = 0;  // errno
 };
-BELFRY_EVENT_NAME(ConnectionClosed, "belfry.connection_closed", 1);
+BELFRY_EVENT_NAME(ConnectionWritable, "belfry.connection_writable", 1);
 
-// The connections of a server as listeners see them; tests bring their own.
+// Accepting rests, for 50 ms at a time; published once, until something has been accepted again.
+struct AcceptFailed {
+  std::string endpoint{};
+  int error = 0;  // errno: EMFILE, ENFILE, ENOMEM, ...
+};
+BELFRY_EVENT_NAME(AcceptFailed, "belfry.accept_failed", 1);
+
+// Connections as listeners to their events see them; tests bring their own.
 //
-// For each connection, in this order: one ConnectionOpened, any number of DataReceived, one
-// ConnectionClosed. Each starts a story of its own; the latter two are linked to the first. When
-// the dispatcher refuses one because a queue is full, the connection is not read until it was
-// accepted.
+// For each connection, in this order: one ConnectionOpened (none when it could not connect), any
+// number of DataReceived and ConnectionWritable, one ConnectionClosed. Each starts a story of its
+// own; all but the first are linked to the first. When the dispatcher refuses one because a queue
+// is full, the connection is not read until it was accepted.
 //
 // Thread safety: any thread (from others than the loop's it takes effect a little later). To a
 // connection that is gone nothing happens.
-// Order: writes of one thread to one connection leave in order. Methods may be called from inside
-// the connections' own events.
+// Order: what one thread does to one connection takes effect in order. Methods may be called from
+// inside the connections' own events.
 class BELFRY_EXPORT Connections {
  public:
   Connections() = default;
@@ -67,16 +59,17 @@ class BELFRY_EXPORT Connections {
   Connections(const Connections&) = delete;
   Connections& operator=(const Connections&) = delete;
 
-  // Sends `data`; what the socket does not take at once is kept and sent when it does.
+  // Each as of Connection.
   virtual void Write(ConnectionId connection, std::string data) = 0;
-  // Closes when all that was written has been sent; nothing more is read. The peer is told the end
-  // and has a second to end its own way, so that what was sent reaches it; a peer that takes
-  // nothing for 30 s is cut off (kNotRead).
+  virtual void Flush(ConnectionId connection) = 0;
   virtual void Close(ConnectionId connection) = 0;
-  // Closes now; what was not sent yet is lost.
+  virtual void EndWriting(ConnectionId connection) = 0;
   virtual void Abort(ConnectionId connection) = 0;
   virtual void PauseReading(ConnectionId connection) = 0;
   virtual void ResumeReading(ConnectionId connection) = 0;
+  // Calls `work` on the loop's thread, later, never at the same time as another one's or as an
+  // inline listener to the connection's events, if the connection is there then.
+  virtual void Defer(ConnectionId connection, std::function<void()> work) = 0;
 };
 
 }  // namespace belfry

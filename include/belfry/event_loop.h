@@ -16,7 +16,7 @@
 
 namespace belfry {
 
-// What a watch wants to hear of. Errors and hang-ups are always reported.
+// What a watch wants to hear of. Errors and hang-ups are always reported; with kNone only once.
 enum class Interest : std::uint8_t { kNone = 0, kReadable = 1, kWritable = 2, kBoth = 3 };
 
 // What a descriptor is ready for.
@@ -49,6 +49,7 @@ class BELFRY_EXPORT Watcher {
   Watcher& operator=(const Watcher&) = delete;
 
   int watched() const { return fd_; }  // the descriptor; -1: none
+  Interest interest() const { return wanted_; }
 
  private:
   friend class WatchTable;

@@ -6,7 +6,6 @@
 #include <chrono>
 #include <utility>
 
-#include "io/listen_socket.h"
 #include "sys/sys.h"
 
 namespace belfry {
@@ -50,12 +49,10 @@ void Acceptor::AcceptSome() {
 }
 
 bool Acceptor::AcceptOne() {
-  sockaddr_storage peer{};
-  socklen_t size = sizeof(peer);
-  sys::UniqueFd socket(sys::Accept(listening_.get(), peer, size));
+  sys::UniqueFd socket(sys::Accept(listening_.get()));
   if (!socket) return AfterError(errno);
-  if (owner_.Accepted(std::move(socket), AddressText(peer, size))) return true;
-  Rest();
+  if (owner_.Accepted(std::move(socket))) return true;
+  Rest(ENOMEM);
   return false;
 }
 
@@ -66,7 +63,7 @@ bool Acceptor::AfterError(int error) {
     case EMFILE:
     case ENFILE:
       TurnOneAway();
-      Rest();
+      Rest(error);
       return false;
     // One connection failed before it was accepted (accept(2)); the next one may be well.
     case EINTR:
@@ -83,7 +80,7 @@ bool Acceptor::AfterError(int error) {
     case ETIMEDOUT:
       return true;
     default:  // no memory, or something that we do not know: it may last
-      Rest();
+      Rest(error);
       return false;
   }
 }
@@ -92,13 +89,11 @@ bool Acceptor::AfterError(int error) {
 void Acceptor::TurnOneAway() {
   if (!reserve_) return;
   reserve_.Reset();
-  sockaddr_storage peer{};
-  socklen_t size = sizeof(peer);
-  sys::UniqueFd(sys::Accept(listening_.get(), peer, size)).Reset();
+  sys::UniqueFd(sys::Accept(listening_.get())).Reset();
   reserve_ = OpenReserve();
 }
 
-void Acceptor::Rest() {
+void Acceptor::Rest(int error) {
   if (rest_ || !listening_) return;
   rest_ = loop_.RunAfter(kRest, [this, alive = alive_] {
     const std::shared_ptr<void> held = alive.lock();
@@ -107,6 +102,7 @@ void Acceptor::Rest() {
     if (!reserve_) reserve_ = OpenReserve();
     UpdateInterest();
   });
+  owner_.AcceptFailed(error);
 }
 
 void Acceptor::UpdateInterest() {

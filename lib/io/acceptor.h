@@ -2,7 +2,6 @@
 #pragma once
 
 #include <memory>
-#include <string>
 
 #include "belfry/event_loop.h"
 #include "sys/unique_fd.h"
@@ -14,7 +13,9 @@ class AcceptorOwner {
  public:
   virtual bool HasRoom() const = 0;
   // False: the system had no room; the connection is gone, and a rest is due.
-  virtual bool Accepted(sys::UniqueFd socket, std::string peer) = 0;
+  virtual bool Accepted(sys::UniqueFd socket) = 0;
+  // Accepting rests; `error` says why.
+  virtual void AcceptFailed(int error) = 0;
 
  protected:
   ~AcceptorOwner() = default;
@@ -51,7 +52,7 @@ class Acceptor {
   bool AcceptOne();
   bool AfterError(int error);
   void TurnOneAway();
-  void Rest();
+  void Rest(int error);
   void UpdateInterest();
 
   EventLoop& loop_;

@@ -1,11 +1,11 @@
 #include "io/listen_socket.h"
 
-#include <netdb.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 
 #include <cerrno>
-#include <cstring>
-#include <memory>
+#include <string>
 #include <utility>
 
 #include "sys/errors.h"
@@ -14,75 +14,71 @@
 namespace belfry {
 namespace {
 
-struct FreeAddresses {
-  void operator()(addrinfo* addresses) const { ::freeaddrinfo(addresses); }
-};
-using Addresses = std::unique_ptr<addrinfo, FreeAddresses>;
-
-// Numeric only: asks no name server, so it does not block.
-Addresses Parse(const std::string& address, const std::string& port) {
-  if (address.empty() || address.find('\0') != std::string::npos) return nullptr;
-  addrinfo hints{};
-  hints.ai_family = AF_UNSPEC;
-  hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV;
-  addrinfo* found = nullptr;
-  if (::getaddrinfo(address.c_str(), port.c_str(), &hints, &found) != 0) return nullptr;
-  return Addresses(found);
+Endpoint EndpointOf(const sockaddr_storage& address, socklen_t size) {
+  return Endpoint({reinterpret_cast<const char*>(&address), size});
 }
 
-std::uint16_t PortOf(const sockaddr_storage& address) {
-  in_port_t port = 0;
-  if (address.ss_family == AF_INET6) {
-    port = reinterpret_cast<const sockaddr_in6&>(address).sin6_port;
-  } else {
-    port = reinterpret_cast<const sockaddr_in&>(address).sin_port;
+// A file that a dead server left: nobody answers there.
+bool IsDeserted(const Endpoint& endpoint) {
+  struct stat file{};
+  const std::string path(endpoint.path());
+  if (path.empty() || sys::Stat(path.c_str(), file) != 0 || !S_ISSOCK(file.st_mode)) return false;
+  const sys::UniqueFd probe(sys::Socket(AF_UNIX, SOCK_STREAM, 0));
+  return probe && sys::Connect(probe.get(), AddressOf(endpoint), SizeOf(endpoint)) != 0 &&
+         errno == ECONNREFUSED;
+}
+
+int Bind(int fd, const Endpoint& endpoint) {
+  const int result = sys::Bind(fd, AddressOf(endpoint), SizeOf(endpoint));
+  if (result == 0 || errno != EADDRINUSE) return result;
+  if (IsDeserted(endpoint)) {
+    sys::Unlink(std::string(endpoint.path()).c_str());
+    return sys::Bind(fd, AddressOf(endpoint), SizeOf(endpoint));
   }
-  return ntohs(port);
+  errno = EADDRINUSE;
+  return result;
 }
 
 }  // namespace
 
-absl::StatusOr<ListenSocket> OpenListenSocket(const std::string& address, std::uint16_t port,
-                                              int backlog) {
-  const std::string port_text = std::to_string(port);
-  const Addresses parsed = Parse(address, port_text);
-  if (parsed == nullptr) {
-    return absl::InvalidArgumentError("not a numeric IPv4 or IPv6 address: \"" + address + "\"");
-  }
-  const std::string name = address + "\" port \"" + port_text;
-
-  ListenSocket socket;
-  socket.fd = sys::UniqueFd(sys::Socket(parsed->ai_family, SOCK_STREAM, 0));
-  if (!socket.fd) return sys::ErrorStatus(errno, "socket for", name);
-  // Otherwise a restarted server would have to wait until the old one's connections are forgotten.
-  if (sys::Setsockopt(socket.fd.get(), SOL_SOCKET, SO_REUSEADDR, 1) != 0) {
-    return sys::ErrorStatus(errno, "setsockopt for", name);
-  }
-  if (sys::Bind(socket.fd.get(), parsed->ai_addr, parsed->ai_addrlen) != 0) {
-    return sys::ErrorStatus(errno, "bind to", name);
-  }
-  if (sys::Listen(socket.fd.get(), backlog) != 0) {
-    return sys::ErrorStatus(errno, "listen on", name);
-  }
-  sockaddr_storage bound{};
-  socklen_t size = sizeof(bound);
-  if (sys::Getsockname(socket.fd.get(), bound, size) != 0) {
-    return sys::ErrorStatus(errno, "getsockname of", name);
-  }
-  socket.port = PortOf(bound);
-  return socket;
+const sockaddr* AddressOf(const Endpoint& endpoint) {
+  return reinterpret_cast<const sockaddr*>(endpoint.sockaddr_bytes().data());
+}
+socklen_t SizeOf(const Endpoint& endpoint) {
+  return static_cast<socklen_t>(endpoint.sockaddr_bytes().size());
 }
 
-std::string AddressText(const sockaddr_storage& address, socklen_t size) {
-  char host[NI_MAXHOST];
-  char port[NI_MAXSERV];
-  if (::getnameinfo(reinterpret_cast<const sockaddr*>(&address), size, host, sizeof(host), port,
-                    sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
-    return "";
+absl::StatusOr<ListenSocket> OpenListenSocket(const Endpoint& endpoint, int backlog,
+                                              bool share_port) {
+  const std::string name = endpoint.text();
+  const auto failed = [&](std::string_view what) { return sys::ErrorStatus(errno, what, name); };
+  sys::UniqueFd fd(sys::Socket(AddressOf(endpoint)->sa_family, SOCK_STREAM, 0));
+  if (!fd) return failed("socket for");
+  if (!endpoint.is_unix()) {
+    // Otherwise a restarted server would have to wait until the old one's connections are
+    // forgotten.
+    if (sys::Setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1) != 0) {
+      return failed("setsockopt for");
+    }
+    if (share_port && sys::Setsockopt(fd.get(), SOL_SOCKET, SO_REUSEPORT, 1) != 0) {
+      return failed("share the port of");
+    }
+    // Answers leave at once; accepted sockets take it over. Failing, it is only slower.
+    sys::Setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, 1);
   }
-  if (address.ss_family != AF_INET6) return std::string(host) + ":" + port;
-  return std::string("[") + host + "]:" + port;
+  if (Bind(fd.get(), endpoint) != 0) return failed("bind to");
+  if (sys::Listen(fd.get(), backlog) != 0) return failed("listen on");
+  sockaddr_storage bound{};
+  socklen_t size = sizeof(bound);
+  if (sys::Getsockname(fd.get(), bound, size) != 0) return failed("getsockname of");
+  return ListenSocket{std::move(fd), EndpointOf(bound, size)};
+}
+
+std::string PeerText(int socket) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof(address);
+  if (socket < 0 || sys::Getpeername(socket, address, size) != 0) return "";
+  return EndpointOf(address, size).text();
 }
 
 }  // namespace belfry

@@ -1,28 +1,29 @@
-// Sockets that listen, and how addresses are spelled.
+// Sockets that listen.
 #pragma once
-
-#include <sys/socket.h>
-
-#include <cstdint>
-#include <string>
 
 #include "absl/status/statusor.h"
 
+#include "belfry/endpoint.h"
 #include "sys/unique_fd.h"
 
 namespace belfry {
 
 struct ListenSocket {
   sys::UniqueFd fd;
-  std::uint16_t port = 0;  // the one it got
+  Endpoint endpoint;  // with the port that it got
 };
 
-// A TCP socket that listens on a numeric address, IPv4 or IPv6; port 0: the system picks one.
-// Errors: INVALID_ARGUMENT (the address); ALREADY_EXISTS (the port is taken); as the system says.
-absl::StatusOr<ListenSocket> OpenListenSocket(const std::string& address, std::uint16_t port,
-                                              int backlog);
+// `share_port`: others may listen on it as well. A Unix socket's file that nobody listens on any
+// more is replaced.
+// Errors: ALREADY_EXISTS (taken); as the system says, naming the endpoint.
+absl::StatusOr<ListenSocket> OpenListenSocket(const Endpoint& endpoint, int backlog,
+                                              bool share_port);
 
-// "127.0.0.1:40112", "[::1]:40112".
-std::string AddressText(const sockaddr_storage& address, socklen_t size);
+// What a socket's calls want of an endpoint.
+const sockaddr* AddressOf(const Endpoint& endpoint);
+socklen_t SizeOf(const Endpoint& endpoint);
+
+// The other end's; "" when the system does not say.
+std::string PeerText(int socket);
 
 }  // namespace belfry

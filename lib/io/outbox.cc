@@ -1,31 +1,31 @@
 #include "io/outbox.h"
 
+#include <utility>
+
 namespace belfry {
 
-Outbox::~Outbox() {
-  if (retry_) loop_.Cancel(retry_);
-}
-
-void Outbox::Flush() {
-  while (!waiting_.empty()) {
-    Waiting& next = *waiting_.front();
-    if (!Try([&] { return next.Publish(dispatcher_); })) {
-      RetryLater();
-      return;
-    }
-    waiting_.pop_front();
-    backoff_.Reset();
-  }
-  owner_.OutboxEmptied();
-}
-
 void Outbox::RetryLater() {
-  retry_ = loop_.RunAfter(backoff_.Next(), [this, owner = owner_.weak_from_this()] {
-    const std::shared_ptr<OutboxOwner> alive = owner.lock();
-    if (alive == nullptr) return;
+  retry_ = loop_.RunAfter(backoff_.Next(), [this] {
     retry_ = TimerId{};
     Flush();
   });
+}
+
+void Outbox::Flush() {
+  const std::shared_ptr<void> alive = owner_->Alive();
+  while (!waiting_.empty()) {
+    const PublishResult result = waiting_.front()->Publish(dispatcher_);
+    if (stopped_) return;
+    if (!result.ok() && MayBeAcceptedLater(result)) return RetryLater();
+    waiting_.pop_front();
+    backoff_.Reset();
+  }
+  owner_->OutboxEmptied(*this);  // the last we know of it
+}
+
+void Outbox::Stop() {
+  stopped_ = true;
+  if (retry_) loop_.Cancel(std::exchange(retry_, TimerId{}));
 }
 
 }  // namespace belfry

@@ -11,50 +11,50 @@
 
 namespace belfry {
 
-// Whoever has an outbox. It stays alive while its outbox is at work.
-class OutboxOwner : public std::enable_shared_from_this<OutboxOwner> {
+class Outbox;
+
+// Whoever has an outbox.
+class OutboxOwner {
  public:
-  // Everything that waited has been accepted, or is not wanted any more: go on reading.
-  virtual void OutboxEmptied() = 0;
+  // Everything that waited has been accepted, or is not wanted any more. The outbox may go.
+  virtual void OutboxEmptied(Outbox& outbox) = 0;
+  // Keeps it while the outbox publishes.
+  virtual std::shared_ptr<void> Alive() = 0;
 
  protected:
   ~OutboxOwner() = default;
 };
 
 // Publishes at once where it can. What is refused for the moment is kept and published again, after
-// 1 ms, then less and less often; what comes meanwhile, or from inside a listener that this
-// outbox's own publish is calling, waits behind it. A closed dispatcher gets nothing: the event is
-// forgotten.
+// 1 ms, then less and less often; what comes meanwhile waits behind it. A closed dispatcher gets
+// nothing: the event is forgotten.
 //
-// Thread safety: the loop's thread. Lifetime: its owner holds it and the owner is held by a
-// shared_ptr.
+// Thread safety: the loop's thread. Lifetime: not destroyed by what a publish of its own calls.
 class Outbox {
  public:
   Outbox(EventLoop& loop, Dispatcher& dispatcher, OutboxOwner& owner)
-      : loop_(loop), dispatcher_(dispatcher), owner_(owner) {}
-  ~Outbox();
+      : loop_(loop), dispatcher_(dispatcher), owner_(&owner) {}
+  ~Outbox() {
+    if (retry_) loop_.Cancel(retry_);
+  }
   Outbox(const Outbox&) = delete;
   Outbox& operator=(const Outbox&) = delete;
 
   template <class E>
   void Publish(E event, const PublishOptions& options) {
-    if (!idle()) {
-      waiting_.push_back(std::make_unique<WaitingEvent<E>>(std::move(event), options));
-      return;
+    if (waiting_.empty()) {
+      const PublishResult result = dispatcher_.Publish(std::move(event), options);
+      if (result.ok() || !MayBeAcceptedLater(result) || stopped_) return;
+      RetryLater();
     }
-    if (Try([&] { return dispatcher_.Publish(std::move(event), options); })) {
-      if (!waiting_.empty()) Flush();
-      return;
-    }
-    // Refused, it is as it was. In front, since listeners of the refusal may have added something.
-    waiting_.push_front(std::make_unique<WaitingEvent<E>>(std::move(event), options));
-    RetryLater();
+    // Refused, it is as it was.
+    waiting_.push_back(std::make_unique<WaitingEvent<E>>(std::move(event), options));
   }
-
   // Whether nothing waits.
   bool empty() const { return waiting_.empty(); }
-  // Whether nothing waits and nothing is being published.
-  bool idle() const { return !publishing_ && waiting_.empty(); }
+  void SetOwner(OutboxOwner& owner) { owner_ = &owner; }
+  // Publishes no more; also from inside its own publish.
+  void Stop();
 
  private:
   class Waiting {
@@ -77,25 +77,16 @@ class Outbox {
     const PublishOptions options_;
   };
 
-  // Whether the event is done with. What its listeners publish here meanwhile only queues up.
-  template <class F>
-  bool Try(F publish) {
-    publishing_ = true;
-    const PublishResult result = publish();
-    publishing_ = false;
-    return result.ok() || !MayBeAcceptedLater(result);
-  }
-
-  void Flush();
   void RetryLater();
+  void Flush();
 
   EventLoop& loop_;
   Dispatcher& dispatcher_;
-  OutboxOwner& owner_;
+  OutboxOwner* owner_;
   std::list<std::unique_ptr<Waiting>> waiting_;
-  bool publishing_ = false;
   Backoff backoff_;
   TimerId retry_;
+  bool stopped_ = false;
 };
 
 }  // namespace belfry

@@ -29,7 +29,7 @@ sigset_t SetOf(std::initializer_list<int> signals) {
 
 }  // namespace
 
-class Signals::Impl final : public OutboxOwner {
+class Signals::Impl final : public std::enable_shared_from_this<Impl>, public OutboxOwner {
  public:
   Impl(EventLoop& loop, Dispatcher& dispatcher, std::initializer_list<int> signals)
       : loop_(loop), signals_(SetOf(signals)), outbox_(loop, dispatcher, *this) {
@@ -40,13 +40,14 @@ class Signals::Impl final : public OutboxOwner {
 
   void Start() {
     watch_ = loop_.Watch(descriptor_.get(), Interest::kReadable,
-                         [self = std::static_pointer_cast<Impl>(shared_from_this())](Readiness) {
+                         [self = shared_from_this()](Readiness) {
                            self->ReadSome();
                          });
     pthread_sigmask(SIG_BLOCK, &signals_, &before_);
   }
 
   void End() {
+    outbox_.Stop();
     loop_.Unwatch(std::exchange(watch_, WatchId{}));
     descriptor_.Reset();
     // Back to what it was, for these signals only: others may have been blocked since.
@@ -60,9 +61,10 @@ class Signals::Impl final : public OutboxOwner {
     pthread_sigmask(SIG_UNBLOCK, &ours, nullptr);
   }
 
-  void OutboxEmptied() override {
+  void OutboxEmptied(Outbox& /*outbox*/) override {
     if (watch_) loop_.SetInterest(watch_, Interest::kReadable);
   }
+  std::shared_ptr<void> Alive() override { return shared_from_this(); }
 
  private:
   // While one waits to be accepted the others stay with the system.

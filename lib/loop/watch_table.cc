@@ -25,7 +25,9 @@ bool Has(Interest interest, Interest part) {
   return (static_cast<unsigned>(interest) & static_cast<unsigned>(part)) != 0;
 }
 
+// Who wants nothing is told of errors and hang-ups once, since they last.
 std::uint32_t EpollEvents(Interest interest) {
+  if (interest == Interest::kNone) return EPOLLET;
   std::uint32_t events = 0;
   if (Has(interest, Interest::kReadable)) events |= EPOLLIN | EPOLLRDHUP;
   if (Has(interest, Interest::kWritable)) events |= EPOLLOUT;

@@ -77,8 +77,51 @@ ssize_t Write(int fd, const void* data, std::size_t size) {
   return UnlessBytes(Call::kWrite, size, [&](std::size_t n) { return ::write(fd, data, n); });
 }
 
+ssize_t WriteQuietly(int fd, const void* data, std::size_t size) {
+  sigset_t pipe;
+  sigset_t before;
+  sigset_t pending;
+  sigemptyset(&pipe);
+  sigaddset(&pipe, SIGPIPE);
+  sigpending(&pending);
+  const bool was_pending = sigismember(&pending, SIGPIPE) == 1;
+  pthread_sigmask(SIG_BLOCK, &pipe, &before);
+  const ssize_t written = Write(fd, data, size);
+  const int error = errno;
+  if (written < 0 && error == EPIPE && !was_pending) {
+    const timespec at_once{};
+    while (sigtimedwait(&pipe, nullptr, &at_once) < 0 && errno == EINTR) {
+    }
+  }
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  errno = error;
+  return written;
+}
+
+int SetNonblocking(int fd) {
+  return Unless(Call::kFcntl, [&] {
+    const int flags = ::fcntl(fd, F_GETFL);
+    return flags < 0 ? -1 : ::fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+  });
+}
+
 int Fstat(int fd, struct stat& result) {
   return Unless(Call::kFstat, [&] { return ::fstat(fd, &result); });
+}
+
+int AccessMode(int fd) {
+  const int flags = ::fcntl(fd, F_GETFL);
+  return flags < 0 ? flags : flags & O_ACCMODE;
+}
+
+bool IsSocket(int fd) {
+  int type = 0;
+  socklen_t size = sizeof(type);
+  return ::getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0;
+}
+
+int Stat(const char* path, struct stat& result) {
+  return Unless(Call::kStat, [&] { return ::stat(path, &result); });
 }
 
 int Fsync(int fd) {
@@ -110,10 +153,18 @@ int Listen(int fd, int backlog) {
   return Unless(Call::kListen, [&] { return ::listen(fd, backlog); });
 }
 
-int Accept(int fd, sockaddr_storage& peer, socklen_t& size) {
-  return Unless(Call::kAccept, [&] {
-    return ::accept4(fd, reinterpret_cast<sockaddr*>(&peer), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
-  });
+int Accept(int fd) {
+  return Unless(Call::kAccept,
+                [&] { return ::accept4(fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC); });
+}
+
+int Connect(int fd, const sockaddr* address, socklen_t size) {
+  return Unless(Call::kConnect, [&] { return ::connect(fd, address, size); });
+}
+
+int Getpeername(int fd, sockaddr_storage& address, socklen_t& size) {
+  return Unless(Call::kGetpeername,
+                [&] { return ::getpeername(fd, reinterpret_cast<sockaddr*>(&address), &size); });
 }
 
 int Getsockname(int fd, sockaddr_storage& address, socklen_t& size) {

@@ -22,6 +22,7 @@ enum class Call {
   kAccept,
   kBind,
   kClose,
+  kConnect,
   kEpollAdd,
   kEpollCreate,
   kEpollDelete,
@@ -31,6 +32,8 @@ enum class Call {
   kFdatasync,
   kFstat,
   kFsync,
+  kFcntl,
+  kGetpeername,
   kGetrandom,
   kGetsockname,
   kListen,
@@ -43,6 +46,7 @@ enum class Call {
   kShutdown,
   kSignalfd,
   kSocket,
+  kStat,
   kStartThread,
   kUnlink,
   kWrite,
@@ -75,9 +79,15 @@ int Open(const char* path, int flags, mode_t mode = 0);
 int Close(int fd);
 ssize_t Read(int fd, void* buffer, std::size_t size);
 ssize_t Write(int fd, const void* data, std::size_t size);
+// To a pipe or the like: raises no SIGPIPE, and leaves one that is pending already alone.
+ssize_t WriteQuietly(int fd, const void* data, std::size_t size);
+int SetNonblocking(int fd);
+int AccessMode(int fd);  // O_RDONLY, O_WRONLY, O_RDWR
+bool IsSocket(int fd);
 
 // Files.
 int Fstat(int fd, struct stat& result);
+int Stat(const char* path, struct stat& result);
 int Fsync(int fd);
 int Fdatasync(int fd);
 int Rename(const char* from, const char* to);
@@ -87,8 +97,10 @@ int Unlink(const char* path);
 int Socket(int domain, int type, int protocol);
 int Bind(int fd, const sockaddr* address, socklen_t size);
 int Listen(int fd, int backlog);
-int Accept(int fd, sockaddr_storage& peer, socklen_t& size);
+int Accept(int fd);
+int Connect(int fd, const sockaddr* address, socklen_t size);
 int Getsockname(int fd, sockaddr_storage& address, socklen_t& size);
+int Getpeername(int fd, sockaddr_storage& address, socklen_t& size);
 int Setsockopt(int fd, int level, int name, int value);
 ssize_t Recv(int fd, void* buffer, std::size_t size);
 ssize_t Send(int fd, const void* data, std::size_t size);

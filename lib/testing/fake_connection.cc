@@ -9,7 +9,7 @@
 namespace belfry::testing {
 namespace {
 
-constexpr Nanoseconds kStalledMax = std::chrono::seconds(30);  // as of TcpServer
+constexpr Nanoseconds kStalledMax = std::chrono::seconds(30);  // as of ConnectionOptions
 
 }  // namespace
 
@@ -117,13 +117,16 @@ void FakeConnection::OnEnd() {
 
 void FakeConnection::Write(std::string data, int error) {
   const auto loop = loop_.lock();
-  if (loop == nullptr || state_ != State::kOpen || data.empty()) return;
+  if (loop == nullptr || state_ != State::kOpen || write_ended_ || data.empty()) return;
   if (unsent_.size() > loop->write_buffer_max) return Finish(Why::kNotRead, 0);
   if (error != 0) return Finish(Why::kError, error);
   const bool first = unsent_.empty();
   const std::size_t bytes = data.size();
   unsent_ += data;
-  if (!peer_reads_) return;
+  if (!peer_reads_) {
+    if (first) WatchProgress();
+    return;
+  }
   if (first && !loop->latency) return Sent(bytes);
   Later(std::to_string(bytes) + " bytes to " + peer_, loop->latency, [this, bytes] {
     if (peer_reads_) Sent(bytes);
@@ -136,11 +139,25 @@ void FakeConnection::Sent(std::size_t bytes) {
   written_.append(unsent_, 0, bytes);
   unsent_.erase(0, bytes);
   if (!unsent_.empty()) return;
+  StopTimer();
   if (state_ == State::kClosing) {
     Linger();
   } else if (peer_ended_) {
     Finish(Why::kPeer, 0);
+  } else if (write_ended_) {
+    End();  // it was told
   }
+}
+
+void FakeConnection::EndWriting() {
+  if (state_ != State::kOpen || std::exchange(write_ended_, true)) return;
+  if (unsent_.empty()) End();
+}
+
+void FakeConnection::Defer(std::function<void()> work) {
+  Later("deferred work of " + peer_, std::nullopt, [this, work = std::move(work)] {
+    if (state_ != State::kFinished) work();
+  });
 }
 
 void FakeConnection::Close(Why why) {

@@ -48,10 +48,12 @@ class FakeConnection final : public std::enable_shared_from_this<FakeConnection>
   // --- The program's side, on the loop's thread ---
   // `error`: what the system says to the sending; 0: nothing.
   void Write(std::string data, int error);
+  void EndWriting();
   void Close(Why why);
   void Abort(Why why) { Finish(why, 0); }
   void PauseReading() { paused_ = true; }
   void ResumeReading();
+  void Defer(std::function<void()> work);
 
   const std::string& written() const { return written_; }
   const std::optional<ConnectionClosed>& ended() const { return ended_; }
@@ -93,6 +95,7 @@ class FakeConnection final : public std::enable_shared_from_this<FakeConnection>
   Why close_why_ = Why::kLocal;
   bool peer_ended_ = false;
   bool peer_reads_ = true;
+  bool write_ended_ = false;  // nothing more may be written
   bool paused_ = false;
   std::deque<Arrival> arrivals_;
   bool arriving_ = false;  // a step is under way

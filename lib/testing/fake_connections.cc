@@ -126,6 +126,9 @@ void FakeConnections::Write(ConnectionId connection, std::string data) {
 void FakeConnections::Close(ConnectionId connection) {
   impl_->OnConnection(connection, [](Impl&, FakeConnection& c) { c.Close(Why::kLocal); });
 }
+void FakeConnections::EndWriting(ConnectionId connection) {
+  impl_->OnConnection(connection, [](Impl&, FakeConnection& c) { c.EndWriting(); });
+}
 void FakeConnections::Abort(ConnectionId connection) {
   impl_->OnConnection(connection, [](Impl&, FakeConnection& c) { c.Abort(Why::kLocal); });
 }
@@ -134,6 +137,12 @@ void FakeConnections::PauseReading(ConnectionId connection) {
 }
 void FakeConnections::ResumeReading(ConnectionId connection) {
   impl_->OnConnection(connection, [](Impl&, FakeConnection& c) { c.ResumeReading(); });
+}
+
+void FakeConnections::Defer(ConnectionId connection, std::function<void()> work) {
+  impl_->OnConnection(connection, [work = std::move(work)](Impl&, FakeConnection& c) {
+    c.Defer(work);
+  });
 }
 
 // --- The peers' side ---

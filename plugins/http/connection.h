@@ -24,7 +24,7 @@ class ConnectionServer {
   virtual Intake Accept(HttpRequestReceived request, EventId opened) = 0;
   // A request that was accepted has its answer, or will not get one.
   virtual void Settled() = 0;
-  // See TcpServer. Each may end in Connection::Gone before it returns.
+  // See Connections.
   virtual void Write(ConnectionId connection, std::string data) = 0;
   virtual void Close(ConnectionId connection) = 0;
   virtual void Abort(ConnectionId connection) = 0;

@@ -60,7 +60,7 @@ class HttpServer::Impl final : public ConnectionServer,
   absl::Status Start();
   void Stop();
   void Drain(Nanoseconds limit, const Completion<std::size_t>& done);
-  std::uint16_t port() const { return tcp_->port(); }
+  std::uint16_t port() const { return port_; }
   EventLoop& loop() const { return loop_; }
 
  private:
@@ -98,7 +98,8 @@ class HttpServer::Impl final : public ConnectionServer,
   EventLoop& loop_;
   Dispatcher& dispatcher_;
   const HttpServerOptions options_;
-  std::unique_ptr<TcpServer> tcp_;
+  std::unique_ptr<ConnectionEvents> tcp_;
+  std::uint16_t port_ = 0;
   std::uint64_t server_id_ = 0;
   std::vector<Subscription> subscriptions_;
   std::unordered_map<std::uint64_t, Entry> connections_;  // by ConnectionId::number
@@ -115,13 +116,14 @@ absl::Status HttpServer::Impl::Start() {
     return absl::InvalidArgumentError(std::string("HttpServerOptions::") + missing +
                                       " must be more than zero");
   }
-  auto tcp = TcpServer::Listen(loop_, dispatcher_,
-                               {.address = options_.address,
-                                .port = options_.port,
-                                .connections_max = options_.connections_max,
-                                .write_buffer_max = options_.unsent_bytes_max});
-  if (!tcp.ok()) return tcp.status();
-  tcp_ = std::move(*tcp);
+  const auto address = Endpoint::Tcp(options_.address, options_.port);
+  if (!address.ok()) return address.status();
+  tcp_ = std::make_unique<ConnectionEvents>(
+      loop_, dispatcher_, ConnectionOptions{.write_buffer_max = options_.unsent_bytes_max});
+  const auto endpoint =
+      tcp_->Listen(*address, {.connections_max = options_.connections_max});
+  if (!endpoint.ok()) return endpoint.status();
+  port_ = endpoint->port();
   server_id_ = tcp_->id();
   return Listen();
 }

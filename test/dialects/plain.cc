@@ -12,7 +12,7 @@
 #include "belfry/manual_executor.h"
 #include "belfry/signals.h"
 #include "belfry/subscription_bag.h"
-#include "belfry/tcp_server.h"
+#include "belfry/connection_events.h"
 #include "belfry/timer_queue.h"
 
 #if defined(__cpp_exceptions) || defined(__cpp_rtti)

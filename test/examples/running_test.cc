@@ -21,7 +21,7 @@
 #include "belfry/files.h"
 #include "belfry/manual_executor.h"
 #include "belfry/signals.h"
-#include "belfry/tcp_server.h"
+#include "belfry/connection_events.h"
 #include "belfry/thread_pool.h"
 #include "io/client.h"
 #include "waiting.h"
@@ -145,19 +145,20 @@ TEST(FilesExample, WhatWasReadIsAnEvent) {
 
 void Fail(const absl::Status& status) { ADD_FAILURE() << status; }
 
-TEST(TcpServerExample, EchoesWhatItReceives) {
+TEST(ConnectionEventsExample, EchoesWhatItReceives) {
   EventLoop loop;
   Dispatcher dispatcher;
-  // example: tcp_server.h
-  auto server = belfry::TcpServer::Listen(loop, dispatcher, {.address = "127.0.0.1"});
-  if (!server.ok()) return Fail(server.status());
+  // example: connection_events.h
+  belfry::ConnectionEvents connections(loop, dispatcher);
   auto echo = dispatcher.Subscribe(
-      [&](const belfry::DataReceived& e) { (*server)->Write(e.connection, e.data); },
+      [&](const belfry::DataReceived& e) { connections.Write(e.connection, e.data); },
       {.run = belfry::Run::kInline});
+  auto endpoint = connections.Listen(*belfry::Endpoint::Parse("127.0.0.1:0"));
+  if (!endpoint.ok()) return Fail(endpoint.status());
   // end of example
   std::thread running([&] { loop.Run(); });
   {
-    const Client client((*server)->port());
+    const Client client(endpoint->port());
     EXPECT_EQ(client.Echo("hello"), "hello");
   }
   loop.Stop();

@@ -1,4 +1,4 @@
-// What a TcpServer does when the system fails it, and when there are many.
+// What a server does when the system fails it, and when there are many.
 
 #include <fcntl.h>
 #include <sys/resource.h>
@@ -113,8 +113,9 @@ TEST_F(TcpFaultsTest, AServerThatTheSystemRefusesIsAStatusAndLeavesNothing) {
         sys::Call::kGetsockname, sys::Call::kOpen, sys::Call::kEpollAdd}) {
     const std::size_t before = CountDescriptors();
     const FailNth fail(call, 1, ENOMEM);
-    const auto server = TcpServer::Listen(*loop_, *dispatcher_, {});
-    EXPECT_EQ(server.status().code(), absl::StatusCode::kResourceExhausted) << server.status();
+    ConnectionEvents server(*loop_, *dispatcher_);
+    const auto endpoint = server.Listen(*Endpoint::Parse("127.0.0.1:0"));
+    EXPECT_EQ(endpoint.status().code(), absl::StatusCode::kResourceExhausted) << endpoint.status();
     EXPECT_EQ(CountDescriptors(), before);
   }
 }

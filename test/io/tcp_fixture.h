@@ -1,4 +1,4 @@
-// A TcpServer on a loop of its own thread, its events written down.
+// A server on a loop of its own thread, its events written down.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -9,13 +9,20 @@
 #include <utility>
 #include <vector>
 
+#include "belfry/connection_events.h"
 #include "belfry/dispatcher.h"
 #include "belfry/event_loop.h"
-#include "belfry/tcp_server.h"
 #include "io/client.h"
 #include "io/recorder.h"
 
 namespace belfry {
+
+struct ServeOptions {
+  std::string address = "127.0.0.1";
+  std::size_t connections_max = ListenOptions().connections_max;
+  std::size_t read_bytes_max = ConnectionOptions().read_bytes_max;
+  std::size_t write_buffer_max = ConnectionOptions().write_buffer_max;
+};
 
 // After each test every connection has been closed exactly once, and no descriptor is left.
 class TcpServerTest : public testing::Test {
@@ -45,12 +52,15 @@ class TcpServerTest : public testing::Test {
   virtual const Clock& clock() const { return Clock::Real(); }
 
   // Makes the server and runs the loop.
-  void Serve(TcpServerOptions options = {}) {
-    absl::StatusOr<std::unique_ptr<TcpServer>> server =
-        TcpServer::Listen(*loop_, *dispatcher_, std::move(options));
-    ASSERT_TRUE(server.ok()) << server.status();
-    server_ = *std::move(server);
-    port_ = server_->port();
+  void Serve(const ServeOptions& options = {}) {
+    server_ = std::make_unique<ConnectionEvents>(
+        *loop_, *dispatcher_,
+        ConnectionOptions{.read_bytes_max = options.read_bytes_max,
+                          .write_buffer_max = options.write_buffer_max});
+    const auto endpoint = server_->Listen(*Endpoint::Tcp(options.address, 0),
+                                          {.connections_max = options.connections_max});
+    ASSERT_TRUE(endpoint.ok()) << endpoint.status();
+    port_ = endpoint->port();
     thread_ = std::thread([this] { loop_->Run(); });
   }
 
@@ -65,15 +75,15 @@ class TcpServerTest : public testing::Test {
     subscriptions_.push_back(dispatcher_->Subscribe(std::move(listener), std::move(options)));
   }
 
-  void ServeEcho(TcpServerOptions options = {}) {
+  void ServeEcho(const ServeOptions& options = {}) {
     Listen([this](const DataReceived& e) { server_->Write(e.connection, e.data); });
-    Serve(std::move(options));
+    Serve(options);
   }
 
   std::unique_ptr<Dispatcher> dispatcher_;
   std::unique_ptr<EventLoop> loop_;
   std::vector<Subscription> subscriptions_;
-  std::unique_ptr<TcpServer> server_;
+  std::unique_ptr<ConnectionEvents> server_;
   std::uint16_t port_ = 0;
   std::thread thread_;
   Recorder<ConnectionOpened> opened_;

@@ -1,4 +1,4 @@
-// What a TcpServer does with events that a full queue refuses.
+// What a server does with events that a full queue refuses.
 
 #include <atomic>
 #include <string>

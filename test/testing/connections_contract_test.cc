@@ -1,4 +1,4 @@
-// What TcpServer does with sockets, FakeConnections does in a world: the same tests for both.
+// What ConnectionEvents does with sockets, FakeConnections does in a world: the same tests for both.
 
 #include <gmock/gmock.h>
 
@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "belfry/tcp_server.h"
+#include "belfry/connection_events.h"
 #include "belfry/testing/fake_connections.h"
 #include "belfry/testing/recorder.h"
 #include "belfry/testing/world.h"
@@ -45,7 +45,9 @@ class Net {
 
 class Sockets final : public Net {
  public:
-  Sockets() : server_(*TcpServer::Listen(loop_, dispatcher_, {})) {}
+  Sockets()
+      : server_(std::make_unique<ConnectionEvents>(loop_, dispatcher_)),
+        port_(server_->Listen(*Endpoint::Parse("127.0.0.1:0"))->port()) {}
   ~Sockets() override { EndConnections(); }
   Dispatcher& dispatcher() override { return dispatcher_; }
   Connections& connections() override { return *server_; }
@@ -56,7 +58,7 @@ class Sockets final : public Net {
   }
   std::unique_ptr<Peer> Open() override {
     if (!thread_.joinable()) thread_ = std::thread([this] { loop_.Run(); });
-    return std::make_unique<Socket>(server_->port());
+    return std::make_unique<Socket>(port_);
   }
   void Await(std::size_t events) override {
     EXPECT_TRUE(Eventually([&] { return recorder_.record().events.size() >= events; }));
@@ -79,7 +81,8 @@ class Sockets final : public Net {
   Recorder recorder_;
   Dispatcher dispatcher_{{.pool = {.threads = 1}, .observer = &recorder_}};
   EventLoop loop_;
-  std::unique_ptr<TcpServer> server_;
+  std::unique_ptr<ConnectionEvents> server_;
+  const std::uint16_t port_;
   std::thread thread_;
 };
 
@@ -248,7 +251,7 @@ TEST_P(ConnectionsContractTest, TheEndOfTheServerIsToldForEachConnection) {
 }
 
 INSTANTIATE_TEST_SUITE_P(, ConnectionsContractTest,
-                         ::testing::Values(std::pair("TcpServer", &Make<Sockets>),
+                         ::testing::Values(std::pair("ConnectionEvents", &Make<Sockets>),
                                            std::pair("FakeConnections", &Make<InWorld>)),
                          [](const auto& test) { return test.param.first; });
 

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -24,11 +25,11 @@ namespace belfry::testing {
 class World;
 
 struct FakeConnectionsOptions {
-  // As of TcpServer: a Write that finds more than this still unsent ends the connection.
+  // As of ConnectionOptions: a Write that finds more than this still unsent ends the connection.
   std::size_t write_buffer_max = std::size_t{4} << 20;
 };
 
-// TcpServer without sockets: the same events in the same order. What a peer does, and what the
+// ConnectionEvents without sockets: the same events in the same order. What a peer does, and what the
 // program does outside the connections' own events, happens as a step of the world; inside them,
 // that is in an inline listener, at once. Of one connection and of the program the steps come in
 // the order in which they were asked for; all else in any order.
@@ -46,10 +47,13 @@ class BELFRY_EXPORT FakeConnections final : public Connections {
   ~FakeConnections() override;
 
   void Write(ConnectionId connection, std::string data) override;
+  void Flush(ConnectionId /*connection*/) override {}  // it is sent at once
   void Close(ConnectionId connection) override;
+  void EndWriting(ConnectionId connection) override;
   void Abort(ConnectionId connection) override;
   void PauseReading(ConnectionId connection) override;
   void ResumeReading(ConnectionId connection) override;
+  void Defer(ConnectionId connection, std::function<void()> work) override;
 
   // --- What a peer does. Nothing, once its connection has ended ---
   ConnectionId Open(std::string peer = "127.0.0.1:40000");

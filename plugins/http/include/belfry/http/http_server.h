@@ -21,7 +21,7 @@
 #include "belfry/dispatcher.h"
 #include "belfry/event_loop.h"
 #include "belfry/export.h"
-#include "belfry/tcp_server.h"
+#include "belfry/connection_events.h"
 
 namespace belfry::http {
 
@@ -89,7 +89,7 @@ struct HttpServerOptions {
 // server.
 class BELFRY_EXPORT HttpServer {
  public:
-  // Errors: see TcpServer::Listen; INVALID_ARGUMENT also for an option of zero, FAILED_PRECONDITION
+  // Errors: see ConnectionEvents::Listen; INVALID_ARGUMENT also for an option of zero, FAILED_PRECONDITION
   // when the dispatcher is closed.
   static absl::StatusOr<std::unique_ptr<HttpServer>> Listen(EventLoop& loop, Dispatcher& dispatcher,
                                                             HttpServerOptions options);

@@ -1,0 +1,52 @@
+// Connections that a program opens itself, by listeners of each.
+//
+//   belfry::Connector connector(loop);
+//   auto connection = connector.Connect(endpoint, std::make_unique<Greeter>());
+//   if (!connection.ok()) return Fail(connection.status());
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+
+#include "absl/status/statusor.h"
+
+#include "belfry/connection.h"
+#include "belfry/endpoint.h"
+#include "belfry/event_loop.h"
+#include "belfry/export.h"
+
+namespace belfry {
+
+class StreamGroup;
+
+// Thread safety, lifetime, blocking: as of Server.
+class BELFRY_EXPORT Connector {
+ public:
+  explicit Connector(EventLoop& loop, const ConnectionOptions& options = {});
+  ~Connector();
+  Connector(const Connector&) = delete;
+  Connector& operator=(const Connector&) = delete;
+
+  // The listener hears of OnOpened, or of OnClosed alone when it could not connect: kError, or
+  // kTimedOut after connect_timeout. What is written before is sent when it is open.
+  // Errors: what fails at once, as the system says, naming the endpoint; the listener hears
+  // nothing.
+  absl::StatusOr<ConnectionId> Connect(const Endpoint& endpoint, ConnectionListener& listener);
+  absl::StatusOr<ConnectionId> Connect(const Endpoint& endpoint,
+                                       std::unique_ptr<ConnectionListener> listener);
+  // A stream socket, or any other descriptor that can be polled, read and written (a pipe's end, a
+  // terminal): the connection's from now on, and open.
+  absl::StatusOr<ConnectionId> Adopt(int fd, ConnectionListener& listener);
+  absl::StatusOr<ConnectionId> Adopt(int fd, std::unique_ptr<ConnectionListener> listener);
+
+  std::size_t connections() const;  // open, or on their way
+  // Null: it is gone.
+  Connection* Find(ConnectionId connection);
+  void Defer(ConnectionId connection, std::function<void(Connection&)> work);
+
+ private:
+  std::shared_ptr<StreamGroup> group_;
+};
+
+}  // namespace belfry

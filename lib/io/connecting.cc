@@ -1,0 +1,53 @@
+#include "io/connecting.h"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+
+#include <cerrno>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include "io/listen_socket.h"
+#include "sys/errors.h"
+#include "sys/sys.h"
+
+namespace belfry {
+
+absl::StatusOr<ConnectionId> OpenConnection(StreamGroup& group, const Endpoint& endpoint,
+                                            HeldListener listener) {
+  const std::string name = endpoint.text();
+  sys::UniqueFd fd(sys::Socket(AddressOf(endpoint)->sa_family, SOCK_STREAM, 0));
+  if (!fd) return sys::ErrorStatus(errno, "socket for", name);
+  if (!endpoint.is_unix()) sys::Setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, 1);
+  // Interrupted, it goes on without us.
+  if (sys::Connect(fd.get(), AddressOf(endpoint), SizeOf(endpoint)) != 0 && errno != EINPROGRESS &&
+      errno != EINTR) {
+    return sys::ErrorStatus(errno, "connect to", name);
+  }
+  try {
+    return group.AddConnecting(std::move(fd), std::move(listener)).id();
+  } catch (const std::system_error& error) {
+    return sys::ErrorStatus(error.code().value(), "watch the connection to", name);
+  }
+}
+
+absl::StatusOr<ConnectionId> AdoptDescriptor(StreamGroup& group, int fd, HeldListener listener) {
+  sys::UniqueFd owned(fd);
+  const std::string name = std::to_string(fd);
+  if (sys::SetNonblocking(fd) != 0) return sys::ErrorStatus(errno, "adopt descriptor", name);
+  try {
+    Stream& stream = group.AddOpen(std::move(owned), std::move(listener));
+    if (!sys::IsSocket(fd)) {
+      const int access = sys::AccessMode(fd);
+      stream.UseAsFile(access != O_WRONLY, access != O_RDONLY);
+    }
+    stream.OpenLater();
+    return stream.id();
+  } catch (const std::system_error& error) {
+    return sys::ErrorStatus(error.code().value(), "watch descriptor", name);
+  }
+}
+
+}  // namespace belfry

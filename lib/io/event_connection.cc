@@ -1,0 +1,54 @@
+#include "io/event_connection.h"
+
+#include <string>
+
+namespace belfry {
+
+EventConnection::EventConnection(std::shared_ptr<EventConnectionHost> host,
+                                 std::shared_ptr<ServerCore> server)
+    : host_(std::move(host)),
+      server_(std::move(server)),
+      outbox_(std::make_unique<Outbox>(host_->loop(), host_->dispatcher(),
+                                       static_cast<OutboxOwner&>(*this))) {}
+
+void EventConnection::OnOpened(Connection& connection) {
+  connection_ = &connection;
+  const EventId opened = host_->dispatcher().NewEventId();
+  options_ = {.cause = Cause{}, .id = opened};
+  Publish(ConnectionOpened{connection.id(), connection.peer()});
+  options_ = {.cause = Cause{}, .links = {opened}};
+  if (paused_) UpdateReading();
+}
+
+void EventConnection::OnData(Connection& connection, std::string_view data) {
+  Publish(DataReceived{connection.id(), std::string(data)});
+}
+
+void EventConnection::OnWritable(Connection& connection) {
+  Publish(ConnectionWritable{connection.id()});
+}
+
+void EventConnection::OnClosed(Connection& /*connection*/, const ConnectionClosed& closed) {
+  if (connection_ == nullptr) options_ = {.cause = Cause{}};  // it could not connect
+  outbox_->Publish(closed, options_);
+  if (!outbox_->empty()) host_->Keep(std::move(outbox_), server_);
+}
+
+template <class E>
+void EventConnection::Publish(E event) {
+  outbox_->Publish(std::move(event), options_);
+  if (!outbox_->empty()) UpdateReading();
+}
+
+void EventConnection::OutboxEmptied(Outbox& /*outbox*/) { UpdateReading(); }
+
+void EventConnection::SetPaused(bool paused) {
+  paused_ = paused;
+  if (connection_ != nullptr) UpdateReading();
+}
+
+void EventConnection::UpdateReading() {
+  paused_ || !outbox_->empty() ? connection_->PauseReading() : connection_->ResumeReading();
+}
+
+}  // namespace belfry

@@ -1,0 +1,171 @@
+#include "io/stream_group.h"
+
+#include <algorithm>
+#include <chrono>
+#include <string>
+#include <utility>
+
+#include "belfry/check.h"
+
+namespace belfry {
+namespace {
+
+constexpr Nanoseconds kTimeoutMax = std::chrono::hours(24 * 30);
+
+constinit sync::Atomic<std::uint64_t> last_id{0};
+
+absl::Status Wrong(std::string_view option, std::string_view what) {
+  return absl::InvalidArgumentError("ConnectionOptions::" + std::string(option) + " is " +
+                                    std::string(what));
+}
+
+ConnectionOptions Clamped(ConnectionOptions options) {
+  options.write_buffer_high = std::min(options.write_buffer_high, options.write_buffer_max);
+  options.write_buffer_low = std::min(options.write_buffer_low, options.write_buffer_high);
+  return options;
+}
+
+}  // namespace
+
+std::uint64_t StreamGroup::NewId() { return last_id.fetch_add(1, std::memory_order_relaxed) + 1; }
+
+StreamGroup::StreamGroup(EventLoop& loop, const ConnectionOptions& options, std::uint64_t id)
+    : loop_(loop),
+      options_(Clamped(options)),
+      id_(id),
+      read_buffer_(options.read_bytes_max) {}
+
+absl::Status StreamGroup::Check(const ConnectionOptions& options) {
+  if (options.read_bytes_max == 0) return Wrong("read_bytes_max", "0");
+  for (const Nanoseconds timeout : {options.idle_timeout, options.read_timeout,
+                                    options.write_timeout, options.connect_timeout}) {
+    if (timeout < Nanoseconds::zero()) return Wrong("..._timeout", "below zero");
+    if (timeout > kTimeoutMax) return Wrong("..._timeout", "above 30 days");
+  }
+  return absl::OkStatus();
+}
+
+void StreamGroup::CheckOrDie(const ConnectionOptions& options) {
+  const absl::Status status = Check(options);
+  BELFRY_CHECK(status.ok(), std::string(status.message()).c_str());
+}
+
+// Short of a wrap after 49 days only differences mean something.
+std::uint32_t StreamGroup::Now() const {
+  return static_cast<std::uint32_t>(std::chrono::floor<std::chrono::milliseconds>(
+                                        loop_.clock().Now().time_since_epoch())
+                                        .count());
+}
+
+Stream& StreamGroup::Add(sys::UniqueFd fd, HeldListener listener, void (Stream::*start)()) {
+  // Room for each: what it is told at the end of a turn must not fail.
+  if (to_tell_.capacity() <= size_) to_tell_.reserve(2 * (size_ + 1));
+  Stream& stream = streams_.Add(*this, std::move(listener), std::move(fd));
+  try {
+    (stream.*start)();
+  } catch (...) {
+    streams_.Remove(stream);
+    throw;
+  }
+  ++size_;
+  open_.fetch_add(1, std::memory_order_relaxed);
+  return stream;
+}
+
+Stream& StreamGroup::AddOpen(sys::UniqueFd fd, HeldListener listener) {
+  return Add(std::move(fd), std::move(listener), &Stream::StartOpen);
+}
+
+Stream& StreamGroup::AddConnecting(sys::UniqueFd fd, HeldListener listener) {
+  return Add(std::move(fd), std::move(listener), &Stream::StartConnecting);
+}
+
+Stream* StreamGroup::Find(ConnectionId id) {
+  if (id.server != id_) return nullptr;
+  Watcher* const watcher = loop_.FindWatcher(
+      {static_cast<std::uint32_t>(id.number), static_cast<std::uint32_t>(id.number >> 32)});
+  return watcher == nullptr ? nullptr : &Stream::Of(*watcher);
+}
+
+void StreamGroup::Defer(ConnectionId id, std::function<void(Connection&)> work) {
+  loop_.Post([weak = weak_from_this(), id, work = std::move(work)] {
+    const auto self = weak.lock();
+    Stream* const stream = self == nullptr ? nullptr : self->Find(id);
+    if (stream != nullptr) work(*stream);
+  });
+}
+
+void StreamGroup::ForEach(const std::function<void(Stream&)>& visit) {
+  streams_.ForEach([&](Stream& stream) {
+    if (!stream.finished()) visit(stream);
+  });
+}
+
+void StreamGroup::CloseAll(ConnectionClosed::Why why) {
+  ForEach([why](Stream& stream) { stream.CloseBecause(why); });
+}
+
+void StreamGroup::End() {
+  owner_ = nullptr;
+  ForEach([](Stream& stream) { stream.AbortBecause(ConnectionClosed::Why::kShutdown); });
+  if (!loop_.in_turn()) {
+    while (!to_tell_.empty()) EndTurn();
+  }
+  if (run_later_) until_run_ = shared_from_this();
+}
+
+// --- At the end of a turn ---
+
+void StreamGroup::TellLater(Stream& stream) {
+  to_tell_.push_back(&stream);
+  RunLater();
+}
+
+void StreamGroup::RunLater() {
+  if (std::exchange(run_later_, true)) return;
+  loop_.RunAtTurnEnd(*this);
+}
+
+void StreamGroup::Run() {
+  const std::shared_ptr<StreamGroup> alive = shared_from_this();
+  until_run_ = nullptr;
+  run_later_ = false;
+  EndTurn();
+}
+
+// What is added meanwhile waits for the next time. What a listener throws leaves the rest for then.
+void StreamGroup::EndTurn() {
+  class Rest {
+   public:
+    explicit Rest(StreamGroup& group) : group_(group) {}
+    ~Rest() {
+      group_.to_tell_.erase(group_.to_tell_.begin(),
+                            group_.to_tell_.begin() + static_cast<std::ptrdiff_t>(done));
+      if (!group_.to_tell_.empty()) group_.RunLater();
+    }
+    Rest(const Rest&) = delete;
+    Rest& operator=(const Rest&) = delete;
+    std::size_t done = 0;
+
+   private:
+    StreamGroup& group_;
+  };
+  Rest rest(*this);
+  const std::size_t all = to_tell_.size();
+  while (rest.done < all) {
+    Stream& stream = *to_tell_[rest.done++];
+    stream.finished() ? TellClosed(stream) : stream.EndTurn();
+  }
+}
+
+void StreamGroup::TellClosed(Stream& stream) {
+  const auto gone = [this](Stream* closed) {
+    streams_.Remove(*closed);
+    --size_;
+    if (owner_ != nullptr) owner_->StreamGone();
+  };
+  const std::unique_ptr<Stream, decltype(gone)> goes(&stream, gone);  // also when that throws
+  stream.TellClosed();
+}
+
+}  // namespace belfry

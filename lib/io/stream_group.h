@@ -1,0 +1,95 @@
+// The connections of one server or connector, and what they share.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "absl/status/status.h"
+
+#include "belfry/connection.h"
+#include "belfry/executor.h"
+#include "io/out_buffer.h"
+#include "io/slab.h"
+#include "io/stream.h"
+#include "sync/sync.h"
+
+namespace belfry {
+
+// Whoever wants to know that one of them has gone.
+class StreamGroupOwner {
+ public:
+  virtual void StreamGone() = 0;
+
+ protected:
+  ~StreamGroupOwner() = default;
+};
+
+// Thread safety: the loop's thread; Defer and open() from any.
+// Lifetime: held by a shared_ptr. End, then it stays for as long as a turn of the loop may still be
+// inside of it.
+class StreamGroup final : public Runnable, public std::enable_shared_from_this<StreamGroup> {
+ public:
+  // `id`: ConnectionId::server of its streams.
+  StreamGroup(EventLoop& loop, const ConnectionOptions& options, std::uint64_t id = NewId());
+
+  static std::uint64_t NewId();
+
+  static absl::Status Check(const ConnectionOptions& options);
+  // The same where it is a bug (aborts).
+  static void CheckOrDie(const ConnectionOptions& options);
+
+  // Errors: what EventLoop::Watch throws; the stream is gone then, and its listener not told.
+  Stream& AddOpen(sys::UniqueFd fd, HeldListener listener);
+  Stream& AddConnecting(sys::UniqueFd fd, HeldListener listener);
+  Stream* Find(ConnectionId id);
+  void Defer(ConnectionId id, std::function<void(Connection&)> work);
+  void ForEach(const std::function<void(Stream&)>& visit);
+  void CloseAll(ConnectionClosed::Why why);
+  // Aborts all; nobody is told of the last ones' going. Outside of a turn it is over at once.
+  void End();
+  void SetOwner(StreamGroupOwner* owner) { owner_ = owner; }
+
+  std::uint64_t id() const { return id_; }
+  std::size_t open() const { return open_.load(std::memory_order_relaxed); }
+  std::size_t size() const { return size_; }  // those that are not gone, closed ones included
+
+  // --- For streams ---
+  EventLoop& loop() { return loop_; }
+  const ConnectionOptions& options() const { return options_; }
+  std::span<char> read_buffer() { return read_buffer_; }
+  OutBuffers& out_buffers() { return out_buffers_; }
+  std::uint32_t Now() const;  // milliseconds
+  bool MayKeep() const { return unsent_ <= options_.write_buffers_max; }
+  void Kept(std::size_t bytes) { unsent_ += bytes; }
+  void Sent(std::size_t bytes) { unsent_ -= bytes; }
+  void Closed() { open_.fetch_sub(1, std::memory_order_relaxed); }
+  // EndTurn is called at the end of the turn.
+  void TellLater(Stream& stream);
+
+ private:
+  Stream& Add(sys::UniqueFd fd, HeldListener listener, void (Stream::*start)());
+  void TellClosed(Stream& stream);
+  void Run() override;
+  void EndTurn();
+  void RunLater();
+
+  EventLoop& loop_;
+  const ConnectionOptions options_;
+  const std::uint64_t id_;
+  std::vector<char> read_buffer_;
+  OutBuffers out_buffers_;
+  Slab<Stream> streams_;
+  std::size_t size_ = 0;
+  std::size_t unsent_ = 0;
+  std::vector<Stream*> to_tell_;
+  bool run_later_ = false;  // the loop will call Run
+  std::shared_ptr<StreamGroup> until_run_;
+  StreamGroupOwner* owner_ = nullptr;
+  sync::Atomic<std::size_t> open_{0};
+};
+
+}  // namespace belfry
