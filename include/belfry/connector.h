@@ -1,7 +1,7 @@
 // Connections that a program opens itself, by listeners of each.
 //
 //   belfry::Connector connector(loop);
-//   auto connection = connector.Connect(endpoint, std::make_unique<Greeter>());
+//   auto connection = connector.Connect(*endpoint, std::make_unique<Greeter>(loop));
 //   if (!connection.ok()) return Fail(connection.status());
 #pragma once
 

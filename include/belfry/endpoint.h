@@ -1,6 +1,6 @@
 // Where to listen, or whom to connect to.
 //
-//   auto endpoint = belfry::Endpoint::Parse("127.0.0.1:7000");
+//   auto endpoint = belfry::Endpoint::Parse("unix:@belfry.example");
 //   if (!endpoint.ok()) return Fail(endpoint.status());
 #pragma once
 

@@ -3,7 +3,6 @@
 //   Echo echo;
 //   auto server = belfry::Server::Listen(loop, *belfry::Endpoint::Parse("127.0.0.1:0"), echo);
 //   if (!server.ok()) return Fail(server.status());
-//   loop.Run();
 #pragma once
 
 #include <cstddef>
@@ -26,8 +25,8 @@ struct ServerOptions {
   std::size_t connections_max = 10000;  // at most; accepting pauses there
   // Several servers, each on a loop of its own, share the port; the system spreads what comes.
   bool share_port = false;
-  // Told on the loop's thread that accepting rests for 50 ms at a time, and why: EMFILE, ENFILE (one
-  // that came was turned away), ENOMEM, ... Once, until something has been accepted again.
+  // Told on the loop's thread that accepting rests for 50 ms at a time, and why: EMFILE, ENFILE
+  // (one that came was turned away), ENOMEM, ... Once, until something has been accepted again.
   std::function<void(int error)> accept_failed{};
   ConnectionOptions connections{};
 };

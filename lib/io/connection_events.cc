@@ -34,12 +34,11 @@ class ConnectionEvents::Impl final : public std::enable_shared_from_this<Impl>,
   }
 
   void Start() {
-    source_ =
-        dispatcher_.AddSource("connections", [weak = weak_from_this(), &loop = loop_] {
-          loop.Post([weak] {
-            if (const auto self = weak.lock()) self->CloseAll();
-          });
-        });
+    source_ = dispatcher_.AddSource("connections", [weak = weak_from_this(), &loop = loop_] {
+      loop.Post([weak] {
+        if (const auto self = weak.lock()) self->CloseAll();
+      });
+    });
   }
 
   absl::StatusOr<Endpoint> Listen(const Endpoint& endpoint, ListenOptions options);
@@ -109,8 +108,7 @@ class ConnectionEvents::Impl final : public std::enable_shared_from_this<Impl>,
   };
 
   HeldListener NewListener(std::shared_ptr<ServerCore> server) {
-    return HeldListener(
-        std::make_unique<EventConnection>(shared_from_this(), std::move(server)));
+    return HeldListener(std::make_unique<EventConnection>(shared_from_this(), std::move(server)));
   }
   void CloseAll() {
     StopAccepting();
@@ -137,10 +135,7 @@ absl::StatusOr<Endpoint> ConnectionEvents::Impl::Listen(const Endpoint& endpoint
                                                         ListenOptions options) {
   const auto told = std::make_shared<std::weak_ptr<ServerCore>>();
   auto core = ServerCore::Listen(
-      loop_, endpoint,
-      [this, told] {
-        return NewListener(told->lock());
-      },
+      loop_, endpoint, [this, told] { return NewListener(told->lock()); },
       {.backlog = options.backlog,
        .connections_max = options.connections_max,
        .share_port = options.share_port,
@@ -167,9 +162,8 @@ void ConnectionEvents::Impl::Keep(std::unique_ptr<Outbox> outbox,
 }
 
 void ConnectionEvents::Impl::OutboxEmptied(Outbox& outbox) {
-  const auto late = std::find_if(late_.begin(), late_.end(), [&](const Late& one) {
-    return one.outbox.get() == &outbox;
-  });
+  const auto late = std::find_if(late_.begin(), late_.end(),
+                                 [&](const Late& one) { return one.outbox.get() == &outbox; });
   const std::shared_ptr<ServerCore> server = late->server;
   late_.erase(late);
   if (server != nullptr) server->LetGo();
@@ -184,8 +178,7 @@ ConnectionEvents::ConnectionEvents(EventLoop& loop, Dispatcher& dispatcher,
 }
 ConnectionEvents::~ConnectionEvents() { impl_->End(); }
 
-absl::StatusOr<Endpoint> ConnectionEvents::Listen(const Endpoint& endpoint,
-                                                  ListenOptions options) {
+absl::StatusOr<Endpoint> ConnectionEvents::Listen(const Endpoint& endpoint, ListenOptions options) {
   return impl_->Listen(endpoint, options);
 }
 absl::StatusOr<ConnectionId> ConnectionEvents::Connect(const Endpoint& endpoint) {

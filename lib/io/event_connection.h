@@ -50,7 +50,7 @@ class EventConnection final : public ConnectionListener, private OutboxOwner {
   const std::shared_ptr<EventConnectionHost> host_;
   const std::shared_ptr<ServerCore> server_;
   Connection* connection_ = nullptr;  // once it is open
-  PublishOptions options_;  // for the next event
+  PublishOptions options_;            // for the next event
   std::unique_ptr<Outbox> outbox_;
   bool paused_ = false;  // by the program
 };

@@ -20,7 +20,7 @@ Endpoint EndpointOf(const sockaddr_storage& address, socklen_t size) {
 
 // A file that a dead server left: nobody answers there.
 bool IsDeserted(const Endpoint& endpoint) {
-  struct stat file{};
+  struct stat file {};
   const std::string path(endpoint.path());
   if (path.empty() || sys::Stat(path.c_str(), file) != 0 || !S_ISSOCK(file.st_mode)) return false;
   const sys::UniqueFd probe(sys::Socket(AF_UNIX, SOCK_STREAM, 0));

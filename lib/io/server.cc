@@ -49,8 +49,7 @@ absl::StatusOr<std::shared_ptr<ServerCore>> ServerCore::Listen(EventLoop& loop,
   try {
     core->acceptor_.Start(core);
   } catch (const std::system_error& error) {
-    return sys::ErrorStatus(error.code().value(), "watch the listening socket of",
-                            endpoint.text());
+    return sys::ErrorStatus(error.code().value(), "watch the listening socket of", endpoint.text());
   }
   return core;
 }

@@ -40,9 +40,7 @@ class Signals::Impl final : public std::enable_shared_from_this<Impl>, public Ou
 
   void Start() {
     watch_ = loop_.Watch(descriptor_.get(), Interest::kReadable,
-                         [self = shared_from_this()](Readiness) {
-                           self->ReadSome();
-                         });
+                         [self = shared_from_this()](Readiness) { self->ReadSome(); });
     pthread_sigmask(SIG_BLOCK, &signals_, &before_);
   }
 

@@ -10,31 +10,13 @@
 #include <string_view>
 
 #include "belfry/connection.h"
+#include "io/held_listener.h"
 #include "io/out_buffer.h"
 #include "sys/unique_fd.h"
 
 namespace belfry {
 
 class StreamGroup;
-
-// A connection's listener, and whether the connection deletes it.
-class HeldListener {
- public:
-  explicit HeldListener(ConnectionListener& shared) : listener_(&shared), owned_(false) {}
-  explicit HeldListener(std::unique_ptr<ConnectionListener> own)
-      : listener_(own.release()), owned_(true) {}
-  HeldListener(HeldListener&& other) noexcept
-      : listener_(other.listener_), owned_(std::exchange(other.owned_, false)) {}
-  HeldListener& operator=(HeldListener&&) = delete;
-  ~HeldListener() {
-    if (owned_) delete listener_;
-  }
-  ConnectionListener* get() const { return listener_; }
-
- private:
-  ConnectionListener* const listener_;
-  bool owned_;
-};
 
 // Life: connecting → open → (closing: what was written is still sent → lingering: the peer is told,
 // and what it still sends is thrown away, since closing a socket with unread data resets it and may
@@ -127,9 +109,9 @@ class Stream final : public Connection, private Watcher {
   sys::UniqueFd fd_;
   WatchId watch_;
   const std::uint32_t place_;
-  std::uint32_t heard_;             // when something came
-  std::uint32_t moved_;             // when something was sent
-  std::uint32_t deadline_ = 0;      // if has_deadline_
+  std::uint32_t heard_;         // when something came
+  std::uint32_t moved_;         // when something was sent
+  std::uint32_t deadline_ = 0;  // if has_deadline_
   int error_ = 0;
   TimerId timer_;
   SteadyTime timer_due_;
@@ -141,9 +123,9 @@ class Stream final : public Connection, private Watcher {
   bool end_told_ = false;     // and the peer knows
   bool paused_ = false;
   bool above_high_ = false;
-  bool blocked_ = false;    // the system took less than there was
-  bool in_ready_ = false;   // what is written now is sent when OnReady is over
-  bool to_tell_ = false;    // is on the group's list
+  bool blocked_ = false;   // the system took less than there was
+  bool in_ready_ = false;  // what is written now is sent when OnReady is over
+  bool to_tell_ = false;   // is on the group's list
   bool writable_again_ = false;
   bool has_deadline_ = false;
 };

@@ -30,10 +30,7 @@ ConnectionOptions Clamped(ConnectionOptions options) {
 std::uint64_t StreamGroup::NewId() { return last_id.fetch_add(1, std::memory_order_relaxed) + 1; }
 
 StreamGroup::StreamGroup(EventLoop& loop, const ConnectionOptions& options, std::uint64_t id)
-    : loop_(loop),
-      options_(Clamped(options)),
-      id_(id),
-      read_buffer_(options.read_bytes_max) {}
+    : loop_(loop), options_(Clamped(options)), id_(id), read_buffer_(options.read_bytes_max) {}
 
 absl::Status StreamGroup::Check(const ConnectionOptions& options) {
   if (options.read_bytes_max == 0) return Wrong("read_bytes_max", "0");
@@ -52,9 +49,9 @@ void StreamGroup::CheckOrDie(const ConnectionOptions& options) {
 
 // Short of a wrap after 49 days only differences mean something.
 std::uint32_t StreamGroup::Now() const {
-  return static_cast<std::uint32_t>(std::chrono::floor<std::chrono::milliseconds>(
-                                        loop_.clock().Now().time_since_epoch())
-                                        .count());
+  return static_cast<std::uint32_t>(
+      std::chrono::floor<std::chrono::milliseconds>(loop_.clock().Now().time_since_epoch())
+          .count());
 }
 
 Stream& StreamGroup::Add(sys::UniqueFd fd, HeldListener listener, void (Stream::*start)()) {

@@ -140,9 +140,8 @@ void FakeConnections::ResumeReading(ConnectionId connection) {
 }
 
 void FakeConnections::Defer(ConnectionId connection, std::function<void()> work) {
-  impl_->OnConnection(connection, [work = std::move(work)](Impl&, FakeConnection& c) {
-    c.Defer(work);
-  });
+  impl_->OnConnection(connection,
+                      [work = std::move(work)](Impl&, FakeConnection& c) { c.Defer(work); });
 }
 
 // --- The peers' side ---

@@ -120,8 +120,7 @@ absl::Status HttpServer::Impl::Start() {
   if (!address.ok()) return address.status();
   tcp_ = std::make_unique<ConnectionEvents>(
       loop_, dispatcher_, ConnectionOptions{.write_buffer_max = options_.unsent_bytes_max});
-  const auto endpoint =
-      tcp_->Listen(*address, {.connections_max = options_.connections_max});
+  const auto endpoint = tcp_->Listen(*address, {.connections_max = options_.connections_max});
   if (!endpoint.ok()) return endpoint.status();
   port_ = endpoint->port();
   server_id_ = tcp_->id();

@@ -6,13 +6,13 @@
 
 // Every public header that needs no other library but Abseil.
 #include "belfry/await.h"
+#include "belfry/connection_events.h"
 #include "belfry/event_loop.h"
 #include "belfry/files.h"
 #include "belfry/library_events.h"
 #include "belfry/manual_executor.h"
 #include "belfry/signals.h"
 #include "belfry/subscription_bag.h"
-#include "belfry/connection_events.h"
 #include "belfry/timer_queue.h"
 
 #if defined(__cpp_exceptions) || defined(__cpp_rtti)

@@ -21,9 +21,7 @@
 #include "belfry/files.h"
 #include "belfry/manual_executor.h"
 #include "belfry/signals.h"
-#include "belfry/connection_events.h"
 #include "belfry/thread_pool.h"
-#include "io/client.h"
 #include "waiting.h"
 
 namespace belfry {
@@ -141,28 +139,6 @@ TEST(FilesExample, WhatWasReadIsAnEvent) {
   }
   EXPECT_EQ(rendered, "Welcome!");
   std::filesystem::remove("welcome.txt");
-}
-
-void Fail(const absl::Status& status) { ADD_FAILURE() << status; }
-
-TEST(ConnectionEventsExample, EchoesWhatItReceives) {
-  EventLoop loop;
-  Dispatcher dispatcher;
-  // example: connection_events.h
-  belfry::ConnectionEvents connections(loop, dispatcher);
-  auto echo = dispatcher.Subscribe(
-      [&](const belfry::DataReceived& e) { connections.Write(e.connection, e.data); },
-      {.run = belfry::Run::kInline});
-  auto endpoint = connections.Listen(*belfry::Endpoint::Parse("127.0.0.1:0"));
-  if (!endpoint.ok()) return Fail(endpoint.status());
-  // end of example
-  std::thread running([&] { loop.Run(); });
-  {
-    const Client client(endpoint->port());
-    EXPECT_EQ(client.Echo("hello"), "hello");
-  }
-  loop.Stop();
-  running.join();
 }
 
 }  // namespace

@@ -1,5 +1,3 @@
-#include "belfry/connection_events.h"
-
 #include <fcntl.h>
 
 #include <csignal>
@@ -12,6 +10,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
+#include "belfry/connection_events.h"
 #include "belfry/signals.h"
 #include "io/tcp_fixture.h"
 

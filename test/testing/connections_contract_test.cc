@@ -1,4 +1,5 @@
-// What ConnectionEvents does with sockets, FakeConnections does in a world: the same tests for both.
+// What ConnectionEvents does with sockets, FakeConnections does in a world: the same tests for
+// both.
 
 #include <gmock/gmock.h>
 

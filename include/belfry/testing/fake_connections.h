@@ -29,10 +29,10 @@ struct FakeConnectionsOptions {
   std::size_t write_buffer_max = std::size_t{4} << 20;
 };
 
-// ConnectionEvents without sockets: the same events in the same order. What a peer does, and what the
-// program does outside the connections' own events, happens as a step of the world; inside them,
-// that is in an inline listener, at once. Of one connection and of the program the steps come in
-// the order in which they were asked for; all else in any order.
+// ConnectionEvents without sockets: the same events in the same order. What a peer does, and what
+// the program does outside the connections' own events, happens as a step of the world; inside
+// them, that is in an inline listener, at once. Of one connection and of the program the steps come
+// in the order in which they were asked for; all else in any order.
 //
 // A peer that is told the end ends its own way.
 //

@@ -18,10 +18,10 @@
 #include "absl/status/statusor.h"
 
 #include "belfry/completion.h"
+#include "belfry/connection_events.h"
 #include "belfry/dispatcher.h"
 #include "belfry/event_loop.h"
 #include "belfry/export.h"
-#include "belfry/connection_events.h"
 
 namespace belfry::http {
 
@@ -89,8 +89,8 @@ struct HttpServerOptions {
 // server.
 class BELFRY_EXPORT HttpServer {
  public:
-  // Errors: see ConnectionEvents::Listen; INVALID_ARGUMENT also for an option of zero, FAILED_PRECONDITION
-  // when the dispatcher is closed.
+  // Errors: see ConnectionEvents::Listen; INVALID_ARGUMENT also for an option of zero,
+  // FAILED_PRECONDITION when the dispatcher is closed.
   static absl::StatusOr<std::unique_ptr<HttpServer>> Listen(EventLoop& loop, Dispatcher& dispatcher,
                                                             HttpServerOptions options);
   ~HttpServer();

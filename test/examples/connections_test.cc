@@ -1,0 +1,99 @@
+// The examples in the headers of connections.
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <thread>
+
+#include "belfry/connection.h"
+#include "belfry/connection_events.h"
+#include "belfry/connector.h"
+#include "belfry/dispatcher.h"
+#include "belfry/endpoint.h"
+#include "belfry/event_loop.h"
+#include "belfry/server.h"
+#include "io/client.h"
+
+namespace belfry {
+namespace {
+
+void Fail(const absl::Status& status) { ADD_FAILURE() << status; }
+
+// example: connection.h
+class Echo final : public belfry::ConnectionListener {
+  void OnData(belfry::Connection& connection, std::string_view data) override {
+    connection.Write(data);
+  }
+};
+// end of example
+
+TEST(ConnectionEventsExample, EchoesWhatItReceives) {
+  EventLoop loop;
+  Dispatcher dispatcher;
+  // example: connection_events.h
+  belfry::ConnectionEvents connections(loop, dispatcher);
+  auto echo = dispatcher.Subscribe(
+      [&](const belfry::DataReceived& e) { connections.Write(e.connection, e.data); },
+      {.run = belfry::Run::kInline});
+  auto endpoint = connections.Listen(*belfry::Endpoint::Parse("127.0.0.1:0"));
+  if (!endpoint.ok()) return Fail(endpoint.status());
+  // end of example
+  std::thread running([&] { loop.Run(); });
+  {
+    const Client client(endpoint->port());
+    EXPECT_EQ(client.Echo("hello"), "hello");
+  }
+  loop.Stop();
+  running.join();
+}
+
+// The loop runs on this thread until the client, on another one, has its echo.
+TEST(ServerExample, EchoesWhatItReceives) {
+  EventLoop loop;
+  std::thread other;
+  const auto greet = [&](std::uint16_t port) {
+    other = std::thread([&loop, port] {
+      EXPECT_EQ(Client(port).Echo("hello"), "hello");
+      loop.Stop();
+    });
+  };
+  // example: server.h
+  Echo echo;
+  auto server = belfry::Server::Listen(loop, *belfry::Endpoint::Parse("127.0.0.1:0"), echo);
+  if (!server.ok()) return Fail(server.status());
+  // end of example
+  greet((*server)->endpoint().port());
+  loop.Run();
+  other.join();
+}
+
+TEST(ConnectorExample, GreetsWhomItConnectsTo) {
+  struct Greeter final : ConnectionListener {
+    explicit Greeter(EventLoop& running) : loop(running) {}
+    void OnOpened(Connection& connection) override { connection.Write("hello"); }
+    void OnData(Connection&, std::string_view data) override {
+      EXPECT_EQ(data, "hello");
+      loop.Stop();
+    }
+    EventLoop& loop;
+  };
+  EventLoop loop;
+  Echo echo;
+  // example: endpoint.h
+  auto endpoint = belfry::Endpoint::Parse("unix:@belfry.example");
+  if (!endpoint.ok()) return Fail(endpoint.status());
+  // end of example
+  const auto server = Server::Listen(loop, *endpoint, echo);
+  ASSERT_TRUE(server.ok()) << server.status();
+  // example: connector.h
+  belfry::Connector connector(loop);
+  auto connection = connector.Connect(*endpoint, std::make_unique<Greeter>(loop));
+  if (!connection.ok()) return Fail(connection.status());
+  // end of example
+  loop.Run();
+}
+
+}  // namespace
+}  // namespace belfry
