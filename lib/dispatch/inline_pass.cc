@@ -224,7 +224,10 @@ void InlineListeners::Run(Frame& frame, const InlineSet& set, const void* event)
       frame.recorded = false;
       const std::uint64_t later = listeners & (listeners - 1);
       const auto index = static_cast<unsigned>(std::countr_zero(listeners));
-      frame.outcomes->Begin(*group.ListenerIn(group.Cell(index)));
+      // Entered, so that the cell stays its own while that is told.
+      const void* const cell = group.Cell(index);
+      if (!frame.Enter(cell, group, frame.seen_) && !frame.StillCalls(index)) continue;
+      frame.outcomes->Begin(*group.ListenerIn(cell));
       try {
         CallGroup(frame, group, listeners & ~later, event);
       } catch (const abi::__forced_unwind&) {

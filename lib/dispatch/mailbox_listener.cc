@@ -256,7 +256,7 @@ void MailboxListener::RunTurn(Turn& turn) {
     Turn& turn;
   };
   const TurnEnd end{*this, turn};
-  unsigned left = traits_.executor->deliveries_max();
+  unsigned left = traits_.deliveries_max;
   while (left > 0 && DeliverNext(delivering.frame(), kAnyTurn)) --left;
 }
 

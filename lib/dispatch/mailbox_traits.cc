@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "belfry/executor.h"
 #include "sync/split_mix.h"
 
 namespace belfry {
@@ -36,6 +37,7 @@ MailboxTraits MailboxTraits::Of(const ListenerOptions& options, Executor* execut
   const unsigned concurrency = executor == nullptr ? 1 : options.concurrency;
   const unsigned starvation_max = executor == nullptr ? 0 : options.starvation_max;
   return {executor,
+          executor == nullptr ? 0 : executor->deliveries_max(),
           options.queue,
           policy,
           options.overflow.patience,

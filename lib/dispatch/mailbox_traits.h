@@ -12,6 +12,9 @@ namespace belfry {
 // How it was subscribed; fixed for its life.
 struct MailboxTraits {
   Executor* executor = nullptr;  // null: its deliveries are run by a synchronous dispatcher
+  // In one turn. The executor is not asked there: the last turn may come when all is delivered and
+  // the dispatcher gone.
+  unsigned deliveries_max = 0;
   QueueLimit limit{};
   Overflow::Policy policy = Overflow::Policy::kBlock;
   Nanoseconds patience{};

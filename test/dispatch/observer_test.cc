@@ -202,6 +202,18 @@ TEST_P(ObserverTest, ItSeesWhatIsCancelledAndWhatIsRefused) {
                                                 "could not publish asked, closed"));
 }
 
+// Both of one type, so they lie side by side.
+TEST_P(ObserverTest, AnInlineListenerThatIsResetBeforeItsTurnIsNotBegun) {
+  if (mode() != Mode::kInline) GTEST_SKIP() << "of inline listeners";
+  Subscription second;
+  const auto listener = [&second](const Asked&) { second.Reset(); };
+  const Subscription first = dispatcher->Subscribe(listener, Options("first"));
+  second = dispatcher->Subscribe(listener, Options("second"));
+  ASSERT_TRUE(dispatcher->Publish(Asked{1}));
+  EXPECT_THAT(notes.all(), testing::ElementsAre("published asked", "first begins asked",
+                                                "first handled asked"));
+}
+
 TEST_P(ObserverTest, ATrackedPublishIsToldAsWell) {
   const Subscription desk = dispatcher->Subscribe([](const Asked&) {}, Options("desk"));
   const auto told = dispatcher->PublishTracked(Asked{1});

@@ -73,7 +73,7 @@ TEST(ObserverExample, WhoeverPublishesIsShown) {
   const Subscription oven = dispatcher.Subscribe([](const OrderPlaced&) { return PizzaBaked{}; },
                                                  {.name = "oven", .run = Run::kInline});
   ASSERT_TRUE(dispatcher.Publish(OrderPlaced{"funghi"}));
-  EXPECT_THAT(shown, testing::MatchesRegex(">[^ ]*OrderPlaced oven>[^ ]*PizzaBaked "));
+  EXPECT_THAT(shown, testing::MatchesRegex(">.*OrderPlaced oven>.*PizzaBaked "));
 }
 
 TEST(DispatcherExample, SaysHello) {
