@@ -6,7 +6,9 @@ namespace belfry::testing {
 
 // --- Independence ---
 
-Independence::Independence(const std::vector<std::pair<std::string, std::string>>& pairs) {
+Independence::Independence(const std::vector<std::pair<std::string, std::string>>& pairs,
+                           const std::vector<std::string>& of_all)
+    : of_all_(of_all.begin(), of_all.end()) {
   const auto number = [&](const std::string& name) {
     return numbers_.try_emplace(name, static_cast<std::uint32_t>(numbers_.size() + 1))
         .first->second;
@@ -19,8 +21,22 @@ Independence::Independence(const std::vector<std::pair<std::string, std::string>
   }
 }
 
+namespace {
+
+// Whether its name says what it is.
+bool IsNamed(const Candidate& candidate) {
+  return candidate.kind == Candidate::Kind::kDelivery ||
+         candidate.kind == Candidate::Kind::kFinished;
+}
+
+}  // namespace
+
+bool Independence::OfAll(const Candidate& candidate) const {
+  return !of_all_.empty() && IsNamed(candidate) && of_all_.contains(candidate.name);
+}
+
 std::uint32_t Independence::NumberOf(const Candidate& candidate) const {
-  if (numbers_.empty() || candidate.kind != Candidate::Kind::kDelivery) return 0;
+  if (numbers_.empty() || !IsNamed(candidate)) return 0;
   const auto found = numbers_.find(candidate.name);
   return found == numbers_.end() ? 0 : found->second;
 }
@@ -64,21 +80,24 @@ void DepthFirst::WakeFor(Node& node) const {
 }
 
 std::size_t DepthFirst::Next(std::span<const Candidate> candidates) {
-  if (at_ < path_.size()) return Follow(candidates.size());
-  if (redundant_) return 0;
-  Node node{.options = static_cast<std::uint32_t>(candidates.size())};
-  for (const Candidate& candidate : candidates) {
-    node.steps.push_back({candidate.id, independence_.NumberOf(candidate)});
+  if (redundant_ || independence_.OfAll(candidates.front())) return 0;
+  steps_.clear();
+  for (std::uint32_t i = 0; i < candidates.size(); ++i) {
+    if (independence_.OfAll(candidates[i])) continue;
+    steps_.push_back({candidates[i].id, independence_.NumberOf(candidates[i]), i});
   }
+  if (at_ < path_.size()) return steps_[Follow(steps_.size())].place;
+  Node node{.steps = steps_, .options = static_cast<std::uint32_t>(steps_.size())};
   WakeFor(node);
   while (node.chosen < node.options && Sleeps(node, node.chosen)) ++node.chosen;
   if (node.chosen == node.options) {
     redundant_ = true;
     return 0;
   }
+  const std::uint32_t place = node.steps[node.chosen].place;
   path_.push_back(std::move(node));
   ++at_;
-  return path_.back().chosen;
+  return place;
 }
 
 bool DepthFirst::Fault() {
