@@ -36,6 +36,7 @@ struct World::Impl {
   void CheckDeadLetters() const;
   void CheckCounters(const Stats& stats) const;
   void CheckSubscriptions(const Stats& stats) const;
+  void CheckNames() const;
 
   const std::unique_ptr<Replayed> replayed;
   InOrder in_order;
@@ -89,6 +90,7 @@ World::Impl::~Impl() {
   const Stats stats = dispatcher->GetStats();
   CheckCounters(stats);
   if (!tolerated.subscriptions) CheckSubscriptions(stats);
+  if (!tolerated.names) CheckNames();
 }
 
 RunReport World::Impl::RunUntil(Nanoseconds until) {
@@ -178,6 +180,18 @@ void World::Impl::CheckSubscriptions(const Stats& stats) const {
     ADD_FAILURE() << "listener \"" << listener.name << "\", subscribed at "
                   << listener.traits.site.file << ":" << listener.traits.site.line
                   << ", outlives its world";
+  }
+}
+
+// One that is misspelled changes nothing, and so would not be noticed.
+void World::Impl::CheckNames() const {
+  const auto check = [this](const std::string& call, const std::string& name) {
+    if (HasName(listeners, name)) return;
+    ADD_FAILURE() << call << "(\"" << name << "\"): " << name << " " << WhoIsThere(listeners, name);
+  };
+  for (const std::string& name : muted) check("Mute", name);
+  for (const auto& [call, name] : faults.impl().Names()) {
+    check("faults()." + std::string(call), name);
   }
 }
 

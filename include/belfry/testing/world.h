@@ -35,6 +35,7 @@ struct Tolerated {
   bool losses = false;         // events that were dropped, expired or refused
   bool dead_letters = false;   // that are left
   bool subscriptions = false;  // that are left
+  bool names = false;          // given to Mute or faults(), that no listener has had
 };
 
 struct WorldOptions {
