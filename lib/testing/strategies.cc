@@ -35,6 +35,12 @@ bool Independence::OfAll(const Candidate& candidate) const {
   return !of_all_.empty() && IsNamed(candidate) && of_all_.contains(candidate.name);
 }
 
+std::size_t Independence::CountChoices(std::span<const Candidate> candidates) const {
+  const auto of_all = std::count_if(candidates.begin(), candidates.end(),
+                                    [this](const Candidate& one) { return OfAll(one); });
+  return candidates.size() - static_cast<std::size_t>(of_all);
+}
+
 std::uint32_t Independence::NumberOf(const Candidate& candidate) const {
   if (numbers_.empty() || !IsNamed(candidate)) return 0;
   const auto found = numbers_.find(candidate.name);
@@ -81,23 +87,29 @@ void DepthFirst::WakeFor(Node& node) const {
 
 std::size_t DepthFirst::Next(std::span<const Candidate> candidates) {
   if (redundant_ || independence_.OfAll(candidates.front())) return 0;
-  steps_.clear();
-  for (std::uint32_t i = 0; i < candidates.size(); ++i) {
-    if (independence_.OfAll(candidates[i])) continue;
-    steps_.push_back({candidates[i].id, independence_.NumberOf(candidates[i]), i});
+  if (at_ == path_.size() && !Extend(candidates)) return 0;
+  const Node& node = path_[at_];
+  const std::size_t chosen = Follow(independence_.CountChoices(candidates));
+  for (std::size_t i = 0; i < candidates.size() && chosen < node.steps.size(); ++i) {
+    if (candidates[i].id == node.steps[chosen].id) return i;
   }
-  if (at_ < path_.size()) return steps_[Follow(steps_.size())].place;
-  Node node{.steps = steps_, .options = static_cast<std::uint32_t>(steps_.size())};
+  astray_ = true;
+  return 0;
+}
+
+// False when all that could come next sleeps.
+bool DepthFirst::Extend(std::span<const Candidate> candidates) {
+  Node node{.options = 0};
+  for (const Candidate& candidate : candidates) {
+    if (independence_.OfAll(candidate)) continue;
+    node.steps.push_back({candidate.id, independence_.NumberOf(candidate)});
+    ++node.options;
+  }
   WakeFor(node);
   while (node.chosen < node.options && Sleeps(node, node.chosen)) ++node.chosen;
-  if (node.chosen == node.options) {
-    redundant_ = true;
-    return 0;
-  }
-  const std::uint32_t place = node.steps[node.chosen].place;
-  path_.push_back(std::move(node));
-  ++at_;
-  return place;
+  redundant_ = node.chosen == node.options;
+  if (!redundant_) path_.push_back(std::move(node));
+  return !redundant_;
 }
 
 bool DepthFirst::Fault() {

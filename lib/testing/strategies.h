@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -26,6 +27,7 @@ class Independence {
   bool any() const { return !pairs_.empty() || !of_all_.empty(); }
   bool any_pairs() const { return !pairs_.empty(); }
   bool OfAll(const Candidate& candidate) const;
+  std::size_t CountChoices(std::span<const Candidate> candidates) const;  // those that are not
   // A number for a name that stands in some pair; 0 for all others.
   std::uint32_t NumberOf(const Candidate& candidate) const;
   bool Between(std::uint32_t a, std::uint32_t b) const { return pairs_.contains({a, b}); }
@@ -60,18 +62,17 @@ class DepthFirst final : public NotingChooser {
   struct Step {
     std::uint64_t id;
     std::uint32_t name;
-    std::uint32_t place;  // among the candidates
   };
-  using Steps = absl::InlinedVector<Step, 6>;
   struct Node {
-    Steps steps{};  // a fault's has none
-    Steps asleep{};
+    absl::InlinedVector<Step, 6> steps{};  // a fault's has none
+    absl::InlinedVector<Step, 6> asleep{};
     std::uint32_t options;
     std::uint32_t chosen = 0;
   };
 
   std::size_t Next(std::span<const Candidate> candidates) override;
   bool Fault() override;
+  bool Extend(std::span<const Candidate> candidates);
   bool Sleeps(const Node& node, std::uint32_t option) const;
   void WakeFor(Node& node) const;
   std::size_t Follow(std::size_t options);
@@ -79,7 +80,6 @@ class DepthFirst final : public NotingChooser {
   const Independence& independence_;
   const std::size_t changes_max_;
   std::vector<Node> path_;
-  Steps steps_;  // what there is to choose from
   std::size_t at_ = 0;
   bool redundant_ = false;
   bool cut_ = false;
