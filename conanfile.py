@@ -15,8 +15,9 @@ class Belfry(ConanFile):
     license = "Apache-2.0"
     package_type = "library"
     settings = "os", "arch", "compiler", "build_type"
-    options = {"shared": [True, False], "fPIC": [True, False]}
-    default_options = {"shared": False, "fPIC": True}
+    # testing: belfry::testing, for tests of what uses Belfry.
+    options = {"shared": [True, False], "fPIC": [True, False], "testing": [True, False]}
+    default_options = {"shared": False, "fPIC": True, "testing": False}
     exports_sources = (
         "CMakeLists.txt", "LICENSE", "include/*", "lib/*", "plugins/*", "samples/*", "test/*",
     )
@@ -39,13 +40,17 @@ class Belfry(ConanFile):
     def build_requirements(self):
         self.tool_requires("cmake/[>=3.25 <4]")
         self.test_requires("benchmark/1.9.0")
-        self.test_requires("gtest/1.14.0")
+        if not self.options.testing:
+            self.test_requires("gtest/1.14.0")
 
     def requirements(self):
-        # Abseil's types are in public headers; Boost serves the plugins, SQLite the samples.
+        # Abseil's types are in public headers, GoogleTest's in those of belfry::testing.
         self.requires("abseil/20230802.1", transitive_headers=True, transitive_libs=True)
-        self.requires("boost/1.83.0")
-        self.requires("sqlite3/3.45.0")
+        if self.options.testing:
+            self.requires("gtest/1.14.0", transitive_headers=True, transitive_libs=True)
+        # Boost serves the plugins, SQLite the samples: nobody who links Belfry needs them.
+        self.requires("boost/1.83.0", visible=False)
+        self.requires("sqlite3/3.45.0", visible=False)
 
     def generate(self):
         CMakeDeps(self).generate()
@@ -67,8 +72,15 @@ class Belfry(ConanFile):
 
     def package_info(self):
         self.cpp_info.set_property("cmake_file_name", "belfry")
-        self.cpp_info.set_property("cmake_target_name", "belfry::belfry")
-        self.cpp_info.set_property("pkg_config_name", "belfry")
-        self.cpp_info.libs = ["belfry"]
-        self.cpp_info.requires = ["abseil::abseil"]
-        self.cpp_info.system_libs = ["pthread"]
+        library = self.cpp_info.components["belfry"]
+        library.set_property("cmake_target_name", "belfry::belfry")
+        library.set_property("pkg_config_name", "belfry")
+        library.libs = ["belfry"]
+        library.requires = ["abseil::abseil"]
+        library.system_libs = ["pthread"]
+        if self.options.testing:
+            testing = self.cpp_info.components["testing"]
+            testing.set_property("cmake_target_name", "belfry::testing")
+            testing.set_property("pkg_config_name", "belfry-testing")
+            testing.libs = ["belfry_testing"]
+            testing.requires = ["belfry", "abseil::abseil", "gtest::gmock"]

@@ -43,20 +43,23 @@ TimerId Agenda::RunAfter(Nanoseconds delay, std::function<void()> due) {
   return {last_number_};
 }
 
-bool Agenda::Cancel(TimerId timer) {
+bool Agenda::Cancel(TimerId timer) { return Remove(timer.number, true); }
+
+std::uint64_t Agenda::FinishLater(std::string what, std::optional<Nanoseconds> latency,
+                                  std::function<void()> finished) {
+  const Nanoseconds due = Sum(clock_.elapsed(), latency.value_or(Nanoseconds::zero()));
+  later_.push_back({due, ++last_number_, false, std::move(what), std::move(finished)});
+  return last_number_;
+}
+
+bool Agenda::Remove(std::uint64_t number, bool timer) {
   const auto found = std::find_if(later_.begin(), later_.end(), [&](const Later& later) {
-    return later.timer && later.number == timer.number;
+    return later.number == number && later.timer == timer;
   });
   if (found == later_.end()) return false;
   const std::function<void()> cancelled = std::move(found->call);  // goes when all is in order
   later_.erase(found);
   return true;
-}
-
-void Agenda::FinishLater(std::string what, std::optional<Nanoseconds> latency,
-                         std::function<void()> finished) {
-  const Nanoseconds due = Sum(clock_.elapsed(), latency.value_or(Nanoseconds::zero()));
-  later_.push_back({due, ++last_number_, false, std::move(what), std::move(finished)});
 }
 
 // --- Going ---

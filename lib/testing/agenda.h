@@ -49,9 +49,10 @@ class Agenda final : public Executor, public Timers {
   bool Cancel(TimerId timer) override;
 
   // --- The world's ---
-  // Nothing for `latency`: at any time.
-  void FinishLater(std::string what, std::optional<Nanoseconds> latency,
-                   std::function<void()> finished);
+  // Nothing for `latency`: at any time. Returns its number.
+  std::uint64_t FinishLater(std::string what, std::optional<Nanoseconds> latency,
+                            std::function<void()> finished);
+  bool CancelOperation(std::uint64_t number) { return Remove(number, false); }
   // The next delivery to that listener is not ready before `delay` is over; asked for before each.
   using Hold = std::function<Nanoseconds(std::string_view listener)>;
   void SetHold(Hold hold) { hold_ = std::move(hold); }
@@ -77,6 +78,7 @@ class Agenda final : public Executor, public Timers {
     std::function<void()> call;
   };
 
+  bool Remove(std::uint64_t number, bool timer);
   void List(Nanoseconds until);
   void Run(std::size_t index);
   void RunWork(std::size_t index);

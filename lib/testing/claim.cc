@@ -102,10 +102,7 @@ std::string WhatWentWrong(const Record& record) {
   return Enumerate(all, "; ");
 }
 
-}  // namespace
-
-std::string WhyNever(const Evidence& evidence, EventType type) {
-  const Record& record = evidence.record;
+std::string WhyNever(const Record& record, EventType type) {
   const std::string name(ShortName(type));
   for (std::size_t i = 0; i < record.events.size(); ++i) {
     const RecordedEvent& event = record.events[i];
@@ -116,6 +113,19 @@ std::string WhyNever(const Evidence& evidence, EventType type) {
   const std::string wrong = WhatWentWrong(record);
   return "no " + name + " was published" +
          (wrong.empty() ? ", " + PublishedTypes(record) : "; " + wrong);
+}
+
+}  // namespace
+
+void TellWhyNever(const Evidence& evidence, EventType type, Verdict& verdict) {
+  verdict.nearest = WhyNever(evidence.record, type);
+  verdict.tells_uncalled = !evidence.record.events.empty();
+}
+
+std::optional<Verdict> OfUnknownName(const Evidence& evidence, const std::string& listener) {
+  if (evidence.listeners == nullptr || HasName(*evidence.listeners, listener)) return std::nullopt;
+  return Verdict{.seen = "a name that nobody has",
+                 .nearest = listener + " " + WhoIsThere(*evidence.listeners, listener)};
 }
 
 // --- The text ---
@@ -160,6 +170,9 @@ std::string Explain(const Evidence& evidence, const Verdict& verdict) {
   };
   if (!verdict.rows.empty()) text += Table(verdict.rows);
   add("nearest miss", verdict.nearest);
+  if (verdict.tells_uncalled) {
+    add("listeners to which nothing came", Enumerate(NothingCameTo(evidence)));
+  }
   if (verdict.about.has_value()) {
     add((verdict.besides.empty() ? "listeners" : "other listeners") +
             (" that have not handled #" + std::to_string(*verdict.about + 1)),

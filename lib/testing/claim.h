@@ -29,6 +29,7 @@ struct Verdict {
   std::string seen{};  // "never"
   std::vector<Row> rows{};
   std::string nearest{};               // "" when nothing comes near
+  bool tells_uncalled = false;         // whom nothing came to: why there is nothing may be there
   std::optional<std::size_t> about{};  // the event whose listeners are told of,
   std::string besides{};               // but for this one
 };
@@ -58,8 +59,10 @@ std::optional<std::size_t> Nearest(const Record& record, const EventPattern& pat
                                    const std::vector<std::size_t>& candidates);
 // "#2, but email is "bob"".
 std::string NearMiss(const Record& record, const EventPattern& pattern, std::size_t event);
-// Of an event that was not published at all.
-std::string WhyNever(const Evidence& evidence, EventType type);
+// Of an event that was not published at all: what comes nearest, and to whom nothing came.
+void TellWhyNever(const Evidence& evidence, EventType type, Verdict& verdict);
+// Of a claim that names a listener that there never was; nothing where there was, or who knows.
+std::optional<Verdict> OfUnknownName(const Evidence& evidence, const std::string& listener);
 
 // All that can be said of a verdict that does not hold, behind "seen: ".
 std::string Explain(const Evidence& evidence, const Verdict& verdict);

@@ -39,6 +39,7 @@ class ListenerClaim : public Claim {
   std::string Describe() const final { return listener_ + " " + text_; }
 
   Verdict Judge(const Evidence& evidence) const final {
+    if (auto unknown = OfUnknownName(evidence, listener_)) return std::move(*unknown);
     Verdict verdict;
     const Record& record = evidence.record;
     ForEachTo(record, listener_, [&](DeliveryPlace place, const RecordedDelivery& delivery) {
@@ -51,9 +52,8 @@ class ListenerClaim : public Claim {
     verdict.holds = !verdict.deliveries.empty();
     if (verdict.holds) return verdict;
     verdict.seen = verdict.rows.empty() ? "it got nothing" : "it did not";
-    verdict.nearest = IsKnown(evidence, listener_)
-                          ? Hint(evidence)
-                          : listener_ + " " + WhoIsThere(evidence, listener_);
+    if (verdict.rows.empty()) TellWhyNothing(evidence, verdict);
+    if (verdict.nearest.empty()) verdict.nearest = Hint(evidence);
     return verdict;
   }
 
@@ -64,6 +64,22 @@ class ListenerClaim : public Claim {
   virtual std::string Hint(const Evidence& /*evidence*/) const { return {}; }
 
  private:
+  // What it listens to was published and has not come to it, or was not published.
+  void TellWhyNothing(const Evidence& evidence, Verdict& verdict) const {
+    if (evidence.listeners == nullptr) return;
+    const std::vector<RecordedEvent>& events = evidence.record.events;
+    for (const KnownListener& one : *evidence.listeners) {
+      if (one.name != listener_) continue;
+      for (std::size_t i = events.size(); i-- > 0;) {
+        if (events[i].type != one.type || !WasPublished(events[i])) continue;
+        verdict.nearest =
+            "#" + std::to_string(i + 1) + ", but it " + FateOf(evidence, i, listener_);
+        return;
+      }
+      TellWhyNever(evidence, one.type, verdict);
+    }
+  }
+
   const std::string listener_;
   const std::string text_;
 };
@@ -130,6 +146,7 @@ class NotCalledClaim final : public Claim {
   std::string Describe() const override { return listener_ + " not called"; }
 
   Verdict Judge(const Evidence& evidence) const override {
+    if (auto unknown = OfUnknownName(evidence, listener_)) return std::move(*unknown);
     Verdict verdict;
     ForEachTo(evidence.record, listener_, [&](DeliveryPlace place, const RecordedDelivery& to) {
       const bool held_back = to.ended && to.how == DeliveryOutcome::Kind::kFiltered;
@@ -137,12 +154,9 @@ class NotCalledClaim final : public Claim {
       verdict.rows.push_back({"not called", Numbered(evidence.record, place.event) + ": " +
                                                 Fate(evidence.record, place)});
     });
-    const bool known = IsKnown(evidence, listener_);
-    verdict.holds = known && verdict.rows.empty();
-    verdict.seen = known ? "called with " + std::to_string(verdict.rows.size()) +
-                               (verdict.rows.size() == 1 ? " event" : " events")
-                         : "a name that nobody has";
-    if (!known) verdict.nearest = listener_ + " " + WhoIsThere(evidence, listener_);
+    verdict.holds = verdict.rows.empty();
+    verdict.seen = "called with " + std::to_string(verdict.rows.size()) +
+                   (verdict.rows.size() == 1 ? " event" : " events");
     return verdict;
   }
 

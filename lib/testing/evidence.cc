@@ -113,7 +113,7 @@ std::string WhyUntouched(const Evidence& evidence, const RecordedEvent& event,
   if (found == stats.listeners.end()) {
     const auto known = std::find_if(evidence.listeners->begin(), evidence.listeners->end(),
                                     [&](const KnownListener& one) { return one.name == name; });
-    if (known == evidence.listeners->end()) return WhoIsThere(evidence, name);
+    if (known == evidence.listeners->end()) return WhoIsThere(*evidence.listeners, name);
     if (known->type == event.type) return "did not get it: its subscription had ended";
     return "does not listen to " + std::string(ShortName(event.type)) + ", but to " +
            std::string(ShortName(known->type));
@@ -144,12 +144,6 @@ std::string FateOf(const Evidence& evidence, std::size_t event, std::string_view
 
 namespace {
 
-std::set<std::string, std::less<>> KnownNames(const Evidence& evidence) {
-  std::set<std::string, std::less<>> names;
-  for (const KnownListener& listener : *evidence.listeners) names.insert(listener.name);
-  return names;
-}
-
 // How many letters one must change, add or leave out to get the other.
 std::size_t Distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> row(b.size() + 1);
@@ -167,20 +161,20 @@ std::size_t Distance(std::string_view a, std::string_view b) {
 
 }  // namespace
 
-bool IsKnown(const Evidence& evidence, std::string_view listener) {
-  return evidence.listeners == nullptr || KnownNames(evidence).contains(listener);
+bool HasName(const std::vector<KnownListener>& listeners, std::string_view name) {
+  return std::any_of(listeners.begin(), listeners.end(),
+                     [&](const KnownListener& one) { return one.name == name; });
 }
 
-std::string WhoIsThere(const Evidence& evidence, std::string_view listener) {
-  std::string text = "is no listener";
-  if (evidence.listeners == nullptr) return text;
-  const std::set<std::string, std::less<>> names = KnownNames(evidence);
-  for (const std::string& name : names) {
-    if (Distance(name, listener) <= 2)
-      return text.append("; do you mean ").append(name).append("?");
-  }
-  if (names.empty()) return text + "; there are none";
-  return text + "; there are: " + Enumerate({names.begin(), names.end()});
+std::string WhoIsThere(const std::vector<KnownListener>& listeners, std::string_view name) {
+  if (listeners.empty()) return "is no listener; there are none";
+  std::set<std::pair<std::size_t, std::string>> names;
+  for (const KnownListener& one : listeners) names.emplace(Distance(one.name, name), one.name);
+  const auto& [distance, nearest] = *names.begin();
+  if (distance <= 2) return "is no listener; do you mean " + nearest + "?";
+  std::vector<std::string> nearest_first;
+  for (const auto& [unused, one] : names) nearest_first.push_back(one);
+  return "is no listener; there are: " + Enumerate(nearest_first);
 }
 
 std::vector<std::string> NotHandledBy(const Evidence& evidence, std::size_t event,
@@ -198,6 +192,23 @@ std::vector<std::string> NotHandledBy(const Evidence& evidence, std::size_t even
                                               delivery.how == DeliveryOutcome::Kind::kHandled;
                                      });
     if (!handled) all.push_back(listener.name + " " + FateOf(evidence, event, listener.name));
+  }
+  return all;
+}
+
+std::vector<std::string> NothingCameTo(const Evidence& evidence) {
+  std::vector<std::string> all;
+  if (evidence.listeners == nullptr) return all;
+  std::set<std::string> told;
+  for (const KnownListener& listener : *evidence.listeners) {
+    const auto& events = evidence.record.events;
+    const bool came = std::any_of(events.begin(), events.end(), [&](const RecordedEvent& event) {
+      return event.type == listener.type &&
+             std::any_of(event.deliveries.begin(), event.deliveries.end(),
+                         [&](const RecordedDelivery& one) { return one.name == listener.name; });
+    });
+    const std::string text = listener.name + " (" + std::string(ShortName(listener.type)) + ")";
+    if (!came && told.insert(text).second) all.push_back(text);
   }
   return all;
 }

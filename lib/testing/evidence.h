@@ -53,14 +53,18 @@ std::string Fate(const Record& record, DeliveryPlace place);
 // The same of the last delivery of an event to listeners of that name. Where there is none, why.
 std::string FateOf(const Evidence& evidence, std::size_t event, std::string_view listener);
 
-// Whether there is, or was, a listener of that name; true where that is not known.
-bool IsKnown(const Evidence& evidence, std::string_view listener);
-// What to say of a name that nobody has.
-std::string WhoIsThere(const Evidence& evidence, std::string_view listener);
+// Whether there is, or was, a listener of that name.
+bool HasName(const std::vector<KnownListener>& listeners, std::string_view name);
+// What to say of a name that none of them has, behind it: "is no listener; there are: ...", those
+// that are spelled most alike in front.
+std::string WhoIsThere(const std::vector<KnownListener>& listeners, std::string_view name);
 
 // The listeners of that type, but for `besides`, that have not handled that event, and why.
 std::vector<std::string> NotHandledBy(const Evidence& evidence, std::size_t event,
                                       std::string_view besides);
+
+// The listeners to which nothing came: "audit (UserSignedUp)".
+std::vector<std::string> NothingCameTo(const Evidence& evidence);
 
 // The first ones, and how many there are behind them.
 std::string Enumerate(const std::vector<std::string>& all, std::string_view separator = ", ");

@@ -25,7 +25,7 @@ class Exploration {
   Exploration(const ExploreOptions& options, const Scenario& scenario)
       : options_(options),
         scenario_(scenario),
-        independence_(options.independent),
+        independence_(options.independent, options.independent_of_all),
         begin_(RealClock::now()) {}
 
   ExploreReport Run();
@@ -134,7 +134,7 @@ ExploreReport Exploration::Run() {
 void Exploration::FindAll(std::uint64_t schedules_max) {
   for (const std::size_t changes : {std::size_t{1}, std::size_t{2}, DepthFirst::kUnbounded}) {
     const bool bounded = changes != DepthFirst::kUnbounded;
-    if (bounded && independence_.any()) continue;  // who declares that wants few
+    if (bounded && independence_.any_pairs()) continue;  // who declares that wants few
     DepthFirst search(independence_, changes);
     const bool all = Search(search, bounded ? schedules_max / 4 : schedules_max);
     if (failing_ || (all && !search.cut())) {

@@ -18,15 +18,18 @@ FakeConnection::FakeConnection(std::weak_ptr<FakeLoop> loop, ConnectionId id, st
   if (const auto alive = loop_.lock()) opened_ = alive->world.dispatcher().NewEventId();
 }
 
-void FakeConnection::Later(const std::string& what, std::optional<Nanoseconds> latency,
-                           std::function<void()> work) {
+OperationId FakeConnection::Later(const std::string& what, std::optional<Nanoseconds> latency,
+                                  std::function<void()> work) {
   const auto loop = loop_.lock();
-  if (loop == nullptr) return;
-  auto step = [self = shared_from_this(), work = std::move(work)] {
-    if (!self->loop_.expired()) work();
-  };
-  latency ? loop->world.FinishLater(what, *latency, std::move(step))
-          : loop->world.FinishLater(what, std::move(step));
+  if (loop == nullptr) return {};
+  auto step = [self = shared_from_this(), work = std::move(work)] { work(); };
+  return latency ? loop->world.FinishLater(what, *latency, std::move(step))
+                 : loop->world.FinishLater(what, std::move(step));
+}
+
+void FakeConnection::Cancel(OperationId& operation) {
+  const OperationId cancelled = std::exchange(operation, OperationId{});
+  if (const auto loop = loop_.lock()) loop->world.Cancel(cancelled);
 }
 
 // --- What the peer does ---
@@ -41,7 +44,8 @@ void FakeConnection::Break(int error) { Add({.kind = Arrival::Kind::kError, .err
 void FakeConnection::ReadOn() {
   peer_reads_ = true;
   const std::size_t bytes = unsent_.size();
-  if (bytes > 0) Later(peer_ + " reads on", std::nullopt, [this, bytes] { Sent(bytes); });
+  if (bytes == 0) return;
+  sending_.push_back(Later(peer_ + " reads on", std::nullopt, [this, bytes] { Sent(bytes); }));
 }
 
 void FakeConnection::Add(Arrival arrival) {
@@ -68,9 +72,8 @@ bool FakeConnection::HasArrived() const {
 
 void FakeConnection::Pump() {
   if (arriving_ || !HasArrived()) return;
-  arriving_ = true;
-  Later("something of " + peer_, std::nullopt, [this] {
-    arriving_ = false;
+  arriving_ = Later("something of " + peer_, std::nullopt, [this] {
+    arriving_ = OperationId{};
     if (HasArrived()) TakeArrival();
     Pump();
   });
@@ -128,9 +131,10 @@ void FakeConnection::Write(std::string data, int error) {
     return;
   }
   if (first && !loop->latency) return Sent(bytes);
-  Later(std::to_string(bytes) + " bytes to " + peer_, loop->latency, [this, bytes] {
-    if (peer_reads_) Sent(bytes);
-  });
+  sending_.push_back(
+      Later(std::to_string(bytes) + " bytes to " + peer_, loop->latency, [this, bytes] {
+        if (peer_reads_) Sent(bytes);
+      }));
 }
 
 void FakeConnection::Sent(std::size_t bytes) {
@@ -202,7 +206,9 @@ void FakeConnection::Finish(Why why, int error) {
   const bool was_there = state_ != State::kComing;
   state_ = State::kFinished;
   StopTimer();
+  Cancel(arriving_);
   arrivals_.clear();
+  for (OperationId& sending : sending_) Cancel(sending);
   unsent_.clear();
   if (!was_there) return;
   ended_ = ConnectionClosed{id_, why, error};
@@ -235,11 +241,11 @@ void FakeConnection::Flush() {
       flushing_ = false;
     }
     if (!result.ok() && MayBeAcceptedLater(result)) {
-      retrying_ = true;
-      return Later("something of " + peer_, backoff_.Next(), [this] {
-        retrying_ = false;
+      retrying_ = Later("something of " + peer_, backoff_.Next(), [this] {
+        retrying_ = OperationId{};
         Flush();
       });
+      return;
     }
     outbox_.pop_front();
     backoff_.Reset();

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "belfry/ambient_context.h"
 #include "belfry/connections.h"
@@ -29,8 +30,8 @@ struct FakeLoop {
 // The life of lib/io/connection.h's without the descriptor: open → (closing: what was written is
 // still sent → lingering: the peer is told, and what it still sends is thrown away) → finished.
 //
-// Thread safety: the world's thread. Lifetime: what it does later holds it; that does nothing once
-// its loop is gone.
+// Thread safety: the world's thread. Lifetime: what it does later holds it. What would do nothing,
+// since it has finished or its loop is gone, is cancelled.
 class FakeConnection final : public std::enable_shared_from_this<FakeConnection> {
  public:
   using Why = ConnectionClosed::Why;
@@ -51,6 +52,7 @@ class FakeConnection final : public std::enable_shared_from_this<FakeConnection>
   void EndWriting();
   void Close(Why why);
   void Abort(Why why) { Finish(why, 0); }
+  void Leave() { Cancel(retrying_); }  // the loop is about to go
   void PauseReading() { paused_ = true; }
   void ResumeReading();
   void Defer(std::function<void()> work);
@@ -67,9 +69,10 @@ class FakeConnection final : public std::enable_shared_from_this<FakeConnection>
     int error = 0;
   };
 
-  // Calls `work` as a step, if all is still there then.
-  void Later(const std::string& what, std::optional<Nanoseconds> latency,
-             std::function<void()> work);
+  // Calls `work` as a step.
+  OperationId Later(const std::string& what, std::optional<Nanoseconds> latency,
+                    std::function<void()> work);
+  void Cancel(OperationId& operation);
   bool WantsToRead() const;
   bool HasArrived() const;  // something that it is told now
   bool broken() const;
@@ -98,8 +101,9 @@ class FakeConnection final : public std::enable_shared_from_this<FakeConnection>
   bool write_ended_ = false;  // nothing more may be written
   bool paused_ = false;
   std::deque<Arrival> arrivals_;
-  bool arriving_ = false;  // a step is under way
+  OperationId arriving_;
   std::string unsent_;
+  std::vector<OperationId> sending_;  // of these some have finished
   std::string written_;
   TimerId timer_;  // while the rest is sent
   std::optional<ConnectionClosed> ended_;
@@ -107,7 +111,7 @@ class FakeConnection final : public std::enable_shared_from_this<FakeConnection>
   // Events that are not accepted yet.
   std::deque<std::function<PublishResult(Dispatcher&)>> outbox_;
   bool flushing_ = false;
-  bool retrying_ = false;
+  OperationId retrying_;
   Backoff backoff_;
 };
 

@@ -30,8 +30,12 @@ class FakeConnections::Impl : public std::enable_shared_from_this<Impl> {
 
   void Finish() {
     source_ = Source();
-    for (const auto& connection : All()) connection->Abort(Why::kShutdown);
-    loop.reset();  // what is still to be done is not
+    for (const auto& connection : All()) {
+      connection->Abort(Why::kShutdown);
+      connection->Leave();
+    }
+    loop->world.Cancel(next_posted_);  // what is still to be done is not
+    loop.reset();
   }
 
   ConnectionId Open(std::string peer) {
@@ -90,18 +94,19 @@ class FakeConnections::Impl : public std::enable_shared_from_this<Impl> {
   }
 
   void PostNext() {
-    loop->world.FinishLater("what the program does to a connection", [weak = weak_from_this()] {
-      const auto self = weak.lock();
-      if (self == nullptr || self->loop == nullptr) return;
-      self->posted_.front()(*self);
-      self->posted_.pop_front();
-      if (!self->posted_.empty() && self->loop != nullptr) self->PostNext();
-    });
+    const auto run = [this] {
+      const auto self = shared_from_this();
+      posted_.front()(*this);
+      posted_.pop_front();
+      if (!posted_.empty() && loop != nullptr) PostNext();
+    };
+    next_posted_ = loop->world.FinishLater("what the program does to a connection", run);
   }
 
   Source source_;
   std::map<std::uint64_t, std::shared_ptr<FakeConnection>> connections_;  // also those that ended
   std::deque<Work> posted_;
+  OperationId next_posted_;  // the step that does the first of these
   unsigned writes_ = 0;
 
  public:

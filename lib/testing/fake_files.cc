@@ -58,7 +58,9 @@ class FakeFiles::Impl : public std::enable_shared_from_this<Impl> {
   void End() {
     source_ = Source();
     closed_ = true;
+    ended_ = true;
     for (auto& [operation, work] : under_way_) {
+      world_.Cancel(work.end);
       if (!work.publishing) Publish(work);
     }
   }
@@ -70,12 +72,11 @@ class FakeFiles::Impl : public std::enable_shared_from_this<Impl> {
     const std::string what = (read ? "the read of " : "the write of ") + asked.path;
     const auto of_path = path_latency.find(asked.path);
     const auto own = of_path != path_latency.end() ? of_path->second : latency;
+    const auto finish = [this, operation] { Finish(operation); };
+    const OperationId end =
+        own ? world_.FinishLater(what, *own, finish) : world_.FinishLater(what, finish);
     under_way_.emplace(operation,
-                       UnderWay{std::move(asked), read, what, AmbientContext::Current()});
-    const auto finish = [weak = weak_from_this(), operation] {
-      if (const auto self = weak.lock()) self->Finish(operation);
-    };
-    own ? world_.FinishLater(what, *own, finish) : world_.FinishLater(what, finish);
+                       UnderWay{std::move(asked), read, what, AmbientContext::Current(), end});
     return operation;
   }
 
@@ -85,6 +86,7 @@ class FakeFiles::Impl : public std::enable_shared_from_this<Impl> {
     bool read;
     std::string what;
     AmbientContext context;
+    OperationId end;  // the step with which it ends
     std::variant<std::monostate, FileReadFinished, FileWriteFinished> event{};
     SteadyTime give_up{};
     Backoff backoff{};
@@ -93,9 +95,8 @@ class FakeFiles::Impl : public std::enable_shared_from_this<Impl> {
 
   // Until it is accepted. Meanwhile it is under way.
   void Finish(FileOperation operation) {
-    const auto found = under_way_.find(operation);
-    if (found == under_way_.end()) return;
-    UnderWay& work = found->second;
+    const auto self = shared_from_this();
+    UnderWay& work = under_way_.at(operation);
     work.publishing = true;
     const PublishResult result = Publish(work);
     work.publishing = false;
@@ -109,9 +110,9 @@ class FakeFiles::Impl : public std::enable_shared_from_this<Impl> {
         GiveUpContent(*event, result);
       }
     }
-    world_.FinishLater(work.what, work.backoff.Next(), [weak = weak_from_this(), operation] {
-      if (const auto self = weak.lock()) self->Finish(operation);
-    });
+    if (ended_) return;
+    work.end = world_.FinishLater(work.what, work.backoff.Next(),
+                                  [this, operation] { Finish(operation); });
   }
 
   // The first time it takes effect.
@@ -198,6 +199,7 @@ class FakeFiles::Impl : public std::enable_shared_from_this<Impl> {
   std::map<FileOperation, UnderWay> under_way_;
   FileOperation last_operation_ = 0;
   bool closed_ = false;
+  bool ended_ = false;
 
  public:
   std::map<std::string, std::string> content;

@@ -30,13 +30,42 @@ void Faults::MayFail(std::string_view listener, unsigned nth, absl::Status statu
   BELFRY_CHECK(!status.ok(), "a delivery cannot fail with an OK status");
   impl_->Add(listener, {.kind = Kind::kMayFail, .nth = nth, .status = std::move(status)});
 }
-
 void Faults::MayDuplicate(std::string_view listener, unsigned nth) {
   impl_->Add(listener, {.kind = Kind::kMayDuplicate, .nth = nth});
 }
 
 void Faults::Impl::Add(std::string_view listener, Fault fault) {
   listeners_[std::string(listener)].faults.push_back(std::move(fault));
+}
+
+namespace {
+
+std::string_view CallFor(Kind kind) {
+  switch (kind) {
+    case Kind::kFail:
+      return "Fail";
+    case Kind::kThrow:
+      return "Throw";
+    case Kind::kDelay:
+      return "Delay";
+    case Kind::kDuplicate:
+      return "Duplicate";
+    case Kind::kMayFail:
+      return "MayFail";
+    case Kind::kMayDuplicate:
+      return "MayDuplicate";
+  }
+  return "?";
+}
+
+}  // namespace
+
+std::set<std::pair<std::string_view, std::string>> Faults::Impl::Names() const {
+  std::set<std::pair<std::string_view, std::string>> names;
+  for (const auto& [name, listener] : listeners_) {
+    for (const Fault& fault : listener.faults) names.emplace(CallFor(fault.kind), name);
+  }
+  return names;
 }
 
 const Faults::Impl::Fault* Faults::Impl::Find(const Listener& listener, Kind kind, unsigned call) {

@@ -3,9 +3,10 @@
 
 #include <functional>
 #include <map>
-#include <optional>
+#include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "belfry/interceptor.h"
@@ -30,6 +31,8 @@ class Faults::Impl {
   };
 
   bool empty() const { return listeners_.empty(); }
+  // Every name that was given, with the call that it was given to: {"Fail", "mail.welcome"}.
+  std::set<std::pair<std::string_view, std::string>> Names() const;
   void Add(std::string_view listener, Fault fault);
   // A delivery has come to the listener's callable.
   Failure Call(std::string_view listener, DeliveryNext& next, Chooser& chooser,

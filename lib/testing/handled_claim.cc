@@ -36,11 +36,16 @@ class HandledClaim final : public Claim {
 
   std::string Describe() const override {
     const bool any_number = wanted_.count.min == 1 && wanted_.count.max == Count::kNoLimit;
+    if (wanted_.count.max == 0) return wanted_.pattern.Describe() + " not handled" + Conditions();
     return wanted_.pattern.Describe() + " handled" +
            (any_number ? "" : " " + Times(wanted_.count)) + Conditions();
   }
 
   Verdict Judge(const Evidence& evidence) const override {
+    for (const std::optional<std::string>& name : {wanted_.by, wanted_.after}) {
+      if (!name.has_value()) continue;
+      if (auto unknown = OfUnknownName(evidence, *name)) return std::move(*unknown);
+    }
     const Record& record = evidence.record;
     Verdict verdict;
     for (std::size_t i = 0; i < record.events.size(); ++i) {
@@ -120,10 +125,7 @@ class HandledClaim final : public Claim {
       verdict.rows.push_back({wanted_.pattern.Describe(), NumberedWithSource(record, *nearest)});
       verdict.nearest = NearMiss(record, wanted_.pattern, *nearest);
     } else {
-      verdict.nearest = WhyNever(evidence, wanted_.pattern.type());
-    }
-    if (wanted_.by && !IsKnown(evidence, *wanted_.by)) {
-      verdict.nearest = *wanted_.by + " " + WhoIsThere(evidence, *wanted_.by);
+      TellWhyNever(evidence, wanted_.pattern.type(), verdict);
     }
   }
 

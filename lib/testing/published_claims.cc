@@ -44,7 +44,7 @@ class PublishedClaim final : public Claim {
       std::erase(found.others, *nearest);
       found.others.insert(found.others.begin(), *nearest);
     } else if (found.matching.empty()) {
-      verdict.nearest = WhyNever(evidence, pattern_.type());
+      TellWhyNever(evidence, pattern_.type(), verdict);
     }
     verdict.rows = Rows(record, found);
     return verdict;
@@ -123,7 +123,7 @@ class InOrderClaim final : public Claim {
            fits ? NumberedWithSource(record, verdict.events[i]) : OutOfOrder(record, patterns_[i]),
            fits});
     }
-    verdict.nearest = NearestOf(evidence, patterns_[next], verdict.events);
+    TellNearest(evidence, patterns_[next], verdict);
     return verdict;
   }
 
@@ -133,17 +133,20 @@ class InOrderClaim final : public Claim {
     return found.matching.empty() ? "nothing" : NumberedWithSource(record, found.matching.back());
   }
 
-  static std::string NearestOf(const Evidence& evidence, const EventPattern& pattern,
-                               const std::vector<std::size_t>& before) {
+  // Of the first one that is missing.
+  static void TellNearest(const Evidence& evidence, const EventPattern& pattern, Verdict& verdict) {
     const Candidates found = FindCandidates(evidence.record, pattern);
     if (!found.matching.empty()) {
       const std::size_t last = found.matching.back();
-      if (last == before.back()) return Number(last) + ", but it stands for an earlier one";
-      return Number(last) + ", but it was published before " + Number(before.back());
+      const std::size_t before = verdict.events.back();
+      verdict.nearest =
+          Number(last) + (last == before ? ", but it stands for an earlier one"
+                                         : ", but it was published before " + Number(before));
+    } else if (const auto nearest = Nearest(evidence.record, pattern, found.others)) {
+      verdict.nearest = NearMiss(evidence.record, pattern, *nearest);
+    } else {
+      TellWhyNever(evidence, pattern.type(), verdict);
     }
-    const auto nearest = Nearest(evidence.record, pattern, found.others);
-    return nearest.has_value() ? NearMiss(evidence.record, pattern, *nearest)
-                               : WhyNever(evidence, pattern.type());
   }
 
   const std::string listed_;
@@ -172,18 +175,25 @@ class InAnyOrderClaim final : public Claim {
                               event.has_value() ? NumberedWithSource(record, *event) : "nothing",
                               event.has_value()});
       if (event.has_value() || !verdict.nearest.empty()) continue;
-      const Candidates candidates = FindCandidates(record, patterns_[i]);
-      const auto nearest = Nearest(record, patterns_[i], candidates.others);
-      verdict.nearest = nearest.has_value() ? NearMiss(record, patterns_[i], *nearest)
-                        : !candidates.matching.empty()
-                            ? Number(candidates.matching.back()) + ", but it stands for another one"
-                            : WhyNever(evidence, patterns_[i].type());
+      TellNearest(evidence, patterns_[i], verdict);
     }
     verdict.seen = std::to_string(found) + " of " + std::to_string(patterns_.size());
     return verdict;
   }
 
  private:
+  // Of the first one that is missing.
+  static void TellNearest(const Evidence& evidence, const EventPattern& pattern, Verdict& verdict) {
+    const Candidates found = FindCandidates(evidence.record, pattern);
+    if (const auto nearest = Nearest(evidence.record, pattern, found.others)) {
+      verdict.nearest = NearMiss(evidence.record, pattern, *nearest);
+    } else if (!found.matching.empty()) {
+      verdict.nearest = Number(found.matching.back()) + ", but it stands for another one";
+    } else {
+      TellWhyNever(evidence, pattern.type(), verdict);
+    }
+  }
+
   // A different event for each pattern, as many as there can be: who comes later may make an
   // earlier one take another event.
   class Assignment {
@@ -247,9 +257,11 @@ class OrphanClaim final : public Claim {
     if (verdict.holds) return verdict;
     verdict.seen = found.matching.empty() ? "never" : "somebody listens";
     if (!found.matching.empty()) return verdict;
-    const auto nearest = Nearest(record, pattern_, found.others);
-    verdict.nearest = nearest.has_value() ? NearMiss(record, pattern_, *nearest)
-                                          : WhyNever(evidence, pattern_.type());
+    if (const auto nearest = Nearest(record, pattern_, found.others)) {
+      verdict.nearest = NearMiss(record, pattern_, *nearest);
+    } else {
+      TellWhyNever(evidence, pattern_.type(), verdict);
+    }
     return verdict;
   }
 

@@ -6,7 +6,9 @@ namespace belfry::testing {
 
 // --- Independence ---
 
-Independence::Independence(const std::vector<std::pair<std::string, std::string>>& pairs) {
+Independence::Independence(const std::vector<std::pair<std::string, std::string>>& pairs,
+                           const std::vector<std::string>& of_all)
+    : of_all_(of_all.begin(), of_all.end()) {
   const auto number = [&](const std::string& name) {
     return numbers_.try_emplace(name, static_cast<std::uint32_t>(numbers_.size() + 1))
         .first->second;
@@ -19,8 +21,28 @@ Independence::Independence(const std::vector<std::pair<std::string, std::string>
   }
 }
 
+namespace {
+
+// Whether its name says what it is.
+bool IsNamed(const Candidate& candidate) {
+  return candidate.kind == Candidate::Kind::kDelivery ||
+         candidate.kind == Candidate::Kind::kFinished;
+}
+
+}  // namespace
+
+bool Independence::OfAll(const Candidate& candidate) const {
+  return !of_all_.empty() && IsNamed(candidate) && of_all_.contains(candidate.name);
+}
+
+std::size_t Independence::CountChoices(std::span<const Candidate> candidates) const {
+  const auto of_all = std::count_if(candidates.begin(), candidates.end(),
+                                    [this](const Candidate& one) { return OfAll(one); });
+  return candidates.size() - static_cast<std::size_t>(of_all);
+}
+
 std::uint32_t Independence::NumberOf(const Candidate& candidate) const {
-  if (numbers_.empty() || candidate.kind != Candidate::Kind::kDelivery) return 0;
+  if (numbers_.empty() || !IsNamed(candidate)) return 0;
   const auto found = numbers_.find(candidate.name);
   return found == numbers_.end() ? 0 : found->second;
 }
@@ -64,21 +86,30 @@ void DepthFirst::WakeFor(Node& node) const {
 }
 
 std::size_t DepthFirst::Next(std::span<const Candidate> candidates) {
-  if (at_ < path_.size()) return Follow(candidates.size());
-  if (redundant_) return 0;
-  Node node{.options = static_cast<std::uint32_t>(candidates.size())};
+  if (redundant_ || independence_.OfAll(candidates.front())) return 0;
+  if (at_ == path_.size() && !Extend(candidates)) return 0;
+  const Node& node = path_[at_];
+  const std::size_t chosen = Follow(independence_.CountChoices(candidates));
+  for (std::size_t i = 0; i < candidates.size() && chosen < node.steps.size(); ++i) {
+    if (candidates[i].id == node.steps[chosen].id) return i;
+  }
+  astray_ = true;
+  return 0;
+}
+
+// False when all that could come next sleeps.
+bool DepthFirst::Extend(std::span<const Candidate> candidates) {
+  Node node{.options = 0};
   for (const Candidate& candidate : candidates) {
+    if (independence_.OfAll(candidate)) continue;
     node.steps.push_back({candidate.id, independence_.NumberOf(candidate)});
+    ++node.options;
   }
   WakeFor(node);
   while (node.chosen < node.options && Sleeps(node, node.chosen)) ++node.chosen;
-  if (node.chosen == node.options) {
-    redundant_ = true;
-    return 0;
-  }
-  path_.push_back(std::move(node));
-  ++at_;
-  return path_.back().chosen;
+  redundant_ = node.chosen == node.options;
+  if (!redundant_) path_.push_back(std::move(node));
+  return !redundant_;
 }
 
 bool DepthFirst::Fault() {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -18,11 +19,15 @@
 
 namespace belfry::testing {
 
-// Which listeners' deliveries may change places, by their names.
+// Which listeners' deliveries, and which operations, may change places, by their names.
 class Independence {
  public:
-  explicit Independence(const std::vector<std::pair<std::string, std::string>>& pairs);
-  bool any() const { return !pairs_.empty(); }
+  Independence(const std::vector<std::pair<std::string, std::string>>& pairs,
+               const std::vector<std::string>& of_all);
+  bool any() const { return !pairs_.empty() || !of_all_.empty(); }
+  bool any_pairs() const { return !pairs_.empty(); }
+  bool OfAll(const Candidate& candidate) const;
+  std::size_t CountChoices(std::span<const Candidate> candidates) const;  // those that are not
   // A number for a name that stands in some pair; 0 for all others.
   std::uint32_t NumberOf(const Candidate& candidate) const;
   bool Between(std::uint32_t a, std::uint32_t b) const { return pairs_.contains({a, b}); }
@@ -30,13 +35,15 @@ class Independence {
  private:
   std::map<std::string, std::uint32_t, std::less<>> numbers_;
   std::set<std::pair<std::uint32_t, std::uint32_t>> pairs_;
+  std::set<std::string, std::less<>> of_all_;
 };
 
 // All schedules with at most so many changes, one run after the other. Of schedules that differ
 // only in the order of independent steps one is enough: a step that was tried before sleeps until
 // one that depends on it was made (sleep sets: Godefroid, Partial-Order Methods for the
 // Verification of Concurrent Systems, 1996). With a bound on changes that would leave out too much,
-// so there every order is run.
+// so there every order is run. A step that is independent of all others is no choice: it comes when
+// it was ready first.
 class DepthFirst final : public NotingChooser {
  public:
   static constexpr std::size_t kUnbounded = ~std::size_t{0};
@@ -65,6 +72,7 @@ class DepthFirst final : public NotingChooser {
 
   std::size_t Next(std::span<const Candidate> candidates) override;
   bool Fault() override;
+  bool Extend(std::span<const Candidate> candidates);
   bool Sleeps(const Node& node, std::uint32_t option) const;
   void WakeFor(Node& node) const;
   std::size_t Follow(std::size_t options);

@@ -21,151 +21,181 @@
 
 namespace belfry::testing {
 
-class World::Impl {
- public:
-  Impl(WorldOptions options, Chooser* chooser)
-      : replayed_(chooser == nullptr ? ReplayOfEnvironment() : nullptr),
-        chooser_(chooser != nullptr     ? chooser
-                 : replayed_ != nullptr ? replayed_.get()
-                                        : static_cast<Chooser*>(&in_order_)),
-        explored_(chooser != nullptr),
-        tolerated(options.tolerated),
-        recorder(clock),
-        agenda(clock, options.late_by) {
-    agenda.SetHold([this](std::string_view listener) { return faults.impl().HoldNext(listener); });
-    DispatcherOptions made = std::move(options.dispatcher);
-    made.synchronous = false;
-    made.executor = &agenda;
-    made.timers = &agenda;
-    made.clock = &clock;
-    made.observer = &recorder;
-    made.origin = 1;
-    // Innermost: the program's own interceptors see the faults.
-    made.interceptors.push_back(
-        {.around_delivery = [this](const AnyEvent& event, Context& context, DeliveryNext& next) {
-          return Deliver(event, context, next);
-        }});
-    made.life_cycle.subscribed =
-        [this, told = std::move(made.life_cycle.subscribed)](const ListenerInfo& listener) {
-          listeners.push_back({listener.id, std::string(listener.name), listener.event_type});
-          if (told) told(listener);
-        };
-    if (!made.log) made.log = [](LogLevel, std::string_view) {};  // the record has it all
-    dispatcher = std::make_unique<Dispatcher>(std::move(made));
-  }
+struct World::Impl {
+  // Without an explorer BELFRY_REPLAY chooses, else nobody.
+  Impl(WorldOptions options, Chooser* explorer);
+  ~Impl();
 
-  ~Impl() {
-    Check();
-    dispatcher.reset();
-  }
+  RunReport RunUntil(Nanoseconds until);
+  Failure Deliver(const AnyEvent& event, Context& context, DeliveryNext& next);
+  Evidence MakeEvidence() const;
 
-  Evidence MakeEvidence() const {
-    return {.recorder = recorder,
-            .record = recorder.record(),
-            .dispatcher = dispatcher.get(),
-            .agenda = &agenda,
-            .listeners = &listeners,
-            .replay = replayed_ == nullptr ? "" : replayed_->text(),
-            .explored = explored_};
-  }
-  bool ChooseFault() { return chooser_->ChooseFault(); }
-  bool Step(Nanoseconds until) { return agenda.Step(*chooser_, until); }
-  void CheckRecord() {
-    recorder.Read([this](const Record& record) {
-      for (const RecordedEvent& event : record.events) CheckEvent(record, event);
-    });
-  }
-  RunReport RunUntil(Nanoseconds until) {
-    RunReport report;
-    while (Step(until)) ++report.steps;
-    if (until > clock.elapsed()) clock.Set(until);
-    report.waiting = agenda.waiting();
-    return report;
-  }
+  // --- What a test fails on though it says nothing of it ---
+  void CheckRecord() const;
+  void CheckEvent(const Record& record, const RecordedEvent& event) const;
+  void CheckDeadLetters() const;
+  void CheckCounters(const Stats& stats) const;
+  void CheckSubscriptions(const Stats& stats) const;
+  void CheckNames() const;
 
- private:
-  const std::unique_ptr<Replayed> replayed_;
-  InOrder in_order_;
-  Chooser* const chooser_;
-  const bool explored_;
-
-  Failure Deliver(const AnyEvent& event, Context& context, DeliveryNext& next) {
-    if (faked.contains(event.type().index())) return Failure::Unwanted("the test fakes its type");
-    if (faults.impl().empty() && muted.empty()) return next();
-    const std::string_view listener = context.listener_name();
-    if (muted.contains(listener)) return Failure::Unwanted("the test has muted it");
-    return faults.impl().Call(listener, next, *chooser_,
-                              [this](std::string text) { recorder.Note(std::move(text)); });
-  }
-
-  // What a test fails on though it says nothing of it.
-  void Check() {
-    CheckRecord();
-    if (!tolerated.dead_letters) CheckDeadLetters();
-    const Stats stats = dispatcher->GetStats();
-    for (const TypeStats& type : stats.types) {
-      EXPECT_TRUE(type.deliveries.balanced())
-          << "the deliveries of " << type.event_type.name() << " do not add up";
-    }
-    if (tolerated.subscriptions) return;
-    for (const ListenerStats& listener : stats.listeners) {
-      ADD_FAILURE() << "listener \"" << listener.name << "\", subscribed at "
-                    << listener.traits.site.file << ":" << listener.traits.site.line
-                    << ", outlives its world";
-    }
-  }
-
-  // A letter is expected when its failure is.
-  void CheckDeadLetters() {
-    const std::vector<DeadLetter> letters = dispatcher->dead_letters().List();
-    std::vector<std::string> unexpected;
-    recorder.Read([&](const Record& record) {
-      for (const DeadLetter& letter : letters) {
-        const auto of_letter = FindDelivery(record, letter.event_id, letter.listener_id);
-        const bool expected =
-            of_letter.has_value() &&
-            record.events[of_letter->event].deliveries[of_letter->delivery].expected;
-        if (!expected) unexpected.push_back("of " + letter.listener + ": " + letter.what);
-      }
-    });
-    if (unexpected.empty()) return;
-    ADD_FAILURE() << unexpected.size()
-                  << (unexpected.size() == 1 ? " dead letter is left, "
-                                             : " dead letters are left, ")
-                  << Enumerate(unexpected, "; ");
-  }
-
-  void CheckEvent(const Record& record, const RecordedEvent& event) {
-    using Kind = DeliveryOutcome::Kind;
-    const auto unexpected = [&](std::string_view what) {
-      ADD_FAILURE() << "unexpected: " << what << "\n" << TellStory(record);
-    };
-    const std::string name(event.type.name());
-    if (!event.result.ok() && !event.expected && !tolerated.losses) {
-      unexpected("the publish of " + name + " was refused");
-    }
-    for (const RecordedDelivery& delivery : event.deliveries) {
-      if (!delivery.ended || delivery.expected) continue;
-      const bool failed = delivery.how == Kind::kFailed;
-      const bool lost = delivery.how == Kind::kDropped || delivery.how == Kind::kExpired;
-      if ((failed && !tolerated.failures) || (lost && !tolerated.losses)) {
-        unexpected("listener " + delivery.name + " " + std::string(ToString(delivery.how)) + " " +
-                   name + (delivery.what.empty() ? "" : ": " + delivery.what));
-      }
-    }
-  }
-
- public:
+  const std::unique_ptr<Replayed> replayed;
+  InOrder in_order;
+  Chooser* const chooser;
+  const bool explored;
   Tolerated tolerated;
   WorldClock clock;
   Recorder recorder;  // before the agenda, which may tell it of turns until its end
   Agenda agenda;
   Faults faults;
-  std::vector<KnownListener> listeners;
   std::set<std::string, std::less<>> muted;
   std::set<std::uint32_t> faked;
+  std::vector<KnownListener> listeners;  // that there are, or were
   std::unique_ptr<Dispatcher> dispatcher;
 };
+
+World::Impl::Impl(WorldOptions options, Chooser* explorer)
+    : replayed(explorer == nullptr ? ReplayOfEnvironment() : nullptr),
+      chooser(explorer != nullptr   ? explorer
+              : replayed != nullptr ? replayed.get()
+                                    : static_cast<Chooser*>(&in_order)),
+      explored(explorer != nullptr),
+      tolerated(options.tolerated),
+      recorder(clock),
+      agenda(clock, options.late_by) {
+  agenda.SetHold([this](std::string_view listener) { return faults.impl().HoldNext(listener); });
+  DispatcherOptions made = std::move(options.dispatcher);
+  made.synchronous = false;
+  made.executor = &agenda;
+  made.timers = &agenda;
+  made.clock = &clock;
+  made.observer = &recorder;
+  made.origin = 1;
+  // Innermost: the program's own interceptors see the faults.
+  made.interceptors.push_back(
+      {.around_delivery = [this](const AnyEvent& event, Context& context, DeliveryNext& next) {
+        return Deliver(event, context, next);
+      }});
+  made.life_cycle.subscribed =
+      [this, told = std::move(made.life_cycle.subscribed)](const ListenerInfo& listener) {
+        listeners.push_back({listener.id, std::string(listener.name), listener.event_type});
+        if (told) told(listener);
+      };
+  if (!made.log) made.log = [](LogLevel, std::string_view) {};  // the record has it all
+  dispatcher = std::make_unique<Dispatcher>(std::move(made));
+}
+
+World::Impl::~Impl() {
+  CheckRecord();
+  if (!tolerated.dead_letters) CheckDeadLetters();
+  const Stats stats = dispatcher->GetStats();
+  CheckCounters(stats);
+  if (!tolerated.subscriptions) CheckSubscriptions(stats);
+  if (!tolerated.names) CheckNames();
+}
+
+RunReport World::Impl::RunUntil(Nanoseconds until) {
+  RunReport report;
+  while (agenda.Step(*chooser, until)) ++report.steps;
+  if (until > clock.elapsed()) clock.Set(until);
+  report.waiting = agenda.waiting();
+  return report;
+}
+
+// What stands around each delivery.
+Failure World::Impl::Deliver(const AnyEvent& event, Context& context, DeliveryNext& next) {
+  if (faked.contains(event.type().index())) return Failure::Unwanted("the test fakes its type");
+  if (faults.impl().empty() && muted.empty()) return next();
+  const std::string_view listener = context.listener_name();
+  if (muted.contains(listener)) return Failure::Unwanted("the test has muted it");
+  return faults.impl().Call(listener, next, *chooser,
+                            [this](std::string text) { recorder.Note(std::move(text)); });
+}
+
+Evidence World::Impl::MakeEvidence() const {
+  return {.recorder = recorder,
+          .record = recorder.record(),
+          .dispatcher = dispatcher.get(),
+          .agenda = &agenda,
+          .listeners = &listeners,
+          .replay = replayed == nullptr ? "" : replayed->text(),
+          .explored = explored};
+}
+
+// --- What a test fails on though it says nothing of it ---
+
+void World::Impl::CheckRecord() const {
+  recorder.Read([this](const Record& record) {
+    for (const RecordedEvent& event : record.events) CheckEvent(record, event);
+  });
+}
+
+void World::Impl::CheckEvent(const Record& record, const RecordedEvent& event) const {
+  using Kind = DeliveryOutcome::Kind;
+  const auto unexpected = [&](std::string_view what) {
+    ADD_FAILURE() << "unexpected: " << what << "\n" << TellStory(record);
+  };
+  const std::string name(event.type.name());
+  if (!event.result.ok() && !event.expected && !tolerated.losses) {
+    unexpected("the publish of " + name + " was refused");
+  }
+  for (const RecordedDelivery& delivery : event.deliveries) {
+    if (!delivery.ended || delivery.expected) continue;
+    const bool failed = delivery.how == Kind::kFailed;
+    const bool lost = delivery.how == Kind::kDropped || delivery.how == Kind::kExpired;
+    if ((failed && !tolerated.failures) || (lost && !tolerated.losses)) {
+      unexpected("listener " + delivery.name + " " + std::string(ToString(delivery.how)) + " " +
+                 name + (delivery.what.empty() ? "" : ": " + delivery.what));
+    }
+  }
+}
+
+// A letter is expected when its failure is.
+void World::Impl::CheckDeadLetters() const {
+  const std::vector<DeadLetter> letters = dispatcher->dead_letters().List();
+  std::vector<std::string> unexpected;
+  recorder.Read([&](const Record& record) {
+    for (const DeadLetter& letter : letters) {
+      const auto of_letter = FindDelivery(record, letter.event_id, letter.listener_id);
+      const bool expected =
+          of_letter.has_value() &&
+          record.events[of_letter->event].deliveries[of_letter->delivery].expected;
+      if (!expected) unexpected.push_back("of " + letter.listener + ": " + letter.what);
+    }
+  });
+  if (unexpected.empty()) return;
+  ADD_FAILURE() << unexpected.size()
+                << (unexpected.size() == 1 ? " dead letter is left, " : " dead letters are left, ")
+                << Enumerate(unexpected, "; ");
+}
+
+void World::Impl::CheckCounters(const Stats& stats) const {
+  for (const TypeStats& type : stats.types) {
+    EXPECT_TRUE(type.deliveries.balanced())
+        << "the deliveries of " << type.event_type.name() << " do not add up";
+  }
+}
+
+void World::Impl::CheckSubscriptions(const Stats& stats) const {
+  for (const ListenerStats& listener : stats.listeners) {
+    ADD_FAILURE() << "listener \"" << listener.name << "\", subscribed at "
+                  << listener.traits.site.file << ":" << listener.traits.site.line
+                  << ", outlives its world";
+  }
+}
+
+// One that is misspelled changes nothing, and so would not be noticed.
+void World::Impl::CheckNames() const {
+  const auto check = [this](const std::string& call, const std::string& name) {
+    if (HasName(listeners, name)) return;
+    ADD_FAILURE() << call << "(\"" << name << "\"): " << name << " " << WhoIsThere(listeners, name);
+  };
+  for (const std::string& name : muted) check("Mute", name);
+  for (const auto& [call, name] : faults.impl().Names()) {
+    check("faults()." + std::string(call), name);
+  }
+}
+
+// --- World ---
 
 World::World(WorldOptions options) : impl_(std::make_unique<Impl>(std::move(options), nullptr)) {}
 World::World(WorldOptions options, Chooser& chooser)
@@ -180,7 +210,7 @@ const Clock& World::clock() const { return impl_->clock; }
 RunReport World::Run() { return impl_->RunUntil(now()); }
 RunReport World::RunFor(Nanoseconds duration) { return impl_->RunUntil(now() + duration); }
 void World::Advance(Nanoseconds duration) { impl_->clock.Set(now() + duration); }
-bool World::Step() { return impl_->Step(now()); }
+bool World::Step() { return impl_->agenda.Step(*impl_->chooser, now()); }
 bool World::DeliverNext(std::string_view listener) { return impl_->agenda.DeliverNext(listener); }
 std::vector<std::string> World::waiting() const { return impl_->agenda.waiting(); }
 Nanoseconds World::now() const { return impl_->clock.elapsed(); }
@@ -202,13 +232,17 @@ std::function<void()> InContext(std::function<void()> finished) {
 
 }  // namespace
 
-void World::FinishLater(std::string what, std::function<void()> finished) {
-  impl_->agenda.FinishLater(std::move(what), std::nullopt, InContext(std::move(finished)));
+OperationId World::FinishLater(std::string what, std::function<void()> finished) {
+  return {impl_->agenda.FinishLater(std::move(what), std::nullopt, InContext(std::move(finished)))};
 }
-void World::FinishLater(std::string what, Nanoseconds latency, std::function<void()> finished) {
-  impl_->agenda.FinishLater(std::move(what), latency, InContext(std::move(finished)));
+OperationId World::FinishLater(std::string what, Nanoseconds latency,
+                               std::function<void()> finished) {
+  return {impl_->agenda.FinishLater(std::move(what), latency, InContext(std::move(finished)))};
 }
-bool World::ChooseFault() { return impl_->ChooseFault(); }
+bool World::Cancel(OperationId operation) {
+  return impl_->agenda.CancelOperation(operation.number);
+}
+bool World::ChooseFault() { return impl_->chooser->ChooseFault(); }
 
 Recorder& World::recorder() { return impl_->recorder; }
 Record World::record() const { return impl_->recorder.record(); }

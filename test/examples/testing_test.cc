@@ -64,6 +64,8 @@ TEST(RecorderExample, ItAwaitsDeliveriesAndNotTime) {
 TEST(FaultsExample, TheSecondCallFailsAndTheMailIsLate) {
   belfry::testing::World world({.tolerated = {.failures = true}});
   const Subscription wiring = WireSignUp(world.dispatcher());
+  const Subscription welcome =
+      world.dispatcher().Subscribe([](const UserSignedUp&) {}, {.name = "mail.welcome"});
   // example: testing/faults.h
   world.faults().Fail("signup.store", 2, absl::UnavailableError("the store is locked"));
   world.faults().Delay("mail.welcome", 1, std::chrono::seconds(40));

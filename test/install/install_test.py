@@ -2,7 +2,8 @@
 
 Ways: find_package and pkg_config, against a copy installed into a temporary folder; subdirectory,
 which looks for flags and options that leak into a project that adds Belfry's folder to its own;
-static, the whole of such a project with BUILD_SHARED_LIBS=OFF, built and run.
+static, the whole of such a project with BUILD_SHARED_LIBS=OFF, built and run, and once more against
+these archives installed.
 """
 
 import argparse
@@ -69,10 +70,24 @@ def find_package(args, work):
     greets(build / "consumer")
     greets(build / "consumer_static")
     run(build / "consumer_test")
+    run(build / "consumer_test_static")
+    expect("libbelfry" not in run("ldd", build / "consumer_test_static"),
+           "what links belfry::testing_static needs the shared library")
+    refuses_both(args, work, prefix)
     # The headers on the other side are whole: no file of them lies in our source or build tree.
     depends = run("ninja", "-C", build, "-t", "deps")
     expect(str(args.source / "include") not in depends, "a header came from the source tree")
     expect("belfry/dispatcher.h" in depends, "the consumer's dependencies lack belfry/dispatcher.h")
+
+
+def refuses_both(args, work, prefix):
+    """Who links the shared library and the archive is told so when it is configured."""
+    try:
+        configure(args, work / "both", f"-DCMAKE_PREFIX_PATH={prefix}", "-DLINK_BOTH=ON")
+    except Failure as failure:
+        expect("BELFRY_LINKED_AS" in str(failure), f"not refused for linking both: {failure}")
+    else:
+        raise Failure("a program may link belfry::belfry_static and belfry::testing")
 
 
 def pkg_config(args, work):
@@ -80,11 +95,16 @@ def pkg_config(args, work):
     found = next(prefix.rglob("belfry.pc")).parent
     # Debian's Abseil has some .pc files of its own; theirs are searched beside ours.
     env = {"PKG_CONFIG_PATH": str(found)}
-    flags = shlex.split(run("pkg-config", "--cflags", "--libs", "belfry >= 0.1", env=env))
-    program = work / "consumer"
-    run(args.compiler, *shlex.split(args.flags), "-std=c++20", CONSUMER / "consumer.cc", *flags,
-        "-o", program)
-    greets(program, env={"LD_LIBRARY_PATH": str(found.parent)})
+    run_env = {"LD_LIBRARY_PATH": str(found.parent)}
+
+    def build(name, *packages):
+        flags = shlex.split(run("pkg-config", "--cflags", "--libs", *packages, env=env))
+        run(args.compiler, *shlex.split(args.flags), "-std=c++20", CONSUMER / f"{name}.cc", *flags,
+            "-o", work / name)
+        return work / name
+
+    greets(build("consumer", "belfry >= 0.1"), env=run_env)
+    run(build("consumer_test", "belfry-testing >= 0.1", "gmock_main"), env=run_env)
 
 
 def subdirectory(args, work):
@@ -102,12 +122,20 @@ def subdirectory(args, work):
 
 def static(args, work):
     build = work / "build"
-    configure(args, build, f"-DBELFRY_SOURCE={args.source}", "-DBUILD_SHARED_LIBS=OFF")
+    configure(args, build, f"-DBELFRY_SOURCE={args.source}", "-DBUILD_SHARED_LIBS=OFF",
+              "-DBELFRY_INSTALL=ON")
     run(args.cmake, "--build", build)
     expect(not list(build.rglob("libbelfry.so*")), "BUILD_SHARED_LIBS=OFF built a shared library")
-    greets(build / "consumer")
-    greets(build / "consumer_static")
-    run(build / "consumer_test")
+    # The same archives, installed: what a package of them alone is.
+    run(args.cmake, "--install", build / "belfry", "--prefix", work / "prefix")
+    installed = work / "installed"
+    configure(args, installed, f"-DCMAKE_PREFIX_PATH={work / 'prefix'}")
+    run(args.cmake, "--build", installed)
+    for programs in (build, installed):
+        greets(programs / "consumer")
+        greets(programs / "consumer_static")
+        run(programs / "consumer_test")
+        run(programs / "consumer_test_static")
 
 
 def install(args, work):

@@ -10,7 +10,6 @@
 #include "gmock/gmock.h"
 
 #include "belfry/subscription_bag.h"
-#include "belfry/testing/explore.h"
 #include "signup/resumption.h"
 #include "signup/sign_up.h"
 #include "signup/sign_up_fixture.h"
@@ -19,8 +18,6 @@
 namespace signup {
 namespace {
 
-using belfry::testing::ExpectInEveryOrder;
-using belfry::testing::World;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -317,67 +314,6 @@ TEST(ResumptionTest, NoMoreAreBegunOnceTheDispatcherIsClosed) {
                         [](const Resumption::Report&) { ADD_FAILURE() << "99 were not begun"; });
   resumption.Start();
   EXPECT_EQ(begun, 1);
-}
-
-// --- in every order ---
-
-// Who looks on, and so makes no difference to anybody.
-std::vector<std::pair<std::string, std::string>> AuditIsIndependent() {
-  std::vector<std::pair<std::string, std::string>> pairs;
-  for (const char* const other :
-       {"audit", "answers", "http.route", "http.answer", "signup.validate", "signup.store",
-        "signup.complete", "welcome.read", "welcome.render", "mail.deliver", "mail.accept"}) {
-    pairs.emplace_back("audit", other);
-  }
-  return pairs;
-}
-
-TEST(SignUpInEveryOrderTest, TwoRequestsForOneAddressAtOnceMakeOneUserWithOneMail) {
-  ExpectInEveryOrder(
-      [](World& world) {
-        SignUpInWorld sign_up(world);
-        const auto one = sign_up.SendSignUp("ada@example.org");
-        const auto other = sign_up.SendSignUp("ada@example.org");
-        world.Run();
-        EXPECT_THAT((std::vector{sign_up.StatusOf(one), sign_up.StatusOf(other)}),
-                    UnorderedElementsAre(201, 409));
-        EXPECT_THAT(sign_up.users.rows, SizeIs(1));
-        EXPECT_THAT(sign_up.files.writes(), SizeIs(1)) << "no second mail";
-      },
-      {.schedules_max = 10'000, .independent = AuditIsIndependent()});
-}
-
-// --- the join ---
-
-TEST(SignUpOrderTest, TheThreePartsMayComeInAnyOrder) {
-  ExpectInEveryOrder([](World& world) {
-    belfry::Dispatcher& dispatcher = world.dispatcher();
-    FakeUserStore users;
-    users.rows["ada@example.org"] = {"user1", "Ada"};
-    OpenSignUps open(dispatcher, {});
-    SignUp sign_up(open, users);
-    const auto complete = [&](const auto& part, belfry::Context& context) {
-      return sign_up.Complete(part, context);
-    };
-    int signed_up = 0;
-    belfry::SubscriptionBag listeners;
-    listeners += dispatcher.Subscribe<UserStored>(complete, {.name = "stored"});
-    listeners += dispatcher.Subscribe<belfry::FileReadFinished>(complete, {.name = "read"});
-    listeners += dispatcher.Subscribe<MailAccepted>(complete, {.name = "accepted"});
-    listeners += dispatcher.Subscribe([&](const UserSignedUp&) { ++signed_up; }, {.name = "end"});
-
-    const belfry::EventId story = dispatcher.NewEventId();
-    const belfry::PublishOptions options{.cause = belfry::Cause{story, story}};
-    ASSERT_TRUE(open.Open(story));
-    for (int twice = 0; twice < 2; ++twice) {  // a part that comes again changes nothing
-      dispatcher.Publish(UserStored{"user1", "ada@example.org", "Ada"}, options);
-      dispatcher.Publish(belfry::FileReadFinished{}, options);
-      dispatcher.Publish(MailAccepted{"user1"}, options);
-    }
-    world.Run();
-    EXPECT_EQ(signed_up, 1);
-    EXPECT_EQ(open.size(), 0u);
-  });
 }
 
 TEST(WelcomeMessageTest, ANameIsTakenAsItIs) {

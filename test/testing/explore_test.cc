@@ -77,6 +77,34 @@ TEST(ExploreTest, OfIndependentListenersOneOrderIsRun) {
   EXPECT_EQ(report.schedules - report.redundant, 4U) << report.Describe();
 }
 
+TEST(ExploreTest, WhoIsIndependentOfAllIsNoChoice) {
+  ExploreReport report;
+  EXPECT_THAT(OrdersOf({.independent_of_all = {"a"}}, 3, 1, report),
+              UnorderedElementsAre("abc", "acb"));
+  EXPECT_EQ(report.schedules, 2U) << report.Describe();
+  EXPECT_THAT(OrdersOf({.independent_of_all = {"b"}}, 3, 1, report),
+              UnorderedElementsAre("abc", "cab"))
+      << "b comes as soon as it is the first";
+  EXPECT_EQ(report.reach, Reach::kCompleteUnderIndependence);
+  OrdersOf({.independent_of_all = {"a", "b", "c"}}, 3, 2, report);
+  EXPECT_EQ(report.schedules, 1U) << report.Describe();
+}
+
+TEST(ExploreTest, OperationsMayBeIndependentByName) {
+  const auto schedules = [](const ExploreOptions& options) {
+    const ExploreReport report = Explore(options, [](World& world) {
+      for (const char* const name : {"the read of x", "the read of y", "the read of z"}) {
+        world.FinishLater(name, [] {});
+      }
+      world.Run();
+    });
+    EXPECT_EQ(report.reach, Reach::kCompleteUnderIndependence);
+    return report.schedules - report.redundant;
+  };
+  EXPECT_EQ(schedules({.independent = {{"the read of x", "the read of y"}}}), 4U);
+  EXPECT_EQ(schedules({.independent_of_all = {"the read of x"}}), 2U);
+}
+
 TEST(ExploreTest, WhatDependsIsFoundBesideWhatIsIndependent) {
   const ExploreReport report = Explore({.independent = {{"a", "b"}, {"b", "c"}}}, [](World& world) {
     Writers writers(world, 3, 2);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <fstream>
+#include <functional>
 #include <map>
 #include <ostream>
 #include <string>
@@ -13,6 +14,7 @@
 
 #include <gtest/gtest-spi.h>
 
+#include "belfry/subscription_bag.h"
 #include "belfry/testing/explore.h"
 #include "belfry/testing/matchers.h"
 #include "belfry/testing/scenario.h"
@@ -147,10 +149,71 @@ TEST_F(FailureTextTest, NobodyKnowsWhatIsMisspelled) {
   EXPECT_EQ(Head(NotCalled("mail.welcom")), Golden());
   EXPECT_EQ(Head(Handled<UserSignedUp>().By("mail.sorry")), Golden());
   EXPECT_EQ(Head(Handled<UserSignedUp>().By("signup.store")), Golden());
+  EXPECT_EQ(Head(Handled<UserSignedUp>().By("audit").After("mail.welcom")), Golden());
+  EXPECT_EQ(Head(Handled<UserSignedUp>().By("mail.welcom").Times(0)), Golden());
+  EXPECT_EQ(Head(Failed("mail.welcom")), Golden());
   const Subscription log = world_.dispatcher().Subscribe(EventTypes<SignUpRequested, MailSent>(),
                                                          [](const auto&) {}, {.name = "log"});
   EXPECT_THAT(Head(Handled<UserSignedUp>().By("log")),
               HasSubstr("#2, but log did not get it, or not yet; it is for "));
+}
+
+// What a world says at its end.
+TEST(WorldsEndTextTest, ANameThatIsMisspelledThereIsNoticed) {
+  GoldenTexts golden;
+  const auto failures = [](const std::function<void(World&)>& test) {
+    ::testing::TestPartResultArray results;
+    {
+      const ::testing::ScopedFakeTestPartResultReporter reporter(
+          ::testing::ScopedFakeTestPartResultReporter::INTERCEPT_ONLY_CURRENT_THREAD, &results);
+      World world;
+      test(world);
+    }
+    std::string text;
+    for (int i = 0; i < results.size(); ++i) {
+      text += std::string(results.GetTestPartResult(i).message()) + "\n";
+    }
+    return text;
+  };
+  const auto misspelled = [](World& world) {
+    world.Mute("mail.welcom");
+    world.faults().Fail("signup.stor", 1, absl::UnavailableError("locked"));
+    world.faults().Fail("signup.stor", 2, absl::UnavailableError("locked"));
+    world.faults().Throw("signup.stor", 3, "no ink");
+    world.faults().Delay("audits", 1, seconds(1));
+    world.faults().Duplicate("mail", 1);
+    world.faults().MayFail("mail.sorry", 1, absl::UnavailableError("no line"));
+    world.faults().MayDuplicate("audit", 1);
+  };
+  EXPECT_EQ(failures([&](World& world) {
+              misspelled(world);
+              SubscriptionBag wiring;
+              wiring += world.dispatcher().Subscribe([](const SignUpRequested&) {},
+                                                     {.name = "signup.store"});
+              wiring += world.dispatcher().Subscribe([](const UserSignedUp&) {},
+                                                     {.name = "mail.welcome"});
+              wiring += world.dispatcher().Subscribe([](const UserSignedUp&) {}, {.name = "audit"});
+            }),
+            golden.Next());
+  EXPECT_EQ(failures([](World& world) { world.Mute("audit"); }), golden.Next());
+  EXPECT_EQ(failures([&](World& world) {
+              world.Tolerate({.names = true});
+              misspelled(world);
+            }),
+            "");
+}
+
+TEST_F(FailureTextTest, ToWhomNothingCameIsSaid) {
+  Wire();
+  world_.dispatcher().Publish(SignUpRequested{"ada@example.org"});
+  EXPECT_EQ(Head(Published<MailSent>()), Golden());
+  EXPECT_EQ(Head(PublishedInOrder(Published<SignUpRequested>(), Published<MailSent>())), Golden());
+  EXPECT_EQ(Head(PublishedInAnyOrder(Published<SignUpRequested>(), Published<MailSent>())),
+            Golden());
+  EXPECT_EQ(Head(Handled<UserSignedUp>().By("mail.welcome")), Golden());
+  EXPECT_EQ(Head(Orphan<MailSent>()), Golden());
+  EXPECT_EQ(Head(Failed("mail.welcome")), Golden());
+  EXPECT_EQ(Head(Failed("signup.store")), Golden());
 }
 
 TEST_F(FailureTextTest, AFilterSaidNo) {

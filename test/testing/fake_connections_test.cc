@@ -148,6 +148,25 @@ TEST_F(FakeConnectionsTest, AbortLosesWhatWasNotSent) {
   EXPECT_EQ(connections.Ended(peer)->why, Why::kLocal);
 }
 
+TEST_F(FakeConnectionsTest, OfAConnectionThatHasEndedNothingIsStillToCome) {
+  const ConnectionId peer = connections.Open();
+  world.Run();
+  connections.SetLatency(seconds(1));
+  connections.Write(peer, "bye");
+  connections.Abort(peer);
+  EXPECT_THAT(world.Run().waiting, ElementsAre());
+
+  connections.SetLatency({});
+  const ConnectionId other = connections.Open();
+  world.Run();
+  connections.Abort(other);
+  connections.Receive(other, "too late");
+  connections.Receive(other, "too late");
+  EXPECT_TRUE(world.Step());
+  EXPECT_EQ(connections.Ended(other)->why, Why::kLocal);
+  EXPECT_THAT(world.waiting(), ElementsAre());
+}
+
 TEST_F(FakeConnectionsTest, WhileReadingIsPausedDataWaits) {
   const ConnectionId peer = connections.Open();
   world.Run();

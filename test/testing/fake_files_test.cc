@@ -154,6 +154,15 @@ TEST_F(FakeFilesTest, TheyMayGoInsideTheirOwnEvent) {
   EXPECT_EQ(AllOf<FileWriteFinished>(other).size(), 1U);
 }
 
+TEST_F(FakeFilesTest, WhatTheyHaveFinishedAtTheirEndIsNotStillToCome) {
+  World other;
+  auto own = std::make_unique<FakeFiles>(other);
+  own->Read("f");
+  own.reset();
+  EXPECT_EQ(AllOf<FileReadFinished>(other).size(), 1U);
+  EXPECT_THAT(other.waiting(), IsEmpty());
+}
+
 TEST(FakeFilesExploreTest, TheyEndInEveryOrder) {
   std::set<std::string> orders;
   const ExploreReport report = Explore({}, [&](World& world) {

@@ -92,6 +92,22 @@ TEST(WorldTest, OperationsEndAsStepsWithTheirCause) {
   EXPECT_EQ(record.events[1].at, seconds(2));
 }
 
+TEST(WorldTest, AnOperationThatIsCancelledDoesNotFinish) {
+  World world;
+  std::string finished;
+  const OperationId one = world.FinishLater("one", [&] { finished += "1"; });
+  const OperationId two = world.FinishLater("two", seconds(2), [&] { finished += "2"; });
+  const TimerId timer = world.timers().RunAfter(seconds(1), [&] { finished += "t"; });
+  EXPECT_TRUE(world.Cancel(two));
+  EXPECT_FALSE(world.Cancel(two));
+  EXPECT_FALSE(world.Cancel(OperationId{}));
+  EXPECT_FALSE(world.Cancel(OperationId{timer.number})) << "a timer is no operation";
+  EXPECT_THAT(world.waiting(), ElementsAre("one", "a timer, due in 1s"));
+  world.RunFor(seconds(3));
+  EXPECT_EQ(finished, "1t");
+  EXPECT_FALSE(world.Cancel(one)) << "it has finished";
+}
+
 TEST(WorldTest, WhoIsMutedOrWhatIsFakedReachesNobody) {
   World world;
   int calls = 0;

@@ -41,7 +41,11 @@ struct ExploreOptions {
   unsigned depth = 3;
   // Names of listeners whose order among each other makes no difference: not even through what they
   // publish, or through what they share behind the dispatcher's back. One order is tried for them.
+  // An operation stands here as in RunReport::waiting: "the read of welcome.txt".
   std::vector<std::pair<std::string, std::string>> independent{};
+  // Those that are so to all others, whenever they come: who only looks on, for instance, or who
+  // needs nothing but the event and is the only one to publish what it publishes. They cost least.
+  std::vector<std::string> independent_of_all{};
   std::uint64_t steps_max = 10'000;  // of one schedule: more is a failure
   WorldOptions world{};
 };

@@ -29,9 +29,11 @@ class World;
 //
 // It cannot show: a file of which only a part is there while it is written without a temporary, or
 // after a power cut (FileWriteOptions::durable is noted, no more); directories that are missing,
-// since every path may be written; modes, owners, links and file systems. A read is never short
-// here, as it never is with BlockingFiles: what a reader sees of a file that another program has
-// only half written is Put(path, half of it).
+// since every path may be written; modes, owners, links and file systems.
+//
+// A read is never short here, since with BlockingFiles it never is: when the system reads or writes
+// less than it was asked to, they go on until they have all, so no listener sees it. Half a file is
+// what another program has only half written: Put(path, half of it).
 //
 // Thread safety: the world's thread. Lifetime: ends before its world. The destructor finishes what
 // was asked for and publishes its events, once; at the dispatcher's shutdown it accepts no more,

@@ -18,7 +18,8 @@ namespace belfry::testing {
 // `nth` counts the calls of all listeners of that name from 1 on, attempts that are made again
 // included; kEvery is every call.
 //
-// Thread safety: the world's thread.
+// Thread safety: the world's thread. Errors: at the end of its world the test fails on a name that
+// no listener has had, see Tolerated::names.
 class BELFRY_EXPORT Faults {
  public:
   static constexpr unsigned kEvery = 0;
@@ -42,6 +43,7 @@ class BELFRY_EXPORT Faults {
 
   class Impl;
   Impl& impl() { return *impl_; }
+  const Impl& impl() const { return *impl_; }
 
  private:
   const std::unique_ptr<Impl> impl_;

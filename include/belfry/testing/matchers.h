@@ -26,7 +26,8 @@ namespace belfry::testing {
 // published before the record was cleared, or was refused, does not count as published.
 //
 // All of these see the record as it is when they are asked: of a recorder on several threads, await
-// something first.
+// something first. In a world none of them matches that names a listener which there never was,
+// since the name may be misspelled. So rather than Not(...) write NotCalled(...), or Times(0).
 
 // An event like this was published once; or Published(...).Times(n), .AtLeast(n).
 template <class E, class M = decltype(::testing::_)>
@@ -83,7 +84,6 @@ Expectation Refused() {
 using TextMatcher = ::testing::Matcher<const std::string&>;
 
 // No listener of that name was called: deliveries that its filter, Mute or Fake held back are none.
-// In a world a name that no listener has had does not match, since it may be misspelled.
 BELFRY_EXPORT Expectation NotCalled(std::string_view listener);
 // A delivery to it has failed for good; `what`: the exception's text, or the status. A dead letter
 // that it leaves is expected then as well.

@@ -10,7 +10,7 @@
 
 namespace belfry::testing {
 
-// "handled", "failed", ...
+// As a verb in front of an event: "handled", "failed on", "did not get", ...
 BELFRY_EXPORT std::string_view ToString(DeliveryOutcome::Kind how);
 
 // A line for each thing that happened, with its time: what was published by whom, indented below

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <iosfwd>
 #include <memory>
@@ -34,6 +35,7 @@ struct Tolerated {
   bool losses = false;         // events that were dropped, expired or refused
   bool dead_letters = false;   // that are left
   bool subscriptions = false;  // that are left
+  bool names = false;          // given to Mute or faults(), that no listener has had
 };
 
 struct WorldOptions {
@@ -44,6 +46,12 @@ struct WorldOptions {
   // How late a delivery may be: a timer that is due by then may come before it. Zero: deliveries
   // take no time, so all that are ready come before a later timer.
   Nanoseconds late_by{};
+};
+
+// Names one operation of one world. A default OperationId names none.
+struct OperationId {
+  std::uint64_t number = 0;
+  explicit operator bool() const { return number != 0; }
 };
 
 // What a world has done, and what is left.
@@ -103,8 +111,10 @@ class BELFRY_EXPORT World {
   // --- For fakes of adapters ---
   // Calls `finished` as a step, with the cause that is current now, when so much time has passed;
   // without a latency at any time from now on. `what` is for people: "read of welcome.txt".
-  void FinishLater(std::string what, std::function<void()> finished);
-  void FinishLater(std::string what, Nanoseconds latency, std::function<void()> finished);
+  OperationId FinishLater(std::string what, std::function<void()> finished);
+  OperationId FinishLater(std::string what, Nanoseconds latency, std::function<void()> finished);
+  // Whether it was still to come, which it is not any more.
+  bool Cancel(OperationId operation);
   // Whether something that may go wrong does: with Explore both are tried, without it never.
   bool ChooseFault();
 
@@ -119,7 +129,7 @@ class BELFRY_EXPORT World {
  private:
   friend class Exploration;
   friend class Expectation;
-  class Impl;
+  struct Impl;
   World(WorldOptions options, Chooser& chooser);
   Evidence evidence() const;
   const std::unique_ptr<Impl> impl_;
