@@ -210,8 +210,8 @@ TEST_P(ObserverTest, AnInlineListenerThatIsResetBeforeItsTurnIsNotBegun) {
   const Subscription first = dispatcher->Subscribe(listener, Options("first"));
   second = dispatcher->Subscribe(listener, Options("second"));
   ASSERT_TRUE(dispatcher->Publish(Asked{1}));
-  EXPECT_THAT(notes.all(), testing::ElementsAre("published asked", "first begins asked",
-                                                "first handled asked"));
+  EXPECT_THAT(notes.all(),
+              testing::ElementsAre("published asked", "first begins asked", "first handled asked"));
 }
 
 TEST_P(ObserverTest, ATrackedPublishIsToldAsWell) {
