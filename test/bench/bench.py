@@ -16,10 +16,14 @@ import subprocess
 import sys
 import time
 
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.append(str(HERE / "io"))
+
 import draw
+import io_bench
+import io_report
 import report
 
-HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 
 # Rounds: how often each program is started anew. Repetitions: in each of those, in random order
@@ -51,7 +55,7 @@ METRICS = {
     "memory": [("", "bytes", lambda run: run["bytes"])],
 }
 
-WORKS = [*METRICS, "header_cost"]
+WORKS = [*METRICS, "header_cost", *io_bench.WORKS]
 
 # What Google Benchmark appends to a name.
 SUFFIXES = re.compile(r"(/(real_time|manual_time|iterations:\d+|threads:\d+|min_time:[\d.]+))+$")
@@ -76,6 +80,9 @@ class Samples:
                 "ours": medians.pop("belfry", None), "floor": medians.pop("floor", None),
                 "rivals": dict(sorted(medians.items())),
             })
+            if unit == "x the floor":
+                rows[-1]["intervals"] = {name: io_report.interval(values)
+                                         for name, values in by_contender.items()}
         return rows
 
 
@@ -240,7 +247,7 @@ def read_arguments(arguments):
         prog="./dev bench", description="Measures Belfry beside its rivals and the floors.",
         epilog="test/bench/README.md says what is measured, and how.")
     parser.add_argument("--quick", action="store_true",
-                        help="fewer repetitions and events: about a minute, and more noise")
+                        help="fewer repetitions and events: three minutes, and more noise")
     parser.add_argument("--work", metavar="REGEX", type=re.compile, default=re.compile(""),
                         help="only works whose name, like sync_same_type/16, it is found in")
     parser.add_argument("--svg", action="store_true", help="draw test/bench/ratios.svg, too")
@@ -273,6 +280,7 @@ def main(arguments):
         measure_memory(folder, samples)
     if concerns(options.work, "header_cost"):
         measure_headers(options.build, effort, samples)
+    io_bench.measure(folder / "io", options.work, options.quick, samples, say)
     rows = derive(samples.rows())
     if not rows:
         sys.exit(f"bench.py: no work matches {options.work.pattern}")

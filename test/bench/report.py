@@ -2,6 +2,8 @@
 
 import collections
 
+import io_report
+
 # A ratio is how many times better Belfry is than the other: above 1, Belfry is ahead.
 
 
@@ -70,6 +72,18 @@ def absolute(row, limit, at_least=False):
     return Target(row, "", limit, at_least, unit)
 
 
+def absolute_of(contender, row, limit):
+    """The same for a contender that is not the column "belfry"."""
+    return Target(row, contender, limit, False, lambda rows: value(rows[row], contender))
+
+
+def surely(row, limit):
+    """Belfry's share of the floor, as low as it may be with 95 % confidence."""
+    def measure(rows):
+        return rows[row]["intervals"].get("belfry", [None])[0]
+    return Target(row, "(lower bound)", limit, True, measure)
+
+
 def grows_at_most(row, start, limit):
     """Belfry's value in one row is at most `limit` times that in another."""
     def measure(rows):
@@ -120,6 +134,20 @@ def all_targets():
     yield absolute("memory/inline publish", 0)
     yield absolute("memory/queued publish", 0)
     yield absolute("header_cost/compile", 1.0)
+    yield from io_targets()
+
+
+def io_targets():
+    for connections in (1, 100, 1000, 10000):
+        shape = f"io_echo/{connections}x1"
+        yield absolute(f"{shape}/instructions", 150)
+        yield absolute_of("belfry events", f"{shape}/instructions", 300)
+        yield absolute(f"{shape}/of floor", 0.97, at_least=True)
+        yield surely(f"{shape}/of floor", 0.95)
+    yield absolute("io_framed/100x16/of floor", 0.93, at_least=True)
+    yield times_better("io_framed/100x16/rate", 1.4, "bufferevent")
+    yield share_of("io_accept/64/CPU", 1.0, "libuv")
+    yield absolute("io_idle/10000/memory", 128)
 
 
 def judged(rows):
@@ -175,13 +203,14 @@ def show(rows):
     print("\nMedians; in parentheses how many times better Belfry is (above 1: Belfry is ahead).")
     verdict = verdicts(rows)
     # Works with the same contenders share the columns.
-    for contenders, group in grouped(rows):
+    for contenders, group in grouped([row for row in rows if not io_report.is_io(row)]):
         lines = [["work", "unit", *contenders, "targets"]]
         for row in group:
             name = f"{row['work']}/{row['variant']}"
             lines.append([name, row["unit"], *(cell(row, each) for each in contenders),
                           verdict.get(name, "")])
         print_columns(lines)
+    io_report.show(rows)
     show_targets(rows)
 
 
