@@ -48,8 +48,8 @@ struct ConnectionOptions {
   std::size_t read_bytes_max = 65536;  // in one OnData
   // What is written and not sent yet. A Write that finds more than write_buffer_max ends the
   // connection with kNotRead, so a single Write may be larger. Above write_buffer_high the
-  // connection is not writable, and not read, until no more than write_buffer_low is left; neither
-  // is more than the one before it.
+  // connection is not writable, and one that a server accepted is not read, until no more than
+  // write_buffer_low is left; neither is more than the one before it.
   std::size_t write_buffer_max = std::size_t{4} << 20;
   std::size_t write_buffer_high = std::size_t{1} << 20;
   std::size_t write_buffer_low = std::size_t{256} << 10;

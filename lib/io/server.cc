@@ -59,7 +59,7 @@ bool ServerCore::Accepted(sys::UniqueFd socket) {
   if (listener.get() == nullptr) return true;
   failing_ = false;
   try {
-    group_->AddOpen(std::move(socket), std::move(listener)).Open();
+    group_->AddOpen(std::move(socket), std::move(listener)).OpenAccepted();
   } catch (const std::system_error&) {
     return false;  // the system watches too many descriptors, or has no memory
   }

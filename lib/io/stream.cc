@@ -50,6 +50,11 @@ void Stream::UseAsFile(bool may_read, bool may_write) {
   write_ended_ = end_told_ = !may_write;
 }
 
+void Stream::OpenAccepted() {
+  accepted_ = true;
+  Open();
+}
+
 void Stream::Open() {
   state_ = State::kOpen;
   heard_ = moved_ = group_.Now();
@@ -70,7 +75,7 @@ void Stream::Connected() {
 
 bool Stream::WantsToRead() const {
   if (state_ == State::kLingering) return true;
-  return state_ == State::kOpen && !peer_ended_ && !paused_ && !above_high_;
+  return state_ == State::kOpen && !peer_ended_ && !paused_ && !(above_high_ && accepted_);
 }
 
 void Stream::OnReady(Readiness readiness) {
@@ -90,7 +95,10 @@ void Stream::OnReady(Readiness readiness) {
     throw;
   }
   in_ready_ = false;
-  if (readiness.writable) blocked_ = false;
+  if (readiness.writable) {
+    blocked_ = false;
+    UpdateInterest();
+  }
   Flush();
 }
 
@@ -220,6 +228,7 @@ void Stream::SendSome() {
   }
   if (state_ == State::kFinished) return;
   if (out_->size() == 0) {
+    blocked_ = false;
     group_.out_buffers().Give(std::move(out_));
   } else if (!blocked_) {
     blocked_ = true;  // the others have their turn
@@ -313,7 +322,7 @@ void Stream::TellClosed() { listener().OnClosed(*this, {id(), why_, error_}); }
 void Stream::UpdateInterest() {
   if (watched() < 0 || state_ == State::kConnecting) return;
   const unsigned readable = WantsToRead() ? 1U : 0U;
-  const unsigned writable = out_ != nullptr && blocked_ ? 2U : 0U;
+  const unsigned writable = blocked_ ? 2U : 0U;
   const auto wanted = static_cast<Interest>(readable | writable);
   if (wanted != interest()) group_.loop().SetInterest(watch_, wanted);
 }

@@ -41,7 +41,7 @@ class Stream final : public Connection, private Watcher {
   void StartConnecting();
   // Then either of the two tells its listener.
   void StartOpen();
-  void Open();
+  void OpenAccepted();
   void OpenLater() { TellLater(); }
 
   void CloseBecause(Why why);
@@ -78,6 +78,7 @@ class Stream final : public Connection, private Watcher {
 
   bool MayWrite() const { return state_ <= State::kOpen && !write_ended_; }
   bool WantsToRead() const;
+  void Open();
   void OnReady(Readiness readiness) override;
   void Connected();
   void ReadSome();
@@ -118,6 +119,7 @@ class Stream final : public Connection, private Watcher {
   State state_ = State::kConnecting;
   Why why_ = Why::kLocal;
   bool is_socket_ = true;
+  bool accepted_ = false;
   bool peer_ended_ = false;
   bool write_ended_ = false;  // nothing more may be written
   bool end_told_ = false;     // and the peer knows

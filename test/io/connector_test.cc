@@ -61,6 +61,16 @@ TEST_F(ConnectorTest, WhatIsWrittenBeforeItIsOpenIsSentThen) {
   EXPECT_EQ(connector->connections(), 0U);
 }
 
+TEST_F(ConnectorTest, ManyBytesComeBackInOrder) {
+  told.echo = true;
+  Serve({.connections = {.write_buffer_max = 64 << 20}});
+  connector = std::make_unique<Connector>(*loop, ConnectionOptions{.write_buffer_max = 64 << 20});
+  const std::string data = Pattern(16 << 20);
+  connector->Find(Connect(server->endpoint()))->Write(data);
+  RunUntil([&] { return mine.received.size() == data.size(); });
+  EXPECT_TRUE(mine.received == data);
+}
+
 TEST_F(ConnectorTest, WhereNobodyListensItIsRefused) {
   Connect(Nobody());
   RunUntilMine(1);
