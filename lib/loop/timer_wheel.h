@@ -1,0 +1,139 @@
+// The timers of a loop, by the millisecond in which they are due. Knows no clock.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "belfry/timer_entry.h"
+
+namespace belfry {
+
+// A hierarchical timing wheel. Level 0 has a bucket for each of 256 ticks, level 1 one for each of
+// 256 times 256 of them, and so on. A timer lies on the level of the highest byte in which its tick
+// and the wheel's position differ. Whenever the position comes to the beginning of a bucket, level
+// 0 calls what is in it; higher ones put it into buckets further down. So the timers of one tick
+// are in one bucket at any time, in the order in which they came.
+//
+// A bucket is a list of chunks of pointers, so that a run knows early what it needs next, and
+// fetches it ahead. A timer knows its place; to cancel it leaves a hole there. A chunk of nothing
+// but holes is given back, so none is without a timer.
+//
+// A timer that is put off stays where it is: only its tick is written down, which nobody reads
+// before the position comes to the old place. Then it goes to the right one.
+//
+// Thread safety: none.
+class TimerWheel {
+ public:
+  using Tick = std::uint64_t;  // milliseconds
+
+  explicit TimerWheel(Tick now) : now_(now), position_(now) {}
+  TimerWheel(const TimerWheel&) = delete;
+  TimerWheel& operator=(const TimerWheel&) = delete;
+
+  // Due at `tick`; with the next RunDue when that is not after the last one. Timers of one tick run
+  // in the order in which they were armed, those with a past tick as if they were armed for the
+  // last RunDue's; who is armed for later (or the same) while it is armed has no place in this
+  // order. Throws std::bad_alloc, with nothing changed.
+  void Arm(TimerEntry& timer, Tick tick) {
+    if (timer.place_ != 0 && tick >= timer.tick_) {
+      timer.tick_ = tick;
+    } else {
+      Place(timer, tick);
+    }
+  }
+
+  // Nothing, if it is not armed.
+  void Cancel(TimerEntry& timer);
+
+  // Calls what is due at `now`, and was armed before this began. A time before the last one counts
+  // as that. What is thrown, by a timer or for want of memory, passes through; the next call goes
+  // on where this one ended.
+  void RunDue(Tick now);
+
+  // When RunDue has something to do: not after the first timer is due. Where that is far away it is
+  // before that, a few times; then RunDue calls nothing, but the next answer is closer.
+  std::optional<Tick> NextTick() const;
+
+  bool empty() const { return chunks_in_use_ == 0; }
+  // The time of the last RunDue.
+  Tick now() const { return now_; }
+  // Goes to `now` if nothing is armed. After a long time with nothing to do this saves RunDue, and
+  // who waits for NextTick, the way there.
+  void SkipTo(Tick now);
+
+ private:
+  static constexpr unsigned kLevelBits = 8;
+  static constexpr unsigned kLevels = 64 / kLevelBits;
+  static constexpr unsigned kSlots = 1U << kLevelBits;
+
+  // By number: the slots of all levels, and two more.
+  using BucketNumber = std::uint16_t;
+  static constexpr BucketNumber kDue = kLevels * kSlots;  // what RunDue calls next
+  static constexpr BucketNumber kLate = kDue + 1;         // armed for a time that has passed
+  static constexpr BucketNumber kBuckets = kLate + 1;
+  static constexpr BucketNumber kNone = kBuckets;
+
+  // A chunk's number, from 1 on, times kEntries, and the index in it.
+  using PlaceNumber = std::uint32_t;
+  using ChunkNumber = std::uint32_t;
+  static constexpr unsigned kEntries = 32;
+  using Entries = std::array<TimerEntry*, kEntries>;
+
+  struct Bucket {
+    ChunkNumber first = 0;
+    ChunkNumber last = 0;
+  };
+  struct Chunk {
+    std::unique_ptr<Entries> entries;
+    ChunkNumber next = 0;  // of its bucket, or of those that are free
+    ChunkNumber previous = 0;
+    BucketNumber bucket = kNone;
+    std::uint8_t first = 0;  // there are only holes before it
+    std::uint8_t used = 0;
+    std::uint8_t live = 0;
+  };
+  struct Slot {
+    BucketNumber bucket;
+    Tick start;
+  };
+  class Running;
+
+  Chunk& At(ChunkNumber number) { return chunks_[number - 1]; }
+  const Chunk& At(ChunkNumber number) const { return chunks_[number - 1]; }
+
+  void Place(TimerEntry& timer, Tick tick);
+  void Settle(TimerEntry& timer);
+  bool Gather();
+  void Cascade();
+  void CallDue();
+
+  BucketNumber BucketOf(Tick tick) const;
+  std::optional<Slot> FirstSlot() const;
+  unsigned FirstFilled(unsigned level, unsigned from) const;
+  void MarkFilled(BucketNumber bucket, bool filled);
+
+  void Append(BucketNumber number, TimerEntry& timer);
+  void Release(PlaceNumber place);
+  TimerEntry* First(BucketNumber number);
+  void FetchAhead(const Chunk& chunk) const;
+  void MakeDue(BucketNumber number);
+  void AddChunk(BucketNumber number);
+  ChunkNumber TakeChunk();
+  void FreeChunk(ChunkNumber number);
+
+  Tick now_;
+  Tick position_;                   // what is due before it was called; at rest the same as now_
+  BucketNumber cascading_ = kNone;  // what Cascade was to empty when memory ran out
+  bool running_ = false;
+  ChunkNumber free_ = 0;
+  std::size_t chunks_in_use_ = 0;
+  std::vector<Chunk> chunks_;
+  std::array<Bucket, kBuckets> buckets_{};
+  std::array<std::array<std::uint64_t, kSlots / 64>, kLevels> filled_{};
+};
+
+}  // namespace belfry
