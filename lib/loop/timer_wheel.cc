@@ -11,10 +11,14 @@ namespace belfry {
 namespace {
 
 // A timer is fetched from memory this many calls before its own.
-constexpr unsigned kAhead = 8;
+constexpr unsigned kAhead = 12;
 
 // The table of chunks is given back with the last timer, if it has grown beyond this.
 constexpr std::size_t kChunksKept = 256;
+
+// The memory of so many chunks is kept when it is not needed, so that timers that come and go one
+// by one allocate nothing.
+constexpr std::size_t kSpare = 16;
 
 }  // namespace
 
@@ -29,6 +33,8 @@ class TimerWheel::Running {
   bool& flag_;
 };
 
+TimerWheel::TimerWheel(Tick now) : now_(now), position_(now) { spare_.reserve(kSpare); }
+
 void TimerWheel::Place(TimerEntry& timer, Tick tick) {
   const PlaceNumber before = timer.place_;
   Append(tick <= now_ ? kLate : BucketOf(tick), timer);
@@ -41,7 +47,9 @@ void TimerWheel::Cancel(TimerEntry& timer) {
 }
 
 void TimerWheel::SkipTo(Tick now) {
-  if (empty() && !running_) now_ = position_ = std::max(now_, now);
+  if (!empty() || now <= now_) return;
+  now_ = position_ = now;
+  cascading_ = kNone;
 }
 
 // --- running -------------------------------------------------------------------------------------
@@ -113,12 +121,12 @@ std::optional<TimerWheel::Tick> TimerWheel::NextTick() const {
 }
 
 // The slots of a level come before those of the levels above it: they are in the one slot of that
-// level in which the position is.
+// level in which the position is. What lies behind the position is empty.
 std::optional<TimerWheel::Slot> TimerWheel::FirstSlot() const {
   for (unsigned level = 0; level < kLevels; ++level) {
     const unsigned shift = level * kLevelBits;
     const auto here = static_cast<unsigned>(position_ >> shift) % kSlots;
-    const unsigned slot = FirstFilled(level, here);
+    const unsigned slot = FirstFilled(level);
     if (slot == kSlots) continue;
     const Tick start = ((position_ >> shift) - here + slot) << shift;
     return Slot{static_cast<BucketNumber>(level * kSlots + slot), start};
@@ -126,14 +134,13 @@ std::optional<TimerWheel::Slot> TimerWheel::FirstSlot() const {
   return std::nullopt;
 }
 
-unsigned TimerWheel::FirstFilled(unsigned level, unsigned from) const {
-  const auto& words = filled_[level];
-  std::uint64_t word = words[from / 64] & (~std::uint64_t{0} << (from % 64));
-  for (unsigned index = from / 64;;) {
-    if (word != 0) return index * 64 + static_cast<unsigned>(std::countr_zero(word));
-    if (++index == words.size()) return kSlots;
-    word = words[index];
+unsigned TimerWheel::FirstFilled(unsigned level) const {
+  unsigned before = 0;
+  for (const std::uint64_t word : filled_[level]) {
+    if (word != 0) return before + static_cast<unsigned>(std::countr_zero(word));
+    before += 64;
   }
+  return kSlots;
 }
 
 void TimerWheel::MarkFilled(BucketNumber bucket, bool filled) {
@@ -167,19 +174,23 @@ TimerEntry* TimerWheel::First(BucketNumber number) {
   if (buckets_[number].first == 0) return nullptr;
   Chunk& chunk = At(buckets_[number].first);
   while ((*chunk.entries)[chunk.first] == nullptr) ++chunk.first;
-  FetchAhead(chunk);
+  if (const TimerEntry* const ahead = Ahead(chunk)) {
+    __builtin_prefetch(&ahead->due_, 1);
+    __builtin_prefetch(&ahead->place_, 1);  // may be in another line
+  }
   return (*chunk.entries)[chunk.first];
 }
 
-void TimerWheel::FetchAhead(const Chunk& chunk) const {
+// What comes kAhead places after the first of a chunk, or nullptr. It does not fetch that itself:
+// g++ drops calls of functions that do nothing else.
+const TimerEntry* TimerWheel::Ahead(const Chunk& chunk) const {
   unsigned index = chunk.first + kAhead;
-  const Chunk* ahead = &chunk;
-  if (index >= kEntries) {
-    if (chunk.next == 0) return;
-    ahead = &At(chunk.next);
+  const Chunk* at = &chunk;
+  if (index >= kEntries && chunk.next != 0) {
+    at = &At(chunk.next);
     index -= kEntries;
   }
-  if (index < ahead->used) __builtin_prefetch((*ahead->entries)[index], 1);
+  return index < at->used ? (*at->entries)[index] : nullptr;
 }
 
 // Puts a bucket's timers behind those that are due.
@@ -207,7 +218,7 @@ void TimerWheel::AddChunk(BucketNumber number) {
 
 // One that is empty, and in no bucket.
 TimerWheel::ChunkNumber TimerWheel::TakeChunk() {
-  auto entries = std::make_unique_for_overwrite<Entries>();
+  if (spare_.empty()) spare_.push_back(std::make_unique_for_overwrite<Entries>());
   if (free_ == 0) {
     BELFRY_CHECK(chunks_.size() < std::numeric_limits<PlaceNumber>::max() / kEntries - 1,
                  "a loop has room for four billion timers");
@@ -216,7 +227,8 @@ TimerWheel::ChunkNumber TimerWheel::TakeChunk() {
   }
   const ChunkNumber taken = free_;
   free_ = At(taken).next;
-  At(taken) = Chunk{.entries = std::move(entries)};
+  At(taken) = Chunk{.entries = std::move(spare_.back())};
+  spare_.pop_back();
   ++chunks_in_use_;
   return taken;
 }
@@ -227,7 +239,11 @@ void TimerWheel::FreeChunk(ChunkNumber number) {
   (chunk.previous == 0 ? bucket.first : At(chunk.previous).next) = chunk.next;
   (chunk.next == 0 ? bucket.last : At(chunk.next).previous) = chunk.previous;
   if (bucket.first == 0) MarkFilled(chunk.bucket, false);
-  chunk.entries.reset();
+  if (spare_.size() < kSpare) {
+    spare_.push_back(std::move(chunk.entries));
+  } else {
+    chunk.entries.reset();
+  }
   chunk.next = std::exchange(free_, number);
   if (--chunks_in_use_ == 0 && chunks_.size() > kChunksKept) {
     chunks_.clear();

@@ -20,7 +20,7 @@ namespace belfry {
 //
 // A bucket is a list of chunks of pointers, so that a run knows early what it needs next, and
 // fetches it ahead. A timer knows its place; to cancel it leaves a hole there. A chunk of nothing
-// but holes is given back, so none is without a timer.
+// but holes is given back, so none is without a timer; the memory of a few is kept.
 //
 // A timer that is put off stays where it is: only its tick is written down, which nobody reads
 // before the position comes to the old place. Then it goes to the right one.
@@ -30,7 +30,7 @@ class TimerWheel {
  public:
   using Tick = std::uint64_t;  // milliseconds
 
-  explicit TimerWheel(Tick now) : now_(now), position_(now) {}
+  explicit TimerWheel(Tick now);
   TimerWheel(const TimerWheel&) = delete;
   TimerWheel& operator=(const TimerWheel&) = delete;
 
@@ -113,13 +113,13 @@ class TimerWheel {
 
   BucketNumber BucketOf(Tick tick) const;
   std::optional<Slot> FirstSlot() const;
-  unsigned FirstFilled(unsigned level, unsigned from) const;
+  unsigned FirstFilled(unsigned level) const;
   void MarkFilled(BucketNumber bucket, bool filled);
 
   void Append(BucketNumber number, TimerEntry& timer);
   void Release(PlaceNumber place);
   TimerEntry* First(BucketNumber number);
-  void FetchAhead(const Chunk& chunk) const;
+  const TimerEntry* Ahead(const Chunk& chunk) const;
   void MakeDue(BucketNumber number);
   void AddChunk(BucketNumber number);
   ChunkNumber TakeChunk();
@@ -132,6 +132,7 @@ class TimerWheel {
   ChunkNumber free_ = 0;
   std::size_t chunks_in_use_ = 0;
   std::vector<Chunk> chunks_;
+  std::vector<std::unique_ptr<Entries>> spare_;  // of chunks that are not in use
   std::array<Bucket, kBuckets> buckets_{};
   std::array<std::array<std::uint64_t, kSlots / 64>, kLevels> filled_{};
 };

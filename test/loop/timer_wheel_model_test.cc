@@ -27,7 +27,7 @@ using Tick = TimerWheel::Tick;
 // was due.
 class TimerWheelModel {
  public:
-  explicit TimerWheelModel(std::uint64_t seed) : random_(seed) {
+  explicit TimerWheelModel(std::uint64_t seed) : random_(seed), crowded_(random_.Below(2) == 0) {
     for (std::size_t i = 0; i < kTimers; ++i) timers_.push_back({Make(i), std::nullopt, {}});
   }
 
@@ -56,8 +56,10 @@ class TimerWheelModel {
     return std::make_unique<WheelTimer>(wheel_, [this, index] { Called(index); });
   }
 
-  // Most delays are short, and many are equal; some reach over all levels.
+  // Most delays are short, and many are equal; some reach over all levels. Or they are all about
+  // the same, so that there are many timers of one tick.
   Tick Delay() {
+    if (crowded_) return random_.Below(3);
     const Tick limits[] = {2, 20, 300, 1000, 70'000, 20'000'000, Tick{1} << 40, Tick{1} << 62};
     return random_.Below(limits[random_.Below(random_.Below(4) == 0 ? 8 : 4)]);
   }
@@ -167,6 +169,7 @@ class TimerWheelModel {
   }
 
   SplitMix random_;
+  const bool crowded_;
   TimerWheel wheel_{0};
   Armed in_order_;
   Armed put_off_;

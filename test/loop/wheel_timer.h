@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <utility>
 
 #include "loop/timer_wheel.h"
@@ -12,7 +13,9 @@ class WheelTimer final : public TimerEntry {
  public:
   explicit WheelTimer(
       TimerWheel& wheel, std::function<void()> due = [] {})
-      : TimerEntry(&Call), wheel_(wheel), due_(std::move(due)) {}
+      : TimerEntry(&Call),
+        wheel_(wheel),
+        due_(std::make_shared<const std::function<void()>>(std::move(due))) {}
   ~WheelTimer() { Cancel(); }
 
   void Arm(TimerWheel::Tick tick) { wheel_.Arm(*this, tick); }
@@ -21,12 +24,12 @@ class WheelTimer final : public TimerEntry {
 
  private:
   static void Call(TimerEntry& timer) {
-    const std::function<void()> due = static_cast<WheelTimer&>(timer).due_;  // it may destroy us
-    due();
+    const auto due = static_cast<WheelTimer&>(timer).due_;  // it may destroy us
+    (*due)();
   }
 
   TimerWheel& wheel_;
-  std::function<void()> due_;
+  const std::shared_ptr<const std::function<void()>> due_;
 };
 
 }  // namespace belfry
