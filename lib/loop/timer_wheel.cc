@@ -20,6 +20,11 @@ constexpr std::size_t kChunksKept = 256;
 // by one allocate nothing.
 constexpr std::size_t kSpare = 16;
 
+void SetBit(std::uint64_t& bits, unsigned index, bool value) {
+  const std::uint64_t bit = std::uint64_t{1} << index;
+  bits = value ? bits | bit : bits & ~bit;
+}
+
 }  // namespace
 
 class TimerWheel::Running {
@@ -126,28 +131,22 @@ std::optional<TimerWheel::Slot> TimerWheel::FirstSlot() const {
   for (unsigned level = 0; level < kLevels; ++level) {
     const unsigned shift = level * kLevelBits;
     const auto here = static_cast<unsigned>(position_ >> shift) % kSlots;
-    const unsigned slot = FirstFilled(level);
-    if (slot == kSlots) continue;
+    const Filled& filled = filled_[level];
+    if (filled.words == 0) continue;
+    const auto word = static_cast<unsigned>(std::countr_zero(filled.words));
+    const auto slot = word * 64 + static_cast<unsigned>(std::countr_zero(filled.slots[word]));
     const Tick start = ((position_ >> shift) - here + slot) << shift;
     return Slot{static_cast<BucketNumber>(level * kSlots + slot), start};
   }
   return std::nullopt;
 }
 
-unsigned TimerWheel::FirstFilled(unsigned level) const {
-  unsigned before = 0;
-  for (const std::uint64_t word : filled_[level]) {
-    if (word != 0) return before + static_cast<unsigned>(std::countr_zero(word));
-    before += 64;
-  }
-  return kSlots;
-}
-
 void TimerWheel::MarkFilled(BucketNumber bucket, bool filled) {
   if (bucket >= kDue) return;
-  std::uint64_t& word = filled_[bucket / kSlots][bucket % kSlots / 64];
-  const std::uint64_t bit = std::uint64_t{1} << (bucket % 64);
-  word = filled ? word | bit : word & ~bit;
+  const unsigned slot = bucket % kSlots;
+  auto& [words, slots] = filled_[bucket / kSlots];
+  SetBit(slots[slot / 64], slot % 64, filled);
+  SetBit(words, slot / 64, slots[slot / 64] != 0);
 }
 
 // --- buckets and their chunks --------------------------------------------------------------------

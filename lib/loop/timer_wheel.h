@@ -12,11 +12,12 @@
 
 namespace belfry {
 
-// A hierarchical timing wheel. Level 0 has a bucket for each of 256 ticks, level 1 one for each of
-// 256 times 256 of them, and so on. A timer lies on the level of the highest byte in which its tick
-// and the wheel's position differ. Whenever the position comes to the beginning of a bucket, level
-// 0 calls what is in it; higher ones put it into buckets further down. So the timers of one tick
-// are in one bucket at any time, in the order in which they came.
+// A hierarchical timing wheel. Each level has 1024 buckets: on level 0 for a tick each, on level 1
+// for 1024 ticks each, and so on. A tick's digits, to the base of 1024, are its slots; a timer lies
+// on the level of the first digit in which its tick and the wheel's position differ. Whenever the
+// position comes to the beginning of a bucket, level 0 calls what is in it; higher levels put it
+// into buckets further down. So the timers of one tick are in one bucket at any time, in the order
+// in which they came.
 //
 // A bucket is a list of chunks of pointers, so that a run knows early what it needs next, and
 // fetches it ahead. A timer knows its place; to cancel it leaves a hole there. A chunk of nothing
@@ -66,8 +67,8 @@ class TimerWheel {
   void SkipTo(Tick now);
 
  private:
-  static constexpr unsigned kLevelBits = 8;
-  static constexpr unsigned kLevels = 64 / kLevelBits;
+  static constexpr unsigned kLevelBits = 10;
+  static constexpr unsigned kLevels = 7;  // for all 64 bits of a tick
   static constexpr unsigned kSlots = 1U << kLevelBits;
 
   // By number: the slots of all levels, and two more.
@@ -96,6 +97,11 @@ class TimerWheel {
     std::uint8_t used = 0;
     std::uint8_t live = 0;
   };
+  // Which slots of a level have timers; and which words of that have bits.
+  struct Filled {
+    std::uint64_t words = 0;
+    std::array<std::uint64_t, kSlots / 64> slots{};
+  };
   struct Slot {
     BucketNumber bucket;
     Tick start;
@@ -113,7 +119,6 @@ class TimerWheel {
 
   BucketNumber BucketOf(Tick tick) const;
   std::optional<Slot> FirstSlot() const;
-  unsigned FirstFilled(unsigned level) const;
   void MarkFilled(BucketNumber bucket, bool filled);
 
   void Append(BucketNumber number, TimerEntry& timer);
@@ -134,7 +139,7 @@ class TimerWheel {
   std::vector<Chunk> chunks_;
   std::vector<std::unique_ptr<Entries>> spare_;  // of chunks that are not in use
   std::array<Bucket, kBuckets> buckets_{};
-  std::array<std::array<std::uint64_t, kSlots / 64>, kLevels> filled_{};
+  std::array<Filled, kLevels> filled_{};
 };
 
 }  // namespace belfry

@@ -135,7 +135,7 @@ TEST_F(CallbackTimersTest, ADestructorOfACallbackMayArmAndCancel) {
     }
   };
   const TimerId other = loop_.RunAfter(milliseconds(1), Note("other"));
-  auto rearms = std::make_shared<Rearms>(loop_, other, Note("next"));
+  std::shared_ptr<Rearms> rearms(new Rearms{loop_, other, Note("next")});
   const TimerId timer = loop_.RunAfter(milliseconds(1), [rearms] {});
   rearms.reset();
   EXPECT_TRUE(loop_.Cancel(timer));

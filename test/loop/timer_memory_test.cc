@@ -76,7 +76,7 @@ TEST(TimerMemoryTest, AnArmThatFindsNoMemoryChangesNothing) {
 // Moving a thousand timers to lower levels takes many allocations; each of them fails once.
 TEST(TimerMemoryTest, ARunThatFindsNoMemoryGoesOnWithTheNextOne) {
   constexpr std::size_t kTimers = 1000;
-  constexpr TimerWheel::Tick kFirst = 5 * 65536;
+  constexpr TimerWheel::Tick kFirst = 5 * 1048576;
   std::vector<std::size_t> all(kTimers);
   std::iota(all.begin(), all.end(), std::size_t{0});
   for (std::uint64_t failing = 1, failures = 1; failures != 0; ++failing) {

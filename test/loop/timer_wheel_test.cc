@@ -46,7 +46,7 @@ class TimerWheelTest : public testing::Test {
 
 TEST_F(TimerWheelTest, ATimerRunsAtItsTickOnceAndNotBefore) {
   // Both sides of the border of each level, as far as a test can step.
-  for (const TimerWheel::Tick ahead : {1U, 2U, 23U, 24U, 25U, 255U, 256U, 257U, 65535U, 65536U}) {
+  for (const TimerWheel::Tick ahead : {1U, 2U, 23U, 24U, 25U, 1023U, 1024U, 1025U, 1048576U}) {
     const TimerWheel::Tick tick = wheel_.now() + ahead;
     const auto timer = Armed("due", tick);
     for (TimerWheel::Tick now = wheel_.now(); now < tick; ++now) wheel_.RunDue(now);
@@ -109,12 +109,12 @@ TEST_F(TimerWheelTest, AJumpRunsWhatItPassesInOrder) {
 }
 
 TEST_F(TimerWheelTest, TimersOfOneTickRunInTheOrderOfArmingThoughTheyCameFromSeveralLevels) {
-  constexpr TimerWheel::Tick kTick = 1000 + 3 * 65536;
+  constexpr TimerWheel::Tick kTick = 1000 + 3 * 1048576;
   std::vector<std::unique_ptr<WheelTimer>> timers;
   timers.push_back(Armed("0", kTick));
-  wheel_.RunDue(kTick - 65536);
+  wheel_.RunDue(kTick - 1048576);
   timers.push_back(Armed("1", kTick));
-  wheel_.RunDue(kTick - 300);
+  wheel_.RunDue(kTick - 1030);
   timers.push_back(Armed("2", kTick));
   wheel_.RunDue(kTick - 1);
   timers.push_back(Armed("3", kTick));
@@ -291,7 +291,7 @@ TEST_F(TimerWheelTest, WhoeverWaitsForATimerThatIsFarAwayIsWokenAFewTimes) {
 }
 
 TEST_F(TimerWheelTest, NobodyIsWokenForATimerThatWasCancelled) {
-  const auto cancelled = Armed("cancelled", 1100);
+  const auto cancelled = Armed("cancelled", 1010);
   const auto timer = Armed("due", 1250);
   cancelled->Cancel();
   EXPECT_EQ(wheel_.NextTick(), 1024);  // the next bucket of level 1
