@@ -73,6 +73,24 @@ TEST(TimerMemoryTest, AnArmThatFindsNoMemoryChangesNothing) {
   EXPECT_THAT(ran, ElementsAre(1));
 }
 
+TEST(TimerMemoryTest, ARunThatFoundNoMemoryIsForgottenWhenNothingIsArmedAnyMore) {
+  constexpr TimerWheel::Tick kFirst = 5 << 20;
+  constexpr TimerWheel::Tick kLater = 1 << 30;
+  TimerWheel wheel(1000);
+  int calls = 0;
+  WheelTimer timer(wheel, [&] { ++calls; });
+  timer.Arm(kFirst);
+  {
+    const NoMemory none;
+    EXPECT_THROW(wheel.RunDue(kFirst), std::bad_alloc);
+  }
+  timer.Cancel();
+  wheel.SkipTo(kLater);
+  timer.Arm(kLater + kFirst);  // in the bucket that was to be emptied then
+  wheel.RunDue(kLater + kFirst);
+  EXPECT_EQ(calls, 1);
+}
+
 // Moving a thousand timers to lower levels takes many allocations; each of them fails once.
 TEST(TimerMemoryTest, ARunThatFindsNoMemoryGoesOnWithTheNextOne) {
   constexpr std::size_t kTimers = 1000;

@@ -273,6 +273,30 @@ TEST_F(TimerWheelTest, WhatACallThrowsLeavesTheWheelIntact) {
   EXPECT_TRUE(wheel_.empty());
 }
 
+TEST_F(TimerWheelTest, WhatThrownCallsLeaveBehindRunsWithWhatCameLate) {
+  std::deque<WheelTimer> late;
+  std::deque<WheelTimer> due;
+  for (std::size_t i = 0; i < 100; ++i) {
+    due.emplace_back(wheel_, [&, i] {
+      ran_.emplace_back("due");
+      if (i < 3) {
+        for (int more = 0; more < 50; ++more) {
+          late.emplace_back(wheel_, [this] { ran_.emplace_back("late"); }).Arm(0);
+        }
+        throw std::runtime_error("timer");
+      }
+      for (std::size_t first = 0; first < 50; ++first) late[first].Cancel();
+    });
+    due.back().Arm(1001);
+  }
+  for (int i = 0; i < 3; ++i) EXPECT_THROW(wheel_.RunDue(1001), std::runtime_error);
+  wheel_.RunDue(1001);
+  EXPECT_TRUE(wheel_.empty());
+  std::vector<std::string> expected(100, "due");
+  expected.resize(200, "late");
+  EXPECT_EQ(ran_, expected);
+}
+
 TEST_F(TimerWheelTest, WhoeverWaitsForATimerThatIsFarAwayIsWokenAFewTimes) {
   for (const TimerWheel::Tick ahead : {kDay / 24, kDay, 1000 * kDay}) {
     const auto timer = Armed("due", wheel_.now() + ahead);
