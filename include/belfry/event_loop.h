@@ -12,6 +12,7 @@
 #include "belfry/clock.h"
 #include "belfry/executor.h"
 #include "belfry/export.h"
+#include "belfry/timer_entry.h"
 #include "belfry/timer_queue.h"
 
 namespace belfry {
@@ -65,9 +66,10 @@ class BELFRY_EXPORT Watcher {
 // loop's thread: the one in Run or RunOnce, elsewhere it aborts; between runs it becomes the
 // thread that uses it next, so one may prepare the loop, another run it and a third clear up, one
 // after the other.
-// Order: of one turn: ready descriptors as the system reports them, then due timers by deadline,
-// then posted work, first in, first out; work posted meanwhile waits for the next turn. Last what
-// was put off to the turn's end.
+// Order: of one turn: ready descriptors as the system reports them, then due timers by deadline
+// in milliseconds, in the same one in the order in which they were armed (but see Timer), then
+// posted work, first in, first out; work posted meanwhile waits for the next turn. Last what was
+// put off to the turn's end.
 // Blocking: Run only. Work that runs here must not wait.
 // Lifetime: outlives whatever watches, posts or arms. The destructor runs posted work that is left.
 // Clock: with another clock than the real one nobody tells the loop that it was moved, so while
@@ -106,17 +108,27 @@ class BELFRY_EXPORT EventLoop final : public Executor {
   // Whether something that the loop called is running.
   bool in_turn() const;
 
-  // Timers; see TimerQueue.
+  // What `timer.h` is for, without an object to be a member of. `delay` counts from now, not from
+  // the turn's time; else as TimerQueue, at the precision and in the order of a Timer.
   TimerId RunAfter(Nanoseconds delay, std::function<void()> callback);
   TimerId RunEvery(Nanoseconds period, std::function<void()> callback,
                    std::uint64_t repetitions = TimerQueue::kForever);
   bool Cancel(TimerId timer);
 
+  // The time of this turn, as the clock said when it was first asked for after the wait. Outside of
+  // a turn, what the clock says.
+  SteadyTime turn_time();
+
   bool in_loop_thread() const;
   const Clock& clock() const;
 
  private:
+  friend class Timer;
   class Impl;
+
+  void ArmTimer(TimerEntry& timer, Nanoseconds delay);
+  void CancelTimer(TimerEntry& timer);
+
   std::unique_ptr<Impl> impl_;
 };
 

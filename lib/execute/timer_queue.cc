@@ -1,34 +1,14 @@
 #include "belfry/timer_queue.h"
 
-#include <limits>
 #include <map>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "belfry/check.h"
+#include "execute/period.h"
 
 namespace belfry {
-namespace {
-
-using Ticks = SteadyTime::rep;
-
-// The first deadline after `now` of those that `period` gives from `deadline` on; `deadline` is
-// due. At the end of time it stays there.
-SteadyTime Following(SteadyTime deadline, Nanoseconds period, SteadyTime now) {
-  // Unsigned, since the distance may be longer than a signed count can say.
-  const auto late = static_cast<std::uint64_t>(now.time_since_epoch().count()) -
-                    static_cast<std::uint64_t>(deadline.time_since_epoch().count());
-  const auto length = static_cast<std::uint64_t>(period.count());
-  const auto step = static_cast<Ticks>(length - late % length);
-  Ticks next = 0;
-  if (__builtin_add_overflow(now.time_since_epoch().count(), step, &next)) {
-    next = std::numeric_limits<Ticks>::max();
-  }
-  return SteadyTime(SteadyTime::duration(next));
-}
-
-}  // namespace
 
 class TimerQueue::Impl {
  public:

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "belfry/check.h"
+#include "loop/loop_timers.h"
 #include "loop/watch_table.h"
 #include "sync/sync.h"
 #include "sys/errors.h"
@@ -59,7 +60,11 @@ void RunPosted(Runnable& work) {
 class EventLoop::Impl {
  public:
   Impl(EventLoop& loop, const Clock& clock)
-      : loop_(loop), clock_(clock), wakeup_(sys::Eventfd()), owner_(sys::ThreadId()) {
+      : loop_(loop),
+        clock_(clock),
+        wakeup_(sys::Eventfd()),
+        timers_(clock),
+        owner_(sys::ThreadId()) {
     if (!wakeup_) sys::ThrowErrno("eventfd");
     watches_.Watch(wakeup_.get(), Interest::kReadable, [this](Readiness) { DrainWakeup(); });
   }
@@ -87,7 +92,7 @@ class EventLoop::Impl {
     EndTurn();  // what was put off since the last one
     watches_.WaitAndCall(PrepareWait(wait));
     Awake();
-    timers_.RunDue(clock_.Now());
+    timers_.RunDue();
     TakePosted();
     RunBatch();
     EndTurn();
@@ -136,19 +141,9 @@ class EventLoop::Impl {
     watches_.Unwatch(watch);
   }
 
-  TimerId RunAfter(Nanoseconds delay, std::function<void()> callback) {
+  LoopTimers& timers() {
     CheckThread();
-    return timers_.Add(TimeAfter(clock_.Now(), delay), std::move(callback));
-  }
-
-  TimerId RunEvery(Nanoseconds period, std::function<void()> callback, std::uint64_t repetitions) {
-    CheckThread();
-    return timers_.Add(TimeAfter(clock_.Now(), period), std::move(callback), period, repetitions);
-  }
-
-  bool Cancel(TimerId timer) {
-    CheckThread();
-    return timers_.Cancel(timer);
+    return timers_;
   }
 
   bool in_loop_thread() const { return owner_.load(std::memory_order_relaxed) == sys::ThreadId(); }
@@ -162,9 +157,11 @@ class EventLoop::Impl {
       impl_.CheckThread();
       BELFRY_CHECK(!impl_.running_, "a loop was run by work that runs on it");
       impl_.running_ = true;
+      impl_.timers_.BeginTurn();
     }
     ~Running() {
       impl_.Awake();  // also when a callback threw
+      impl_.timers_.EndTurn();
       impl_.running_ = false;
     }
     Running(const Running&) = delete;
@@ -243,7 +240,7 @@ class EventLoop::Impl {
   const Clock& clock_;
   const sys::UniqueFd wakeup_;
   WatchTable watches_;
-  TimerQueue timers_;
+  LoopTimers timers_;
   RunnableQueue batch_;     // posted work of this turn
   RunnableQueue turn_end_;  // what was put off to its end
   RunnableQueue ending_;    // what of that has begun; something is left when one has thrown
@@ -279,13 +276,18 @@ void EventLoop::SetInterest(WatchId watch, Interest interest) {
 void EventLoop::Unwatch(WatchId watch) { impl_->Unwatch(watch); }
 
 TimerId EventLoop::RunAfter(Nanoseconds delay, std::function<void()> callback) {
-  return impl_->RunAfter(delay, std::move(callback));
+  return impl_->timers().RunAfter(delay, std::move(callback));
 }
 TimerId EventLoop::RunEvery(Nanoseconds period, std::function<void()> callback,
                             std::uint64_t repetitions) {
-  return impl_->RunEvery(period, std::move(callback), repetitions);
+  return impl_->timers().RunAfter(period, std::move(callback), period, repetitions);
 }
-bool EventLoop::Cancel(TimerId timer) { return impl_->Cancel(timer); }
+bool EventLoop::Cancel(TimerId timer) { return impl_->timers().Cancel(timer); }
+void EventLoop::ArmTimer(TimerEntry& timer, Nanoseconds delay) {
+  impl_->timers().Arm(timer, delay);
+}
+void EventLoop::CancelTimer(TimerEntry& timer) { impl_->timers().Cancel(timer); }
+SteadyTime EventLoop::turn_time() { return impl_->timers().turn_time(); }
 
 bool EventLoop::in_loop_thread() const { return impl_->in_loop_thread(); }
 const Clock& EventLoop::clock() const { return impl_->clock(); }

@@ -131,6 +131,10 @@ def all_targets():
     yield absolute("idle_ping/spinning/p50", 500)
     yield absolute("explore/3 events/schedules", 20, at_least=True)
     yield absolute("explore/300 events/deliveries", 1, at_least=True)
+    for work, limit in {"arm": 0.25, "cancel": 0.07, "re-arm": 0.05, "fire": 0.02}.items():
+        yield share_of(f"timers/{work}", limit, "libuv")
+    yield share_of("timers/arm", 0.7, "libev")
+    yield absolute("timer_memory/armed", 48)
     yield absolute("memory/inline publish", 0)
     yield absolute("memory/queued publish", 0)
     yield absolute("header_cost/compile", 1.0)

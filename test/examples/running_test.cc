@@ -22,6 +22,7 @@
 #include "belfry/manual_executor.h"
 #include "belfry/signals.h"
 #include "belfry/thread_pool.h"
+#include "belfry/timer.h"
 #include "waiting.h"
 
 namespace belfry {
@@ -105,6 +106,30 @@ TEST(EventLoopExample, RunsUntilItIsStopped) {
   loop.RunAfter(std::chrono::milliseconds(1), [&] { loop.Stop(); });
   loop.Run();
   // end of example
+}
+
+// example: timer.h
+class Session {
+ public:
+  explicit Session(belfry::EventLoop& loop)
+      : idle_(loop, *this, [](Session& session) { session.Close(); }) {}
+  void OnMessage() { idle_.Arm(std::chrono::milliseconds(20)); }
+  void Close() { open_ = false; }
+  bool open() const { return open_; }
+
+ private:
+  bool open_ = true;
+  belfry::Timer idle_;
+};
+// end of example
+
+TEST(TimerExample, ASessionIsClosedWhenNoMessageComes) {
+  EventLoop loop;
+  Session session(loop);
+  const auto begin = std::chrono::steady_clock::now();
+  for (int message = 0; message < 3; ++message) session.OnMessage();
+  while (session.open()) loop.RunOnce(std::chrono::seconds(10));
+  EXPECT_GE(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds(20));
 }
 
 TEST(SignalsExample, ASignalStopsTheLoop) {
