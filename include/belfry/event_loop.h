@@ -8,10 +8,13 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <utility>
 
 #include "belfry/clock.h"
+#include "belfry/event_loop_options.h"
 #include "belfry/executor.h"
 #include "belfry/export.h"
+#include "belfry/posted_closure.h"
 #include "belfry/timer_queue.h"
 
 namespace belfry {
@@ -66,7 +69,8 @@ class BELFRY_EXPORT Watcher {
 // thread that uses it next, so one may prepare the loop, another run it and a third clear up, one
 // after the other.
 // Order: of one turn: ready descriptors as the system reports them, then due timers by deadline,
-// then posted work, first in, first out; work posted meanwhile waits for the next turn. Last what
+// then posted work, first in, first out; work posted meanwhile waits for the next turn. A turn runs
+// 256 pieces of it at most, so that descriptors and timers have their turn in a flood. Last what
 // was put off to the turn's end.
 // Blocking: Run only. Work that runs here must not wait.
 // Lifetime: outlives whatever watches, posts or arms. The destructor runs posted work that is left.
@@ -76,6 +80,7 @@ class BELFRY_EXPORT Watcher {
 class BELFRY_EXPORT EventLoop final : public Executor {
  public:
   explicit EventLoop(const Clock& clock = Clock::Real());
+  explicit EventLoop(EventLoopOptions options);
   ~EventLoop() override;
 
   // Runs until Stop. What a callback throws passes through; the loop may be run again.
@@ -85,8 +90,17 @@ class BELFRY_EXPORT EventLoop final : public Executor {
   // Lets Run return after the turn it is in. A Stop before Run makes that return after one turn.
   void Stop();
 
-  using Executor::Post;
   void Post(Runnable& work) override;
+  // Runs `work()` once, later, on the loop's thread, and destroys it there; it may be movable only.
+  // What it throws ends the program. A closure of less than 1 KiB whose move does not throw lies in
+  // memory that is used again, so that in the long run nothing is allocated. The loop keeps 256 KiB
+  // of that; what a burst took beyond is freed in the turn that runs it.
+  // Errors: throws std::bad_alloc, or what copying `work` throws; then nothing was posted.
+  template <Postable F>
+  void Post(F&& work) {
+    WithClosure(std::forward<F>(work),
+                [this](const ClosureKind& kind, void* closure) { PostClosure(kind, closure); });
+  }
   bool may_block() const override { return false; }
 
   // Calls `ready` whenever `fd` is ready for `interest`. The descriptor stays its owner's: Unwatch
@@ -116,7 +130,12 @@ class BELFRY_EXPORT EventLoop final : public Executor {
   const Clock& clock() const;
 
  private:
+  friend class LoopGroup;
   class Impl;
+
+  void PostClosure(const ClosureKind& kind, void* closure);
+  bool RunLeft();
+
   std::unique_ptr<Impl> impl_;
 };
 

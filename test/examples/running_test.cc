@@ -107,6 +107,18 @@ TEST(EventLoopExample, RunsUntilItIsStopped) {
   // end of example
 }
 
+TEST(EventLoopOptionsExample, AHungLoopIsToldOf) {
+  static Gate told;
+  static const auto Log = [](const char*, auto) { told.Open(); };
+  // example: event_loop_options.h
+  belfry::EventLoop loop({.on_slow = [](const belfry::SlowTurn& turn) {
+    Log(turn.work == belfry::LoopWork::kTimers ? "a timer hangs" : "hangs", turn.running_for);
+  }});
+  // end of example
+  loop.Post([&] { told.Wait(); });
+  loop.RunOnce();
+}
+
 TEST(SignalsExample, ASignalStopsTheLoop) {
   EventLoop loop;
   Dispatcher dispatcher({.synchronous = true});
