@@ -19,6 +19,7 @@
 #include "belfry/dispatcher.h"
 #include "belfry/event_loop.h"
 #include "belfry/files.h"
+#include "belfry/loop_group.h"
 #include "belfry/manual_executor.h"
 #include "belfry/signals.h"
 #include "belfry/thread_pool.h"
@@ -105,6 +106,22 @@ TEST(EventLoopExample, RunsUntilItIsStopped) {
   loop.RunAfter(std::chrono::milliseconds(1), [&] { loop.Stop(); });
   loop.Run();
   // end of example
+}
+
+TEST(LoopGroupExample, LoopsRunOnThreadsOfTheirOwn) {
+  static std::atomic<int> served{0};
+  static std::atomic<int> greeted{0};
+  static const auto Serve = [] { ++served; };
+  static const auto Greet = [] { ++greeted; };
+  {
+    // example: loop_group.h
+    belfry::LoopGroup loops({.loops = 4, .name = "web"});
+    loops.loop(2).Post([] { Serve(); });  // on the third one's thread
+    loops.PostToEach([] { Greet(); });    // on every one's
+    // end of example
+  }
+  EXPECT_EQ(served, 1);
+  EXPECT_EQ(greeted, 4);
 }
 
 TEST(EventLoopOptionsExample, AHungLoopIsToldOf) {
