@@ -2,9 +2,11 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <mutex>
 #include <system_error>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "gmock/gmock.h"
@@ -78,6 +80,23 @@ TEST_F(SlowTurnTest, ACallThatHangsIsToldOfOnceWhileItHangs) {
     EXPECT_GE(turn.running_for, kSlow);
     EXPECT_EQ(turn.thread, sys::ThreadId());
   }
+}
+
+TEST_F(SlowTurnTest, WorkThatHangsAtTheTurnsEndIsToldOf) {
+  class Work final : public Runnable {
+   public:
+    explicit Work(std::function<void()> run) : run_(std::move(run)) {}
+    void Run() override { run_(); }
+
+   private:
+    const std::function<void()> run_;
+  };
+  EventLoop loop(Options());
+  Work hang([this] { HangUntilTold(); });
+  loop.RunAtTurnEnd(hang);
+  loop.RunOnce();
+  ASSERT_EQ(told().size(), 1U);
+  EXPECT_EQ(told()[0].work, LoopWork::kTurnEnd);
 }
 
 TEST_F(SlowTurnTest, ATurnOfManyCallsIsSlowAsAWhole) {
