@@ -8,57 +8,18 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <utility>
 
 #include "belfry/clock.h"
+#include "belfry/event_loop_options.h"
 #include "belfry/executor.h"
 #include "belfry/export.h"
+#include "belfry/posted_closure.h"
 #include "belfry/timer_entry.h"
 #include "belfry/timer_queue.h"
+#include "belfry/watch.h"
 
 namespace belfry {
-
-// What a watch wants to hear of. Errors and hang-ups are always reported; with kNone only once.
-enum class Interest : std::uint8_t { kNone = 0, kReadable = 1, kWritable = 2, kBoth = 3 };
-
-// What a descriptor is ready for.
-struct Readiness {
-  bool readable = false;
-  bool writable = false;
-  bool hung_up = false;  // the peer has closed both ways, or its sending way
-  bool error = false;
-  friend bool operator==(Readiness, Readiness) = default;
-};
-
-// Names one watch of one loop: a slot and the generation of its use, so that a late readiness of a
-// descriptor that was closed and opened again never reaches the new one.
-struct WatchId {
-  std::uint32_t index = 0;
-  std::uint32_t generation = 0;  // 0: none
-  explicit operator bool() const { return generation != 0; }
-  friend bool operator==(WatchId, WatchId) = default;
-};
-
-// Whoever watches one descriptor without a callable of its own; it has at most one watch at a time.
-class BELFRY_EXPORT Watcher {
- public:
-  virtual void OnReady(Readiness readiness) = 0;
-
- protected:
-  Watcher() = default;
-  ~Watcher() = default;
-  Watcher(const Watcher&) = delete;
-  Watcher& operator=(const Watcher&) = delete;
-
-  int watched() const { return fd_; }  // the descriptor; -1: none
-  Interest interest() const { return wanted_; }
-
- private:
-  friend class WatchTable;
-  int fd_ = -1;
-  Interest wanted_ = Interest::kNone;
-  Interest told_ = Interest::kNone;  // what epoll knows
-  bool callable_ = false;            // is the table's own
-};
 
 // One thread's loop. Level-triggered.
 //
@@ -68,7 +29,8 @@ class BELFRY_EXPORT Watcher {
 // after the other.
 // Order: of one turn: ready descriptors as the system reports them, then due timers by deadline
 // in milliseconds, in the same one in the order in which they were armed (but see Timer), then
-// posted work, first in, first out; work posted meanwhile waits for the next turn. Last what was
+// posted work, first in, first out; work posted meanwhile waits for the next turn. A turn runs 256
+// pieces of it at most, so that descriptors and timers have their turn in a flood. Last what was
 // put off to the turn's end.
 // Blocking: Run only. Work that runs here must not wait.
 // Lifetime: outlives whatever watches, posts or arms. The destructor runs posted work that is left.
@@ -78,6 +40,7 @@ class BELFRY_EXPORT Watcher {
 class BELFRY_EXPORT EventLoop final : public Executor {
  public:
   explicit EventLoop(const Clock& clock = Clock::Real());
+  explicit EventLoop(EventLoopOptions options);
   ~EventLoop() override;
 
   // Runs until Stop. What a callback throws passes through; the loop may be run again.
@@ -87,8 +50,17 @@ class BELFRY_EXPORT EventLoop final : public Executor {
   // Lets Run return after the turn it is in. A Stop before Run makes that return after one turn.
   void Stop();
 
-  using Executor::Post;
   void Post(Runnable& work) override;
+  // Runs `work()` once, later, on the loop's thread, and destroys it there; it may be movable only.
+  // What it throws ends the program. A closure of less than 1 KiB whose move does not throw lies in
+  // memory that is used again, so that in the long run nothing is allocated. The loop keeps 256 KiB
+  // of that; what a burst took beyond is freed in the turn that runs it.
+  // Errors: throws std::bad_alloc, or what copying `work` throws; then nothing was posted.
+  template <Postable F>
+  void Post(F&& work) {
+    WithClosure(std::forward<F>(work),
+                [this](const ClosureKind& kind, void* closure) { PostClosure(kind, closure); });
+  }
   bool may_block() const override { return false; }
 
   // Calls `ready` whenever `fd` is ready for `interest`. The descriptor stays its owner's: Unwatch
@@ -123,11 +95,14 @@ class BELFRY_EXPORT EventLoop final : public Executor {
   const Clock& clock() const;
 
  private:
+  friend class LoopGroup;
   friend class Timer;
   class Impl;
 
   void ArmTimer(TimerEntry& timer, Nanoseconds delay);
   void CancelTimer(TimerEntry& timer);
+  void PostClosure(const ClosureKind& kind, void* closure);
+  bool RunLeft();
 
   std::unique_ptr<Impl> impl_;
 };

@@ -1,22 +1,18 @@
 #include "belfry/event_loop.h"
 
-#include <cxxabi.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <exception>
 #include <limits>
 #include <optional>
 #include <utility>
 
 #include "belfry/check.h"
+#include "loop/loop_pulse.h"
 #include "loop/loop_timers.h"
+#include "loop/loop_watch.h"
+#include "loop/posted_work.h"
 #include "loop/watch_table.h"
 #include "sync/sync.h"
-#include "sys/errors.h"
-#include "sys/sys.h"
 #include "sys/threads.h"
-#include "sys/unique_fd.h"
 
 namespace belfry {
 namespace {
@@ -43,58 +39,55 @@ int Milliseconds(Nanoseconds wait) {
   return static_cast<int>(std::clamp<Nanoseconds::rep>(whole, 0, std::numeric_limits<int>::max()));
 }
 
-// What posted work throws has nobody to go to. A forced unwinding (pthread_cancel, pthread_exit) is
-// not an error and passes.
-void RunPosted(Runnable& work) {
-  try {
-    work.Run();
-  } catch (const abi::__forced_unwind&) {
-    throw;
-  } catch (...) {
-    std::terminate();
-  }
-}
-
 }  // namespace
 
 class EventLoop::Impl {
  public:
-  Impl(EventLoop& loop, const Clock& clock)
+  Impl(EventLoop& loop, EventLoopOptions options)
       : loop_(loop),
-        clock_(clock),
-        wakeup_(sys::Eventfd()),
-        timers_(clock),
+        clock_(options.clock != nullptr ? *options.clock : Clock::Real()),
+        watches_(pulse_),
+        timers_(clock_),
         owner_(sys::ThreadId()) {
-    if (!wakeup_) sys::ThrowErrno("eventfd");
-    watches_.Watch(wakeup_.get(), Interest::kReadable, [this](Readiness) { DrainWakeup(); });
+    watches_.Watch(posted_.wakeup_fd(), Interest::kReadable,
+                   [this](Readiness) { posted_.Woken(); });
+    if (options.on_slow && options.slow_after > Nanoseconds::zero()) {
+      watch_.emplace(pulse_, owner_, options.slow_after, std::move(options.on_slow));
+    }
   }
 
-  void Close() {
+  // Until nothing is left. Whether there was anything.
+  bool RunLeft() {
     CheckThread();
     BELFRY_CHECK(!running_, "a loop was destroyed by work that runs on it");
     const ExecutorScope scope(loop_);
-    EndTurn();
-    while (TakePosted()) {
-      RunBatch();
+    bool ran = EndTurn();
+    while (posted_.RunShare(pulse_)) {
+      ran = true;
       EndTurn();
     }
+    pulse_.Waits();
+    return ran;
   }
 
   void Run() {
     do {
-      Turn(std::nullopt);
-    } while (!TakeStop());
+      Turn(posted_.more_is_coming() ? std::optional(Nanoseconds::zero()) : std::nullopt);
+    } while (!posted_.TakeStop());
   }
 
   void Turn(std::optional<Nanoseconds> wait) {
     const Running running(*this);
     const ExecutorScope scope(loop_);
-    EndTurn();  // what was put off since the last one
-    watches_.WaitAndCall(PrepareWait(wait));
-    Awake();
+    if (EndTurn()) pulse_.Waits();  // what was put off since the last one
+    const bool ready = watches_.Wait(PrepareWait(wait));
+    posted_.Awake();
+    if (!ready) posted_.LetMoreCome();
+    watches_.CallReady();
+    pulse_.Calls(LoopWork::kTimers);
     timers_.RunDue();
-    TakePosted();
-    RunBatch();
+    posted_.RunShare(pulse_);
+    posted_.DrainWakeup();
     EndTurn();
   }
 
@@ -104,17 +97,7 @@ class EventLoop::Impl {
   }
   bool in_turn() const { return running_.load(std::memory_order_relaxed); }
 
-  void Stop() {
-    const sync::Lock lock(mutex_);
-    stop_ = true;
-    WakeIfAsleep();
-  }
-
-  void Post(Runnable& work) {
-    const sync::Lock lock(mutex_);
-    posted_.Push(work);
-    WakeIfAsleep();
-  }
+  PostedWork& posted() { return posted_; }
 
   WatchId Watch(int fd, Interest interest, std::function<void(Readiness)> ready) {
     CheckThread();
@@ -156,13 +139,13 @@ class EventLoop::Impl {
     explicit Running(Impl& impl) : impl_(impl) {
       impl_.CheckThread();
       BELFRY_CHECK(!impl_.running_, "a loop was run by work that runs on it");
-      impl_.running_ = true;
+      impl_.running_.store(true, std::memory_order_relaxed);
       impl_.timers_.BeginTurn();
     }
     ~Running() {
-      impl_.Awake();  // also when a callback threw
+      impl_.pulse_.Waits();
       impl_.timers_.EndTurn();
-      impl_.running_ = false;
+      impl_.running_.store(false, std::memory_order_relaxed);
     }
     Running(const Running&) = delete;
     Running& operator=(const Running&) = delete;
@@ -180,7 +163,8 @@ class EventLoop::Impl {
     owner_.store(self, std::memory_order_relaxed);
   }
 
-  // The timeout of this turn's wait. From here to Awake, whoever posts or stops wakes the loop.
+  // The timeout of this turn's wait. Unless it is 0, whoever posts or stops from here on wakes the
+  // loop.
   int PrepareWait(std::optional<Nanoseconds> wait) {
     std::optional<Nanoseconds> limit = wait;
     if (const std::optional<SteadyTime> deadline = timers_.NextDeadline()) {
@@ -188,78 +172,49 @@ class EventLoop::Impl {
       if (&clock_ != &Clock::Real()) due = std::min(due, kForeignClockWait);
       limit = limit ? std::min(*limit, due) : due;
     }
-    if (!batch_.empty() || !ending_.empty() || !turn_end_.empty()) limit = Nanoseconds::zero();
-    const sync::Lock lock(mutex_);
-    if (stop_ || !posted_.empty()) limit = Nanoseconds::zero();
+    if (!ending_.empty() || !turn_end_.empty()) limit = Nanoseconds::zero();
     const int timeout = limit ? Milliseconds(*limit) : -1;
-    asleep_ = timeout != 0;
-    return timeout;
+    return timeout != 0 && posted_.FallAsleep() ? timeout : 0;
   }
 
-  void Awake() {
-    const sync::Lock lock(mutex_);
-    asleep_ = false;
-  }
-
-  // Under the lock, so that the loop cannot be gone while the one who posted still writes.
-  void WakeIfAsleep() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    if (!std::exchange(asleep_, false)) return;
-    const std::uint64_t one = 1;
-    while (sys::Write(wakeup_.get(), &one, sizeof(one)) < 0 && errno == EINTR) {
-    }
-  }
-
-  void DrainWakeup() {
-    std::uint64_t count = 0;
-    while (sys::Read(wakeup_.get(), &count, sizeof(count)) < 0 && errno == EINTR) {
-    }
-  }
-
-  bool TakePosted() {
-    const sync::Lock lock(mutex_);
-    while (Runnable* const work = posted_.Pop()) batch_.Push(*work);
-    return !batch_.empty();
-  }
-
-  void RunBatch() {
-    while (Runnable* const work = batch_.Pop()) RunPosted(*work);
-  }
-
-  // What is put off meanwhile waits for the next time.
-  void EndTurn() {
+  // What is put off meanwhile waits for the next time. Whether there was anything.
+  bool EndTurn() {
     if (ending_.empty()) std::swap(ending_, turn_end_);
-    while (Runnable* const work = ending_.Pop()) work->Run();
-  }
-
-  bool TakeStop() {
-    const sync::Lock lock(mutex_);
-    return std::exchange(stop_, false);
+    if (ending_.empty()) return false;
+    while (Runnable* const work = ending_.Pop()) {
+      pulse_.Calls(LoopWork::kTurnEnd);
+      work->Run();
+    }
+    return true;
   }
 
   EventLoop& loop_;
   const Clock& clock_;
-  const sys::UniqueFd wakeup_;
+  LoopPulse pulse_;
+  PostedWork posted_;
   WatchTable watches_;
   LoopTimers timers_;
-  RunnableQueue batch_;     // posted work of this turn
-  RunnableQueue turn_end_;  // what was put off to its end
+  RunnableQueue turn_end_;  // what was put off to the turn's end
   RunnableQueue ending_;    // what of that has begun; something is left when one has thrown
   sync::Atomic<bool> running_{false};
   sync::Atomic<std::int64_t> owner_;  // a thread's id
-
-  sync::Mutex mutex_;
-  RunnableQueue posted_ ABSL_GUARDED_BY(mutex_);
-  bool asleep_ ABSL_GUARDED_BY(mutex_) = false;  // is in, or on its way into, a wait
-  bool stop_ ABSL_GUARDED_BY(mutex_) = false;
+  std::optional<LoopWatch> watch_;
 };
 
-EventLoop::EventLoop(const Clock& clock) : impl_(std::make_unique<Impl>(*this, clock)) {}
-EventLoop::~EventLoop() { impl_->Close(); }
+EventLoop::EventLoop(const Clock& clock) : EventLoop(EventLoopOptions{.clock = &clock}) {}
+EventLoop::EventLoop(EventLoopOptions options)
+    : impl_(std::make_unique<Impl>(*this, std::move(options))) {}
+EventLoop::~EventLoop() { impl_->RunLeft(); }
+
+bool EventLoop::RunLeft() { return impl_->RunLeft(); }
 
 void EventLoop::Run() { impl_->Run(); }
 void EventLoop::RunOnce(Nanoseconds wait) { impl_->Turn(wait); }
-void EventLoop::Stop() { impl_->Stop(); }
-void EventLoop::Post(Runnable& work) { impl_->Post(work); }
+void EventLoop::Stop() { impl_->posted().Stop(); }
+void EventLoop::Post(Runnable& work) { impl_->posted().Push(work); }
+void EventLoop::PostClosure(const ClosureKind& kind, void* closure) {
+  impl_->posted().PushClosure(kind, closure);
+}
 
 WatchId EventLoop::Watch(int fd, Interest interest, std::function<void(Readiness)> ready) {
   return impl_->Watch(fd, interest, std::move(ready));

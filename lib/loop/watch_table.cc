@@ -1,5 +1,6 @@
 #include "loop/watch_table.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <string>
 #include <utility>
@@ -55,7 +56,8 @@ class WatchTable::Callable final : public Watcher {
   const std::function<void(Readiness)> ready_;
 };
 
-WatchTable::WatchTable() : epoll_(sys::EpollCreate()), batch_(kBatchMax) {
+WatchTable::WatchTable(LoopPulse& pulse)
+    : pulse_(pulse), epoll_(sys::EpollCreate()), batch_(kBatchMax) {
   if (!epoll_) sys::ThrowErrno("epoll_create1");
 }
 
@@ -158,14 +160,19 @@ bool WatchTable::Tell(std::uint32_t index) {
   return true;
 }
 
-void WatchTable::WaitAndCall(int timeout_ms) {
+bool WatchTable::Wait(int timeout_ms) {
   TellChanges();
   if (changed_ != kEnd && (timeout_ms < 0 || timeout_ms > kRetryMilliseconds)) {
     timeout_ms = kRetryMilliseconds;
   }
   const int ready = sys::EpollWait(epoll_.get(), batch_.data(), kBatchMax, timeout_ms);
   BELFRY_CHECK(ready >= 0 || errno == EINTR, "epoll_wait failed");
-  for (int i = 0; i < ready; ++i) Call(batch_[static_cast<std::size_t>(i)]);
+  ready_ = static_cast<std::size_t>(std::max(ready, 0));
+  return ready_ != 0;
+}
+
+void WatchTable::CallReady() {
+  for (std::size_t i = 0; i < ready_; ++i) Call(batch_[i]);
 }
 
 // Names the watch whose callable runs; keeps the callable if its watch ends meanwhile.
@@ -190,6 +197,7 @@ void WatchTable::Call(const epoll_event& event) {
   Watcher& watcher = *slot->watcher;
   const Readiness readiness = ReadinessOf(event.events, watcher.wanted_);
   if (readiness == Readiness{}) return;
+  pulse_.Calls(LoopWork::kDescriptor, watcher.fd_);
   if (!watcher.callable_) {
     watcher.OnReady(readiness);
     return;

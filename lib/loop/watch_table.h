@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "belfry/event_loop.h"
+#include "loop/loop_pulse.h"
 #include "sys/unique_fd.h"
 
 namespace belfry {
@@ -22,7 +23,7 @@ namespace belfry {
 // Thread safety: the loop's thread.
 class WatchTable {
  public:
-  WatchTable();  // throws std::system_error
+  explicit WatchTable(LoopPulse& pulse);  // throws std::system_error
   ~WatchTable();
 
   WatchId Watch(int fd, Interest interest, std::function<void(Readiness)> ready);
@@ -31,8 +32,10 @@ class WatchTable {
   void Unwatch(WatchId watch);
   Watcher* FindWatcher(WatchId watch);
 
-  // Waits at most `timeout_ms` (-1: for ever) and calls whoever is ready.
-  void WaitAndCall(int timeout_ms);
+  // Waits at most `timeout_ms` (-1: for ever) for someone to be ready. Whether anyone is.
+  bool Wait(int timeout_ms);
+  // Calls whoever was.
+  void CallReady();
 
  private:
   class Callable;
@@ -52,12 +55,14 @@ class WatchTable {
   bool Tell(std::uint32_t index);
   void Call(const epoll_event& event);
 
+  LoopPulse& pulse_;
   const sys::UniqueFd epoll_;
   std::deque<Slot> slots_;
   std::uint32_t free_ = kEnd;
   std::uint32_t changed_ = kEnd;
   std::vector<epoll_event> batch_;
-  WatchId running_;  // whose callable is being called
+  std::size_t ready_ = 0;  // in batch_
+  WatchId running_;        // whose callable is being called
   // The running callable, when its own watch has ended meanwhile.
   std::unique_ptr<Callable> ended_while_running_;
 };

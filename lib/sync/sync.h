@@ -85,6 +85,16 @@ inline void Pause(unsigned times = 1) {
 #endif
   }
 }
+// Fetches the cache line of `address`, to be written soon: without it the next atomic operation
+// waits until a line that another processor has written is here.
+inline void PrefetchToWrite(const void* address) {
+#if defined(__x86_64__)
+  // GCC's builtin fetches it for reading, unless it is told of the processor.
+  asm volatile("prefetchw %0" : : "m"(*static_cast<const char*>(address)));
+#else
+  __builtin_prefetch(address, 1);
+#endif
+}
 // In a loop that waits for longer than that.
 inline void Yield() { std::this_thread::yield(); }
 

@@ -32,8 +32,8 @@ Effort = collections.namedtuple("Effort", "rounds repetitions min_time events pi
 FULL = Effort(rounds=3, repetitions=3, min_time=0.05, events=2_000_000, pings=1_000, compilations=5)
 QUICK = Effort(rounds=2, repetitions=3, min_time=0.01, events=200_000, pings=200, compilations=3)
 
-PROGRAMS = ("bench_sync", "bench_async", "bench_explore", "bench_timers")
-ASYNC = "bench_async"
+PROGRAMS = ("bench_sync", "bench_async", "bench_post", "bench_explore", "bench_timers")
+ASYNC = ("bench_async", "bench_post")  # those that are told how many events and pings
 
 # What is read from a run of each work: (what is appended to the variant, unit, how). Times on one
 # thread are processor time, so that a busy machine disturbs them less; the others are real time.
@@ -48,6 +48,9 @@ METRICS = {
     "async": [("", "M events/s", lambda run: run["items_per_second"] / 1e6)],
     "keyed": [("", "M events/s", lambda run: run["items_per_second"] / 1e6)],
     "idle_ping": [("/p50", "ns", lambda run: run["p50"]),
+                  ("/p99", "ns", lambda run: run["p99"])],
+    "post": [("", "M posts/s", lambda run: run["items_per_second"] / 1e6)],
+    "post_ping": [("/p50", "ns", lambda run: run["p50"]),
                   ("/p99", "ns", lambda run: run["p99"])],
     "explore": [("/schedules", "k schedules/s", lambda run: run["items_per_second"] / 1e3),
                 ("/deliveries", "M deliveries/s",
@@ -136,7 +139,7 @@ def measure(folder, program, work, variants, effort, samples):
         "--benchmark_enable_random_interleaving=true",
         f"--benchmark_min_time={effort.min_time}", "--benchmark_format=json",
     ]
-    if program == ASYNC:
+    if program in ASYNC:
         command += [f"--events={effort.events}", f"--pings={effort.pings}"]
     for each in json.loads(run(*command))["benchmarks"]:
         if each["run_type"] != "iteration":

@@ -129,6 +129,8 @@ def all_targets():
     yield share_of_best("idle_ping/1to1/p50", 1.05)
     yield share_of_best("idle_ping/1to1/p99", 1.3)
     yield absolute("idle_ping/spinning/p50", 500)
+    yield times_better("post/2 pointers", 5, "Asio")
+    yield share_of_best("post_ping/asleep/p50", 1.1)
     yield absolute("explore/3 events/schedules", 20, at_least=True)
     yield absolute("explore/300 events/deliveries", 1, at_least=True)
     for work, limit in {"arm": 0.25, "cancel": 0.07, "re-arm": 0.05, "fire": 0.02}.items():

@@ -19,6 +19,7 @@
 #include "belfry/dispatcher.h"
 #include "belfry/event_loop.h"
 #include "belfry/files.h"
+#include "belfry/loop_group.h"
 #include "belfry/manual_executor.h"
 #include "belfry/signals.h"
 #include "belfry/thread_pool.h"
@@ -130,6 +131,34 @@ TEST(TimerExample, ASessionIsClosedWhenNoMessageComes) {
   for (int message = 0; message < 3; ++message) session.OnMessage();
   while (session.open()) loop.RunOnce(std::chrono::seconds(10));
   EXPECT_GE(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds(20));
+}
+
+TEST(LoopGroupExample, LoopsRunOnThreadsOfTheirOwn) {
+  static std::atomic<int> served{0};
+  static std::atomic<int> greeted{0};
+  static const auto Serve = [] { ++served; };
+  static const auto Greet = [] { ++greeted; };
+  {
+    // example: loop_group.h
+    belfry::LoopGroup loops({.loops = 4, .name = "web"});
+    loops.loop(2).Post([] { Serve(); });  // on the third one's thread
+    loops.PostToEach([] { Greet(); });    // on every one's
+    // end of example
+  }
+  EXPECT_EQ(served, 1);
+  EXPECT_EQ(greeted, 4);
+}
+
+TEST(EventLoopOptionsExample, AHungLoopIsToldOf) {
+  static Gate told;
+  static const auto Log = [](const char*, auto) { told.Open(); };
+  // example: event_loop_options.h
+  belfry::EventLoop loop({.on_slow = [](const belfry::SlowTurn& turn) {
+    Log(turn.work == belfry::LoopWork::kTimers ? "a timer hangs" : "hangs", turn.running_for);
+  }});
+  // end of example
+  loop.Post([&] { told.Wait(); });
+  loop.RunOnce();
 }
 
 TEST(SignalsExample, ASignalStopsTheLoop) {

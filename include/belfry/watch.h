@@ -1,0 +1,53 @@
+// What a loop tells of a descriptor, and whom. See EventLoop::Watch.
+#pragma once
+
+#include <cstdint>
+
+#include "belfry/export.h"
+
+namespace belfry {
+
+// What a watch wants to hear of. Errors and hang-ups are always reported; with kNone only once.
+enum class Interest : std::uint8_t { kNone = 0, kReadable = 1, kWritable = 2, kBoth = 3 };
+
+// What a descriptor is ready for.
+struct Readiness {
+  bool readable = false;
+  bool writable = false;
+  bool hung_up = false;  // the peer has closed both ways, or its sending way
+  bool error = false;
+  friend bool operator==(Readiness, Readiness) = default;
+};
+
+// Names one watch of one loop: a slot and the generation of its use, so that a late readiness of a
+// descriptor that was closed and opened again never reaches the new one.
+struct WatchId {
+  std::uint32_t index = 0;
+  std::uint32_t generation = 0;  // 0: none
+  explicit operator bool() const { return generation != 0; }
+  friend bool operator==(WatchId, WatchId) = default;
+};
+
+// Whoever watches one descriptor without a callable of its own; it has at most one watch at a time.
+class BELFRY_EXPORT Watcher {
+ public:
+  virtual void OnReady(Readiness readiness) = 0;
+
+ protected:
+  Watcher() = default;
+  ~Watcher() = default;
+  Watcher(const Watcher&) = delete;
+  Watcher& operator=(const Watcher&) = delete;
+
+  int watched() const { return fd_; }  // the descriptor; -1: none
+  Interest interest() const { return wanted_; }
+
+ private:
+  friend class WatchTable;
+  int fd_ = -1;
+  Interest wanted_ = Interest::kNone;
+  Interest told_ = Interest::kNone;  // what epoll knows
+  bool callable_ = false;            // is the table's own
+};
+
+}  // namespace belfry
