@@ -30,7 +30,7 @@ struct ConnectionId {
 };
 
 struct ConnectionClosed {
-  enum class Why {
+  enum class Why : std::uint8_t {
     kPeer,      // the peer ended it in an orderly way
     kLocal,     // Close or Abort was called
     kError,     // `error` says which

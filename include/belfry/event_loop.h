@@ -90,20 +90,27 @@ class BELFRY_EXPORT EventLoop final : public Executor {
   // The time of this turn, as the clock said when it was first asked for after the wait. Outside of
   // a turn, what the clock says.
   SteadyTime turn_time();
+  // The same in milliseconds, the lower half of them, for who notes the time of every message.
+  std::uint32_t turn_milliseconds() {
+    return turn_tick_.known ? turn_tick_.milliseconds : ReadTurnMilliseconds();
+  }
 
   bool in_loop_thread() const;
   const Clock& clock() const;
 
  private:
   friend class LoopGroup;
+  friend class Stream;
   friend class Timer;
   class Impl;
 
   void ArmTimer(TimerEntry& timer, Nanoseconds delay);
   void CancelTimer(TimerEntry& timer);
+  std::uint32_t ReadTurnMilliseconds();
   void PostClosure(const ClosureKind& kind, void* closure);
   bool RunLeft();
 
+  TurnTick turn_tick_;
   std::unique_ptr<Impl> impl_;
 };
 

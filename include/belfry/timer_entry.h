@@ -5,6 +5,12 @@
 
 namespace belfry {
 
+// What a loop knows of the time of its turn.
+struct TurnTick {
+  bool known = false;
+  std::uint32_t milliseconds = 0;  // the lower half
+};
+
 // Whatever is to be called derives from this. 20 bytes and 4 that who derives may use.
 //
 // Thread safety: none; the thread of its loop. Lifetime: armed, it stays where it is.

@@ -10,12 +10,13 @@ namespace belfry {
 // What a watch wants to hear of. Errors and hang-ups are always reported; with kNone only once.
 enum class Interest : std::uint8_t { kNone = 0, kReadable = 1, kWritable = 2, kBoth = 3 };
 
-// What a descriptor is ready for.
+// What a descriptor is ready for: in the bits in which epoll says it.
 struct Readiness {
-  bool readable = false;
-  bool writable = false;
-  bool hung_up = false;  // the peer has closed both ways, or its sending way
-  bool error = false;
+  bool readable : 1 = false;
+  bool : 1;
+  bool writable : 1 = false;
+  bool error : 1 = false;
+  bool hung_up : 1 = false;  // the peer has closed both ways, or its sending way
   friend bool operator==(Readiness, Readiness) = default;
 };
 
@@ -32,6 +33,8 @@ struct WatchId {
 class BELFRY_EXPORT Watcher {
  public:
   virtual void OnReady(Readiness readiness) = 0;
+  // Readable, and nothing else: the usual case.
+  virtual void OnReadable() { OnReady(Readiness{.readable = true}); }
 
  protected:
   Watcher() = default;

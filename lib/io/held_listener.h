@@ -21,6 +21,12 @@ class HeldListener {
     if (owned_) delete listener_;
   }
   ConnectionListener* get() const { return listener_; }
+  bool owned() const { return owned_; }
+  // Who takes it deletes it, if it is owned.
+  ConnectionListener* Release() {
+    owned_ = false;
+    return listener_;
+  }
 
  private:
   ConnectionListener* const listener_;

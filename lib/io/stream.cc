@@ -22,26 +22,33 @@ constexpr std::size_t kDirectFrom = std::size_t{16} << 10;
 
 }  // namespace
 
-Stream::Stream(std::uint32_t place, StreamGroup& group, HeldListener listener, sys::UniqueFd fd)
-    : group_(group),
-      listener_(std::move(listener)),
-      fd_(std::move(fd)),
+Stream::Stream(std::uint32_t place, StreamGroup& group, HeldListener listener)
+    : TimerEntry([](TimerEntry& timer) { static_cast<Stream&>(timer).OnTime(); }),
       place_(place),
+      group_(group),
+      listener_(listener.get()),
       heard_(group.Now()),
-      moved_(heard_) {}
+      moved_(heard_),
+      owns_listener_(listener.owned()) {
+  listener.Release();
+}
 
-Stream::~Stream() = default;
+Stream::~Stream() {
+  if (owns_listener_) delete listener_;
+}
 
 // --- How it begins ---
 
-void Stream::StartConnecting() {
-  watch_ = group_.loop().Watch(fd_.get(), Interest::kWritable, *this);
+void Stream::StartConnecting(sys::UniqueFd fd) {
+  watch_ = group_.loop().Watch(fd.get(), Interest::kWritable, *this);
+  fd.Release();
   UpdateTimer();
 }
 
-void Stream::StartOpen() {
+void Stream::StartOpen(sys::UniqueFd fd) {
   state_ = State::kOpening;
-  watch_ = group_.loop().Watch(fd_.get(), Interest::kReadable, *this);
+  watch_ = group_.loop().Watch(fd.get(), Interest::kReadable, *this);
+  fd.Release();
 }
 
 void Stream::UseAsFile(bool may_read, bool may_write) {
@@ -64,7 +71,7 @@ void Stream::Open() {
 }
 
 void Stream::Connected() {
-  if (const int error = sys::TakeSocketError(fd_.get()); error != 0) {
+  if (const int error = sys::TakeSocketError(watched()); error != 0) {
     Finish(Why::kError, error);
   } else {
     Open();
@@ -75,50 +82,111 @@ void Stream::Connected() {
 
 bool Stream::WantsToRead() const {
   if (state_ == State::kLingering) return true;
-  return state_ == State::kOpen && !peer_ended_ && !paused_ && !(above_high_ && accepted_);
+  return state_ == State::kOpen && !peer_ended_ && !paused_ && !choked_;
+}
+
+// Bytes; below zero: no more for now.
+inline ssize_t Stream::Send(std::string_view data) {
+  const ssize_t sent = is_socket_ ? sys::Send(watched(), data.data(), data.size())
+                                  : sys::WriteQuietly(watched(), data.data(), data.size());
+  if (sent < 0) return SendFailed();
+  moved_ = group_.Now();
+  return sent;
+}
+
+void Stream::SendCork() {
+  Gathering& gathering = group_.gathering();
+  gathering.corked = nullptr;
+  const std::string_view data = gathering.cork.Take();
+  if (data.empty()) return;
+  const ssize_t sent = Send(data);
+  if (sent == static_cast<ssize_t>(data.size())) return;
+  Keep(data.substr(static_cast<std::size_t>(std::max<ssize_t>(sent, 0))));
+}
+
+// The usual case is short: one read, one call, one write. It says again what Read and SendCork say,
+// but does not note when something was sent: something came at the same time.
+void Stream::OnReadable() {
+  if (!plain_) return OnReady(Readiness{.readable = true});
+  StreamGroup& group = group_;
+  Gathering& gathering = group.gathering();
+  gathering.corked = this;
+  const ssize_t got = sys::Recv(watched(), group.read_buffer().data(), group.read_buffer().size());
+  if (got <= 0) return AfterReading(ReadFailed(got));
+  if (group.notes_time()) heard_ = group.Now();
+  const auto size = static_cast<std::size_t>(got);
+  try {
+    listener_->OnData(*this, {group.read_buffer().data(), size});
+  } catch (...) {
+    Uncork();
+    throw;
+  }
+  if (size == group.read_buffer().size()) return AfterReading(true);
+  if (gathering.corked != this) return;
+  gathering.corked = nullptr;
+  const std::string_view data = gathering.cork.Take();
+  if (data.empty()) return;
+  const ssize_t sent = sys::Send(watched(), data.data(), data.size());
+  if (sent != static_cast<ssize_t>(data.size())) SentInPart(data, sent);
+}
+
+// `more`: there may be.
+void Stream::AfterReading(bool more) {
+  if (more) return OnReady(Readiness{.readable = true});
+  if (group_.gathering().corked == this) SendCork();
+}
+
+void Stream::SentInPart(std::string_view data, ssize_t sent) {
+  if (sent < 0) sent = SendFailed();
+  Keep(data.substr(static_cast<std::size_t>(std::max<ssize_t>(sent, 0))));
 }
 
 void Stream::OnReady(Readiness readiness) {
-  in_ready_ = true;
+  if (out_ == nullptr && state_ == State::kOpen && !write_ended_) group_.gathering().corked = this;
   try {
-    if (state_ == State::kConnecting) {
-      Connected();
-    } else if (WantsToRead()) {
+    if (WantsToRead()) {
       // Reading finds an error, too, after what came before it.
       if (readiness.readable || readiness.hung_up || readiness.error) ReadSome();
+    } else if (state_ == State::kConnecting) {
+      Connected();
     } else if (readiness.error || readiness.hung_up) {
       Broken();
     }
   } catch (...) {
-    in_ready_ = false;
-    if (out_ != nullptr) TellLater();
+    Uncork();
     throw;
   }
-  in_ready_ = false;
   if (readiness.writable) {
     blocked_ = false;
     UpdateInterest();
   }
-  Flush();
+  if (group_.gathering().corked == this) {
+    SendCork();
+  } else {
+    Flush();
+  }
 }
 
 void Stream::ReadSome() {
+  const std::span<char> buffer = group_.read_buffer();
   for (int i = 0; i < kReadsPerTurn && WantsToRead(); ++i) {
-    if (!ReadOnce()) break;
+    const ssize_t got = is_socket_ ? sys::Recv(watched(), buffer.data(), buffer.size())
+                                   : sys::Read(watched(), buffer.data(), buffer.size());
+    if (!Read(got)) break;
   }
 }
 
-// Whether there may be more at once.
-bool Stream::ReadOnce() {
+// What a system call has put into the read buffer. Whether there may be more at once.
+bool Stream::Read(ssize_t got) {
+  if (got <= 0) return ReadFailed(got);
   const std::span<char> buffer = group_.read_buffer();
-  const ssize_t got = is_socket_ ? sys::Recv(fd_.get(), buffer.data(), buffer.size())
-                                 : sys::Read(fd_.get(), buffer.data(), buffer.size());
-  if (got > 0) {
-    heard_ = group_.Now();
-    const auto size = static_cast<std::size_t>(got);
-    if (state_ == State::kOpen) listener().OnData(*this, {buffer.data(), size});
-    return size == buffer.size();  // otherwise there is hardly more: epoll would say so
-  }
+  const auto size = static_cast<std::size_t>(got);
+  if (group_.notes_time()) heard_ = group_.Now();
+  if (state_ == State::kOpen) listener().OnData(*this, {buffer.data(), size});
+  return size == buffer.size();  // otherwise there is hardly more: epoll would say so
+}
+
+bool Stream::ReadFailed(ssize_t got) {
   if (got == 0) {
     PeerEnded();
   } else if (errno == EINTR) {
@@ -141,7 +209,7 @@ void Stream::PeerEnded() {
 // It is not read, and something is wrong with it. That the peer is gone, what it had sent before is
 // read first when reading goes on.
 void Stream::Broken() {
-  const int error = is_socket_ ? sys::TakeSocketError(fd_.get()) : 0;
+  const int error = is_socket_ ? sys::TakeSocketError(watched()) : 0;
   if (error != 0) {
     Finish(Why::kError, error);
   } else if (state_ != State::kOpen || peer_ended_) {
@@ -163,9 +231,29 @@ void Stream::ResumeReading() {
 
 // --- What goes ---
 
+std::size_t Stream::unsent() const {
+  const Gathering& gathering = group_.gathering();
+  return gathering.corked == this ? gathering.cork.size() : kept();
+}
+
 void Stream::Write(std::string_view data) {
+  Gathering& gathering = group_.gathering();
+  if (gathering.corked != this || !gathering.cork.Append(data)) Keep(data);
+}
+
+// What is in the cork is kept like anything else from here on.
+void Stream::Uncork() {
+  Gathering& gathering = group_.gathering();
+  if (gathering.corked != this) return;
+  gathering.corked = nullptr;
+  const std::string_view corked = gathering.cork.Take();
+  if (!corked.empty()) Keep(corked);
+}
+
+void Stream::Keep(std::string_view data) {
+  Uncork();
   if (!MayWrite() || data.empty()) return;
-  if (unsent() > group_.options().write_buffer_max || !group_.MayKeep()) {
+  if (kept() > group_.options().write_buffer_max || !group_.MayKeep()) {
     return Finish(Why::kNotRead, 0);
   }
   if (data.size() >= kDirectFrom && !blocked_ && state_ == State::kOpen) {
@@ -173,18 +261,25 @@ void Stream::Write(std::string_view data) {
     if (data.empty() || state_ == State::kFinished) return;
   }
   if (out_ == nullptr) out_ = group_.out_buffers().Take();
+  plain_ = false;
   out_->Append(data);
   group_.Kept(data.size());
-  if (unsent() > group_.options().write_buffer_high && !std::exchange(above_high_, true)) {
+  if (kept() > group_.options().write_buffer_high && !above_high_) {
+    above_high_ = true;
+    choked_ = accepted_;
     UpdateInterest();
   }
-  if (!in_ready_ && !blocked_) TellLater();
+  if (blocked_) {
+    UpdateInterest();
+  } else {
+    TellLater();
+  }
 }
 
 // What is left of it.
 std::string_view Stream::SendDirectly(std::string_view data) {
   SendSome();
-  while (!data.empty() && unsent() == 0 && state_ == State::kOpen && !blocked_) {
+  while (!data.empty() && out_ == nullptr && state_ == State::kOpen && !blocked_) {
     const ssize_t sent = Send(data);
     if (sent < 0) break;
     data.remove_prefix(static_cast<std::size_t>(sent));
@@ -192,28 +287,21 @@ std::string_view Stream::SendDirectly(std::string_view data) {
   return data;
 }
 
-// Bytes; below zero: no more for now.
-ssize_t Stream::Send(std::string_view data) {
-  for (;;) {
-    const ssize_t sent = is_socket_ ? sys::Send(fd_.get(), data.data(), data.size())
-                                    : sys::WriteQuietly(fd_.get(), data.data(), data.size());
-    if (sent >= 0) {
-      moved_ = group_.Now();
-      return sent;
-    }
-    if (errno == EINTR) continue;
-    if (errno != EAGAIN) {
-      Finish(Why::kError, errno);
-    } else if (!std::exchange(blocked_, true)) {
-      moved_ = group_.Now();
-      UpdateInterest();
-      UpdateTimer();
-    }
-    return -1;
+ssize_t Stream::SendFailed() {
+  if (errno == EINTR) return 0;
+  if (errno != EAGAIN) {
+    Finish(Why::kError, errno);
+  } else if (!blocked_) {
+    blocked_ = true;
+    moved_ = group_.Now();
+    UpdateInterest();
+    UpdateTimer();
   }
+  return -1;
 }
 
 void Stream::Flush() {
+  Uncork();
   if (state_ == State::kFinished || state_ == State::kConnecting || blocked_) return;
   SendSome();
 }
@@ -234,8 +322,8 @@ void Stream::SendSome() {
     blocked_ = true;  // the others have their turn
     UpdateTimer();
   }
-  if (above_high_ && unsent() <= group_.options().write_buffer_low) {
-    above_high_ = false;
+  if (above_high_ && kept() <= group_.options().write_buffer_low) {
+    above_high_ = choked_ = false;
     writable_again_ = true;
     TellLater();
   }
@@ -253,13 +341,15 @@ void Stream::AllSent() {
 
 void Stream::EndWriting() {
   if (!MayWrite()) return;
+  Uncork();
   write_ended_ = true;
+  UpdateInterest();
   if (out_ == nullptr && state_ == State::kOpen) EndSocketWriting();
 }
 
 void Stream::EndSocketWriting() {
   end_told_ = true;
-  if (is_socket_) sys::Shutdown(fd_.get(), SHUT_WR);
+  if (is_socket_) sys::Shutdown(watched(), SHUT_WR);
   if (peer_ended_) Finish(Why::kPeer, 0);
 }
 
@@ -267,6 +357,7 @@ void Stream::EndSocketWriting() {
 
 void Stream::CloseBecause(Why why) {
   if (state_ > State::kOpen) return;
+  Uncork();
   if (state_ == State::kConnecting) return Finish(why, 0);
   why_ = peer_ended_ && is_socket_ && why == Why::kLocal ? Why::kPeer : why;
   state_ = State::kClosing;
@@ -279,7 +370,7 @@ void Stream::CloseBecause(Why why) {
 }
 
 void Stream::Linger() {
-  if (peer_ended_ || !is_socket_ || (!end_told_ && sys::Shutdown(fd_.get(), SHUT_WR) != 0)) {
+  if (peer_ended_ || !is_socket_ || (!end_told_ && sys::Shutdown(watched(), SHUT_WR) != 0)) {
     return Finish(why_, 0);
   }
   state_ = State::kLingering;
@@ -291,11 +382,18 @@ void Stream::Linger() {
 void Stream::Finish(Why why, int error) {
   if (state_ == State::kFinished) return;
   state_ = State::kFinished;
+  plain_ = false;
   why_ = why;
-  error_ = error;
-  if (timer_) group_.loop().Cancel(std::exchange(timer_, TimerId{}));
-  if (watched() >= 0) group_.loop().Unwatch(watch_);
-  fd_.Reset();
+  deadline_ = static_cast<std::uint32_t>(error);
+  Gathering& gathering = group_.gathering();
+  if (gathering.corked == this) {
+    gathering.corked = nullptr;
+    gathering.cork.Take();
+  }
+  if (in_wheel()) group_.loop().CancelTimer(*this);
+  sys::UniqueFd fd(watched());
+  if (fd) group_.loop().Unwatch(watch_);
+  fd.Reset();
   if (out_ != nullptr) {
     group_.Sent(out_->size());
     group_.out_buffers().Give(std::move(out_));
@@ -307,19 +405,26 @@ void Stream::Finish(Why why, int error) {
 // --- The end of a turn ---
 
 void Stream::TellLater() {
-  if (!std::exchange(to_tell_, true)) group_.TellLater(*this);
+  if (to_tell_) return;
+  to_tell_ = true;
+  group_.TellLater(*this);
 }
 
 void Stream::EndTurn() {
   to_tell_ = false;
   if (state_ == State::kOpening) Open();
-  if (std::exchange(writable_again_, false) && MayWrite()) listener().OnWritable(*this);
+  const bool tell = writable_again_ && MayWrite();
+  writable_again_ = false;
+  if (tell) listener().OnWritable(*this);
   Flush();
 }
 
-void Stream::TellClosed() { listener().OnClosed(*this, {id(), why_, error_}); }
+void Stream::TellClosed() { listener().OnClosed(*this, {id(), why_, static_cast<int>(deadline_)}); }
 
+// Whatever changes one of these calls it.
 void Stream::UpdateInterest() {
+  plain_ =
+      state_ == State::kOpen && is_socket_ && out_ == nullptr && !write_ended_ && WantsToRead();
   if (watched() < 0 || state_ == State::kConnecting) return;
   const unsigned readable = WantsToRead() ? 1U : 0U;
   const unsigned writable = blocked_ ? 2U : 0U;
@@ -333,7 +438,7 @@ ConnectionId Stream::id() const {
   return {group_.id(), std::uint64_t{watch_.generation} << 32 | watch_.index};
 }
 
-std::string Stream::peer() const { return is_socket_ ? PeerText(fd_.get()) : ""; }
+std::string Stream::peer() const { return is_socket_ ? PeerText(watched()) : ""; }
 
 void Stream::Defer(std::function<void(Connection&)> work) { group_.Defer(id(), std::move(work)); }
 

@@ -27,20 +27,24 @@ class StreamGroup;
 // anybody else calls: what such a call leads to waits for the end of the turn.
 //
 // There may be hundreds of thousands, so each byte counts: what only a few of them need is
-// elsewhere (OutBuffer), and times are the low half of the group's milliseconds.
+// elsewhere (OutBuffer), and times are the lower half of the loop's milliseconds.
+//
+// What its listener writes while it is told of data goes to the group's cork, from where it is sent
+// when the listener is done: one buffer for all, always warm. Only what the system does not take
+// then, or what is written at other times, takes a buffer of the stream's own.
 //
 // Thread safety: the loop's thread.
-class Stream final : public Connection, private Watcher {
+class Stream final : private Watcher, public Connection, private TimerEntry {
  public:
   using Why = ConnectionClosed::Why;
 
-  Stream(std::uint32_t place, StreamGroup& group, HeldListener listener, sys::UniqueFd fd);
+  Stream(std::uint32_t place, StreamGroup& group, HeldListener listener);
   ~Stream();
 
-  // Throws what EventLoop::Watch throws.
-  void StartConnecting();
+  // Throws what EventLoop::Watch throws; the descriptor is closed then.
+  void StartConnecting(sys::UniqueFd fd);
   // Then either of the two tells its listener.
-  void StartOpen();
+  void StartOpen(sys::UniqueFd fd);
   void OpenAccepted();
   void OpenLater() { TellLater(); }
 
@@ -48,11 +52,12 @@ class Stream final : public Connection, private Watcher {
   void AbortBecause(Why why) { Finish(why, 0); }
   void EndTurn();
   void TellClosed();
+  bool waits() const { return to_tell_; }  // for EndTurn or TellClosed
 
   // It is no socket, but something that is read or written, or both.
   void UseAsFile(bool may_read, bool may_write);
 
-  ConnectionListener& listener() const { return *listener_.get(); }
+  ConnectionListener& listener() const { return *listener_; }
   std::uint32_t place() const { return place_; }
   bool finished() const { return state_ == State::kFinished; }
   // Whose watcher it is, if it is of this group.
@@ -69,7 +74,7 @@ class Stream final : public Connection, private Watcher {
   void SetDeadline(std::optional<Nanoseconds> in) override;
   void Defer(std::function<void(Connection&)> work) override;
   ConnectionId id() const override;
-  std::size_t unsent() const override { return out_ == nullptr ? 0 : out_->size(); }
+  std::size_t unsent() const override;
   bool writable() const override { return MayWrite() && !above_high_; }
   std::string peer() const override;
 
@@ -80,18 +85,27 @@ class Stream final : public Connection, private Watcher {
   bool WantsToRead() const;
   void Open();
   void OnReady(Readiness readiness) override;
+  void OnReadable() override;
+  void AfterReading(bool more);
+  [[gnu::noinline]] void SentInPart(std::string_view data, ssize_t sent);
   void Connected();
   void ReadSome();
-  bool ReadOnce();
+  bool Read(ssize_t got);
+  bool ReadFailed(ssize_t got);
   void PeerEnded();
   void Broken();
+  void Uncork();
+  void SendCork();
+  [[gnu::noinline]] void Keep(std::string_view data);
+  std::size_t kept() const { return out_ == nullptr ? 0 : out_->size(); }
   std::string_view SendDirectly(std::string_view data);
   void SendSome();
   ssize_t Send(std::string_view data);
+  [[gnu::noinline]] ssize_t SendFailed();
   void AllSent();
   void Linger();
   void EndSocketWriting();
-  void Finish(Why why, int error);
+  [[gnu::noinline]] void Finish(Why why, int error);
   void TellLater();
   void UpdateInterest();
 
@@ -104,32 +118,32 @@ class Stream final : public Connection, private Watcher {
   void UpdateTimer();
   void OnTime();
 
-  StreamGroup& group_;
-  const HeldListener listener_;
-  std::unique_ptr<OutBuffer> out_;  // not sent yet
-  sys::UniqueFd fd_;
-  WatchId watch_;
   const std::uint32_t place_;
-  std::uint32_t heard_;         // when something came
+  StreamGroup& group_;
+  ConnectionListener* const listener_;
+  std::unique_ptr<OutBuffer> out_;  // not sent yet, but for what is in the group's cork
+  WatchId watch_;
+  std::uint32_t heard_;         // when something came, if the group notes that
   std::uint32_t moved_;         // when something was sent
-  std::uint32_t deadline_ = 0;  // if has_deadline_
-  int error_ = 0;
-  TimerId timer_;
-  SteadyTime timer_due_;
+  std::uint32_t deadline_ = 0;  // if has_deadline_; of one that is finished its error
   State state_ = State::kConnecting;
   Why why_ = Why::kLocal;
-  bool is_socket_ = true;
-  bool accepted_ = false;
-  bool peer_ended_ = false;
-  bool write_ended_ = false;  // nothing more may be written
-  bool end_told_ = false;     // and the peer knows
-  bool paused_ = false;
-  bool above_high_ = false;
-  bool blocked_ = false;   // the system took less than there was
-  bool in_ready_ = false;  // what is written now is sent when OnReady is over
-  bool to_tell_ = false;   // is on the group's list
-  bool writable_again_ = false;
-  bool has_deadline_ = false;
+  bool owns_listener_ : 1;
+  bool is_socket_ : 1 = true;
+  bool accepted_ : 1 = false;
+  bool peer_ended_ : 1 = false;
+  bool write_ended_ : 1 = false;  // nothing more may be written
+  bool end_told_ : 1 = false;     // and the peer knows
+  bool paused_ : 1 = false;
+  bool choked_ : 1 = false;  // not read, since too much is unsent
+  bool above_high_ : 1 = false;
+  bool blocked_ : 1 = false;  // the system took less than there was
+  bool to_tell_ : 1 = false;  // is on the group's list
+  bool writable_again_ : 1 = false;
+  bool has_deadline_ : 1 = false;
+  bool plain_ : 1 = false;  // open, to be read, with nothing kept: see OnReady
 };
+
+static_assert(sizeof(Stream) <= 96);
 
 }  // namespace belfry

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <new>
 #include <string>
 #include <utility>
 
@@ -11,6 +12,9 @@ namespace belfry {
 namespace {
 
 constexpr Nanoseconds kTimeoutMax = std::chrono::hours(24 * 30);
+
+// Below what is sent without being copied first.
+constexpr std::size_t kCorkMax = std::size_t{16} << 10;
 
 constinit sync::Atomic<std::uint64_t> last_id{0};
 
@@ -30,7 +34,13 @@ ConnectionOptions Clamped(ConnectionOptions options) {
 std::uint64_t StreamGroup::NewId() { return last_id.fetch_add(1, std::memory_order_relaxed) + 1; }
 
 StreamGroup::StreamGroup(EventLoop& loop, const ConnectionOptions& options, std::uint64_t id)
-    : loop_(loop), options_(Clamped(options)), id_(id), read_buffer_(options.read_bytes_max) {}
+    : loop_(loop),
+      options_(Clamped(options)),
+      notes_time_(options.idle_timeout > Nanoseconds::zero() ||
+                  options.read_timeout > Nanoseconds::zero()),
+      id_(id),
+      read_buffer_(std::make_unique_for_overwrite<char[]>(options.read_bytes_max)),
+      gathering_{.cork = Cork(std::min(kCorkMax, options_.write_buffer_high))} {}
 
 absl::Status StreamGroup::Check(const ConnectionOptions& options) {
   if (options.read_bytes_max == 0) return Wrong("read_bytes_max", "0");
@@ -47,19 +57,11 @@ void StreamGroup::CheckOrDie(const ConnectionOptions& options) {
   BELFRY_CHECK(status.ok(), std::string(status.message()).c_str());
 }
 
-// Short of a wrap after 49 days only differences mean something.
-std::uint32_t StreamGroup::Now() const {
-  return static_cast<std::uint32_t>(
-      std::chrono::floor<std::chrono::milliseconds>(loop_.clock().Now().time_since_epoch())
-          .count());
-}
-
-Stream& StreamGroup::Add(sys::UniqueFd fd, HeldListener listener, void (Stream::*start)()) {
-  // Room for each: what it is told at the end of a turn must not fail.
-  if (to_tell_.capacity() <= size_) to_tell_.reserve(2 * (size_ + 1));
-  Stream& stream = streams_.Add(*this, std::move(listener), std::move(fd));
+Stream& StreamGroup::Add(sys::UniqueFd fd, HeldListener listener,
+                         void (Stream::*start)(sys::UniqueFd)) {
+  Stream& stream = streams_.Add(*this, std::move(listener));
   try {
-    (stream.*start)();
+    (stream.*start)(std::move(fd));
   } catch (...) {
     streams_.Remove(stream);
     throw;
@@ -106,7 +108,7 @@ void StreamGroup::End() {
   owner_ = nullptr;
   ForEach([](Stream& stream) { stream.AbortBecause(ConnectionClosed::Why::kShutdown); });
   if (!loop_.in_turn()) {
-    while (!to_tell_.empty()) EndTurn();
+    while (!to_tell_.empty() || all_to_tell_) EndTurn();
   }
   if (run_later_) until_run_ = shared_from_this();
 }
@@ -114,7 +116,11 @@ void StreamGroup::End() {
 // --- At the end of a turn ---
 
 void StreamGroup::TellLater(Stream& stream) {
-  to_tell_.push_back(&stream);
+  try {
+    to_tell_.push_back(&stream);
+  } catch (const std::bad_alloc&) {
+    all_to_tell_ = true;
+  }
   RunLater();
 }
 
@@ -138,7 +144,7 @@ void StreamGroup::EndTurn() {
     ~Rest() {
       group_.to_tell_.erase(group_.to_tell_.begin(),
                             group_.to_tell_.begin() + static_cast<std::ptrdiff_t>(done));
-      if (!group_.to_tell_.empty()) group_.RunLater();
+      if (!group_.to_tell_.empty() || group_.all_to_tell_) group_.RunLater();
     }
     Rest(const Rest&) = delete;
     Rest& operator=(const Rest&) = delete;
@@ -149,9 +155,23 @@ void StreamGroup::EndTurn() {
   };
   Rest rest(*this);
   const std::size_t all = to_tell_.size();
-  while (rest.done < all) {
-    Stream& stream = *to_tell_[rest.done++];
-    stream.finished() ? TellClosed(stream) : stream.EndTurn();
+  while (rest.done < all) TellOne(*to_tell_[rest.done++]);
+  if (std::exchange(all_to_tell_, false)) TellAll();
+}
+
+void StreamGroup::TellOne(Stream& stream) {
+  stream.finished() ? TellClosed(stream) : stream.EndTurn();
+}
+
+// Those that wait though they are on no list. What a listener throws leaves the rest for later.
+void StreamGroup::TellAll() {
+  try {
+    streams_.ForEach([this](Stream& stream) {
+      if (stream.waits()) TellOne(stream);
+    });
+  } catch (...) {
+    all_to_tell_ = true;
+    throw;
   }
 }
 

@@ -12,6 +12,7 @@
 
 #include "belfry/connection.h"
 #include "belfry/executor.h"
+#include "io/cork.h"
 #include "io/out_buffer.h"
 #include "io/slab.h"
 #include "io/stream.h"
@@ -26,6 +27,12 @@ class StreamGroupOwner {
 
  protected:
   ~StreamGroupOwner() = default;
+};
+
+// What a stream's listener writes while it is told of data is sent when it is done.
+struct Gathering {
+  const Stream* corked = nullptr;  // whose writes go to the cork
+  Cork cork;
 };
 
 // Thread safety: the loop's thread; Defer and open() from any.
@@ -60,9 +67,12 @@ class StreamGroup final : public Runnable, public std::enable_shared_from_this<S
   // --- For streams ---
   EventLoop& loop() { return loop_; }
   const ConnectionOptions& options() const { return options_; }
-  std::span<char> read_buffer() { return read_buffer_; }
+  std::span<char> read_buffer() { return {read_buffer_.get(), options_.read_bytes_max}; }
   OutBuffers& out_buffers() { return out_buffers_; }
-  std::uint32_t Now() const;  // milliseconds
+  Gathering& gathering() { return gathering_; }
+  // Whether anybody wants to know when something came: a time-out does.
+  bool notes_time() const { return notes_time_; }
+  std::uint32_t Now() { return loop_.turn_milliseconds(); }
   bool MayKeep() const { return unsent_ <= options_.write_buffers_max; }
   void Kept(std::size_t bytes) { unsent_ += bytes; }
   void Sent(std::size_t bytes) { unsent_ -= bytes; }
@@ -71,7 +81,9 @@ class StreamGroup final : public Runnable, public std::enable_shared_from_this<S
   void TellLater(Stream& stream);
 
  private:
-  Stream& Add(sys::UniqueFd fd, HeldListener listener, void (Stream::*start)());
+  Stream& Add(sys::UniqueFd fd, HeldListener listener, void (Stream::*start)(sys::UniqueFd));
+  void TellOne(Stream& stream);
+  void TellAll();
   void TellClosed(Stream& stream);
   void Run() override;
   void EndTurn();
@@ -79,14 +91,17 @@ class StreamGroup final : public Runnable, public std::enable_shared_from_this<S
 
   EventLoop& loop_;
   const ConnectionOptions options_;
+  const bool notes_time_;
   const std::uint64_t id_;
-  std::vector<char> read_buffer_;
+  const std::unique_ptr<char[]> read_buffer_;
+  Gathering gathering_;
   OutBuffers out_buffers_;
   Slab<Stream> streams_;
   std::size_t size_ = 0;
   std::size_t unsent_ = 0;
   std::vector<Stream*> to_tell_;
-  bool run_later_ = false;  // the loop will call Run
+  bool all_to_tell_ = false;  // there was no memory for that list
+  bool run_later_ = false;    // the loop will call Run
   std::shared_ptr<StreamGroup> until_run_;
   StreamGroupOwner* owner_ = nullptr;
   sync::Atomic<std::size_t> open_{0};

@@ -44,16 +44,10 @@ std::optional<Stream::Limit> Stream::NextLimit() const {
 void Stream::UpdateTimer() {
   const std::optional<Limit> next = NextLimit();
   if (!next.has_value()) return;
-  const SteadyTime due =
-      TimeAfter(group_.loop().clock().Now(), std::chrono::milliseconds(next->left));
-  if (timer_ && timer_due_ <= due) return;
-  if (timer_) group_.loop().Cancel(timer_);
-  timer_due_ = due;
-  timer_ = group_.loop().RunAfter(std::chrono::milliseconds(next->left), [this] { OnTime(); });
+  group_.loop().ArmTimer(*this, std::chrono::milliseconds(std::max<std::int64_t>(next->left, 0)));
 }
 
 void Stream::OnTime() {
-  timer_ = TimerId{};
   const std::optional<Limit> next = NextLimit();
   if (next.has_value() && next->left <= 0) {
     Finish(next->why, 0);

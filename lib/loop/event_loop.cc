@@ -10,6 +10,7 @@
 #include "loop/loop_timers.h"
 #include "loop/loop_watch.h"
 #include "loop/posted_work.h"
+#include "loop/ticks.h"
 #include "loop/watch_table.h"
 #include "sync/sync.h"
 #include "sys/threads.h"
@@ -46,12 +47,13 @@ class EventLoop::Impl {
   Impl(EventLoop& loop, EventLoopOptions options)
       : loop_(loop),
         clock_(options.clock != nullptr ? *options.clock : Clock::Real()),
+        pulse_(options.on_slow && options.slow_after > Nanoseconds::zero()),
         watches_(pulse_),
-        timers_(clock_),
+        timers_(clock_, loop.turn_tick_),
         owner_(sys::ThreadId()) {
     watches_.Watch(posted_.wakeup_fd(), Interest::kReadable,
                    [this](Readiness) { posted_.Woken(); });
-    if (options.on_slow && options.slow_after > Nanoseconds::zero()) {
+    if (pulse_.watched()) {
       watch_.emplace(pulse_, owner_, options.slow_after, std::move(options.on_slow));
     }
   }
@@ -71,16 +73,23 @@ class EventLoop::Impl {
   }
 
   void Run() {
+    const Running running(*this);
+    const ExecutorScope scope(loop_);
     do {
       Turn(posted_.more_is_coming() ? std::optional(Nanoseconds::zero()) : std::nullopt);
     } while (!posted_.TakeStop());
   }
 
-  void Turn(std::optional<Nanoseconds> wait) {
+  void RunOnce(Nanoseconds wait) {
     const Running running(*this);
     const ExecutorScope scope(loop_);
+    Turn(wait);
+  }
+
+  void Turn(std::optional<Nanoseconds> wait) {
     if (EndTurn()) pulse_.Waits();  // what was put off since the last one
     const bool ready = watches_.Wait(PrepareWait(wait));
+    timers_.BeginTurn();
     posted_.Awake();
     if (!ready) posted_.LetMoreCome();
     watches_.CallReady();
@@ -89,6 +98,7 @@ class EventLoop::Impl {
     posted_.RunShare(pulse_);
     posted_.DrainWakeup();
     EndTurn();
+    pulse_.Waits();
   }
 
   void RunAtTurnEnd(Runnable& work) {
@@ -209,7 +219,7 @@ EventLoop::~EventLoop() { impl_->RunLeft(); }
 bool EventLoop::RunLeft() { return impl_->RunLeft(); }
 
 void EventLoop::Run() { impl_->Run(); }
-void EventLoop::RunOnce(Nanoseconds wait) { impl_->Turn(wait); }
+void EventLoop::RunOnce(Nanoseconds wait) { impl_->RunOnce(wait); }
 void EventLoop::Stop() { impl_->posted().Stop(); }
 void EventLoop::Post(Runnable& work) { impl_->posted().Push(work); }
 void EventLoop::PostClosure(const ClosureKind& kind, void* closure) {
@@ -242,6 +252,9 @@ void EventLoop::ArmTimer(TimerEntry& timer, Nanoseconds delay) {
   impl_->timers().Arm(timer, delay);
 }
 void EventLoop::CancelTimer(TimerEntry& timer) { impl_->timers().Cancel(timer); }
+std::uint32_t EventLoop::ReadTurnMilliseconds() {
+  return static_cast<std::uint32_t>(TickAt(turn_time()));
+}
 SteadyTime EventLoop::turn_time() { return impl_->timers().turn_time(); }
 
 bool EventLoop::in_loop_thread() const { return impl_->in_loop_thread(); }

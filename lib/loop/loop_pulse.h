@@ -8,12 +8,16 @@
 
 namespace belfry {
 
-// Thread safety: the loop's thread writes, with plain stores; any thread reads. Whoever sees a call
-// sees what the loop's thread did before it.
+// Thread safety: the loop's thread writes, with plain stores, if it is watched; any thread reads.
+// Whoever sees a call sees what the loop's thread did before it.
 class LoopPulse {
  public:
+  explicit LoopPulse(bool watched) : watched_(watched) {}
+
+  bool watched() const { return watched_; }
   // A call begins; it lasts until the next one, or until the loop waits.
   void Calls(LoopWork work, int fd = -1) {
+    if (!watched_) return;
     ++calls_;
     const auto low = static_cast<std::uint32_t>(fd);
     call_.store(std::uint64_t{calls_} << 35 | static_cast<std::uint64_t>(work) << 32 | low,
@@ -39,6 +43,7 @@ class LoopPulse {
   }
 
  private:
+  const bool watched_;
   std::uint32_t calls_ = 0;
   sync::Atomic<std::uint64_t> turn_{0};
   sync::Atomic<std::uint64_t> call_{0};  // number, kind and descriptor; 0: none

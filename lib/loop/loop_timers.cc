@@ -14,16 +14,15 @@ TimerWheel::Tick TickAfter(SteadyTime deadline, Nanoseconds delay) {
 
 }  // namespace
 
-LoopTimers::LoopTimers(const Clock& clock) : clock_(clock), wheel_(TickAt(clock.Now())) {}
-
-void LoopTimers::EndTurn() {
-  in_turn_ = false;
-  turn_time_.reset();
-}
+LoopTimers::LoopTimers(const Clock& clock, TurnTick& tick)
+    : clock_(clock), tick_(tick), wheel_(TickAt(clock.Now())) {}
 
 SteadyTime LoopTimers::turn_time() {
   if (!in_turn_) return clock_.Now();
-  if (!turn_time_) turn_time_ = clock_.Now();
+  if (!turn_time_) {
+    turn_time_ = clock_.Now();
+    tick_ = {.known = true, .milliseconds = static_cast<std::uint32_t>(TickAt(*turn_time_))};
+  }
   return *turn_time_;
 }
 

@@ -16,10 +16,18 @@ namespace belfry {
 // Thread safety: none; its loop's thread.
 class LoopTimers {
  public:
-  explicit LoopTimers(const Clock& clock);
+  // Keeps `tick`, its loop's, up to date.
+  LoopTimers(const Clock& clock, TurnTick& tick);
 
-  void BeginTurn() { in_turn_ = true; }
-  void EndTurn();
+  // Again after the turn's wait: then it is later.
+  void BeginTurn() {
+    in_turn_ = true;
+    Forget();
+  }
+  void EndTurn() {
+    in_turn_ = false;
+    Forget();
+  }
   // Inside a turn, its time: the clock's when it was first asked for it. Outside, the clock's now.
   SteadyTime turn_time();
 
@@ -36,7 +44,13 @@ class LoopTimers {
   std::optional<SteadyTime> NextDeadline() const;
 
  private:
+  void Forget() {
+    turn_time_.reset();
+    tick_.known = false;
+  }
+
   const Clock& clock_;
+  TurnTick& tick_;
   bool in_turn_ = false;
   std::optional<SteadyTime> turn_time_;
   TimerWheel wheel_;

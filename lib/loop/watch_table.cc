@@ -1,7 +1,10 @@
 #include "loop/watch_table.h"
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cerrno>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -22,37 +25,53 @@ WatchId WatchOf(std::uint64_t token) {
   return {static_cast<std::uint32_t>(token >> 32), static_cast<std::uint32_t>(token)};
 }
 
-bool Has(Interest interest, Interest part) {
+// By interest. Who wants nothing is told of errors and hang-ups once, since they last.
+constexpr std::array<std::uint32_t, 4> kEvents = {EPOLLET, EPOLLIN | EPOLLRDHUP, EPOLLOUT,
+                                                  EPOLLIN | EPOLLRDHUP | EPOLLOUT};
+
+std::uint32_t EpollEvents(Interest interest) { return kEvents[static_cast<std::size_t>(interest)]; }
+
+bool Wants(Interest interest, Interest part) {
   return (static_cast<unsigned>(interest) & static_cast<unsigned>(part)) != 0;
 }
 
-// Who wants nothing is told of errors and hang-ups once, since they last.
-std::uint32_t EpollEvents(Interest interest) {
-  if (interest == Interest::kNone) return EPOLLET;
-  std::uint32_t events = 0;
-  if (Has(interest, Interest::kReadable)) events |= EPOLLIN | EPOLLRDHUP;
-  if (Has(interest, Interest::kWritable)) events |= EPOLLOUT;
-  return events;
-}
-
-// Without what is not wanted any more, but was when the batch was fetched.
+// Without what is not wanted any more, but was when the batch was fetched. RDHUP is a hang-up, too.
 Readiness ReadinessOf(std::uint32_t events, Interest wanted) {
+  static_assert(EPOLLRDHUP >> 9 == EPOLLHUP);
   events &= EpollEvents(wanted) | EPOLLHUP | EPOLLERR;
-  return {.readable = (events & EPOLLIN) != 0,
-          .writable = (events & EPOLLOUT) != 0,
-          .hung_up = (events & (EPOLLHUP | EPOLLRDHUP)) != 0,
-          .error = (events & EPOLLERR) != 0};
+  constexpr std::uint32_t kBits = EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP;
+  return std::bit_cast<Readiness>(static_cast<std::uint8_t>((events | events >> 9) & kBits));
 }
 
 }  // namespace
 
-// A watcher for a callable.
+// A watcher for a callable. It lives until that returns, also when its own watch ends meanwhile.
 class WatchTable::Callable final : public Watcher {
  public:
-  explicit Callable(std::function<void(Readiness)> ready) : ready_(std::move(ready)) {}
-  void OnReady(Readiness readiness) override { ready_(readiness); }
+  Callable(WatchTable& table, std::function<void(Readiness)> ready)
+      : table_(table), ready_(std::move(ready)) {}
+
+  void OnReady(Readiness readiness) override {
+    const Running running(table_, *this);
+    ready_(readiness);
+  }
 
  private:
+  class Running {
+   public:
+    Running(WatchTable& table, Callable& callable) : table_(table) { table_.running_ = &callable; }
+    ~Running() {
+      table_.running_ = nullptr;
+      const auto ended = std::move(table_.ended_while_running_);
+    }
+    Running(const Running&) = delete;
+    Running& operator=(const Running&) = delete;
+
+   private:
+    WatchTable& table_;
+  };
+
+  WatchTable& table_;
   const std::function<void(Readiness)> ready_;
 };
 
@@ -62,8 +81,10 @@ WatchTable::WatchTable(LoopPulse& pulse)
 }
 
 WatchTable::~WatchTable() {
-  for (const Slot& slot : slots_) {
-    if (slot.watcher != nullptr && slot.watcher->callable_) TakeCallable(*slot.watcher);
+  for (const auto& chunk : chunks_) {
+    for (const Slot& slot : *chunk) {
+      if (slot.watcher != nullptr && slot.watcher->callable_) TakeCallable(*slot.watcher);
+    }
   }
 }
 
@@ -71,9 +92,17 @@ std::unique_ptr<WatchTable::Callable> WatchTable::TakeCallable(Watcher& watcher)
   return std::unique_ptr<Callable>(static_cast<Callable*>(&watcher));
 }
 
+void WatchTable::AddChunk() {
+  chunks_.push_back(std::make_unique<std::array<Slot, kPerChunk>>());
+  const auto first = static_cast<std::uint32_t>((chunks_.size() - 1) * kPerChunk);
+  for (std::uint32_t i = first + kPerChunk; i-- > first;) {
+    SlotAt(i).next = std::exchange(free_, i);
+  }
+}
+
 WatchId WatchTable::Watch(int fd, Interest interest, std::function<void(Readiness)> ready) {
   BELFRY_CHECK(ready, "a watch needs a callable");
-  auto callable = std::make_unique<Callable>(std::move(ready));
+  auto callable = std::make_unique<Callable>(*this, std::move(ready));
   const WatchId watch = Watch(fd, interest, *callable);
   callable.release()->callable_ = true;
   return watch;
@@ -81,26 +110,17 @@ WatchId WatchTable::Watch(int fd, Interest interest, std::function<void(Readines
 
 WatchId WatchTable::Watch(int fd, Interest interest, Watcher& watcher) {
   BELFRY_CHECK(watcher.fd_ < 0, "a watcher has one watch at a time");
-  if (free_ == kEnd) {
-    slots_.emplace_back();
-    free_ = static_cast<std::uint32_t>(slots_.size() - 1);
-  }
-  const WatchId watch{free_, slots_[free_].generation};
+  if (free_ == kEnd) AddChunk();
+  const WatchId watch{free_, SlotAt(free_).generation};
   if (sys::EpollAdd(epoll_.get(), fd, EpollEvents(interest), TokenOf(watch)) != 0) {
     sys::ThrowErrno("epoll_ctl(EPOLL_CTL_ADD, " + std::to_string(fd) + ")");
   }
-  Slot& slot = slots_[watch.index];
+  Slot& slot = SlotAt(watch.index);
   free_ = std::exchange(slot.next, kUnlisted);
   slot.watcher = &watcher;
   watcher.fd_ = fd;
   watcher.wanted_ = watcher.told_ = interest;
   return watch;
-}
-
-WatchTable::Slot* WatchTable::Find(WatchId watch) {
-  if (watch.index >= slots_.size()) return nullptr;
-  Slot& slot = slots_[watch.index];
-  return slot.watcher != nullptr && slot.generation == watch.generation ? &slot : nullptr;
 }
 
 Watcher* WatchTable::FindWatcher(WatchId watch) {
@@ -128,7 +148,7 @@ void WatchTable::Unwatch(WatchId watch) {
   if (slot->next == kUnlisted) slot->next = std::exchange(free_, watch.index);
   if (!watcher.callable_) return;
   auto callable = TakeCallable(watcher);
-  if (watch == running_) ended_while_running_ = std::move(callable);
+  if (callable.get() == running_) ended_while_running_ = std::move(callable);
   // Otherwise the callable goes here, last, since its destructor may come back to us.
 }
 
@@ -136,7 +156,7 @@ void WatchTable::TellChanges() {
   std::uint32_t again = kEnd;
   while (changed_ != kEnd) {
     const std::uint32_t index = changed_;
-    Slot& slot = slots_[index];
+    Slot& slot = SlotAt(index);
     changed_ = std::exchange(slot.next, kUnlisted);
     if (slot.watcher == nullptr) {
       slot.next = std::exchange(free_, index);
@@ -149,9 +169,9 @@ void WatchTable::TellChanges() {
 
 // False: there was no memory for it.
 bool WatchTable::Tell(std::uint32_t index) {
-  Watcher& watcher = *slots_[index].watcher;
+  Watcher& watcher = *SlotAt(index).watcher;
   if (watcher.told_ == watcher.wanted_) return true;
-  const std::uint64_t token = TokenOf({index, slots_[index].generation});
+  const std::uint64_t token = TokenOf({index, SlotAt(index).generation});
   if (sys::EpollModify(epoll_.get(), watcher.fd_, EpollEvents(watcher.wanted_), token) != 0) {
     BELFRY_CHECK(errno == ENOMEM, "a watched descriptor was closed before its watch was ended");
     return false;
@@ -171,39 +191,22 @@ bool WatchTable::Wait(int timeout_ms) {
   return ready_ != 0;
 }
 
-void WatchTable::CallReady() {
-  for (std::size_t i = 0; i < ready_; ++i) Call(batch_[i]);
-}
-
-// Names the watch whose callable runs; keeps the callable if its watch ends meanwhile.
-class WatchTable::Running {
- public:
-  Running(WatchTable& table, WatchId watch) : table_(table) { table_.running_ = watch; }
-  ~Running() {
-    table_.running_ = WatchId{};
-    const auto ended = std::move(table_.ended_while_running_);
-  }
-  Running(const Running&) = delete;
-  Running& operator=(const Running&) = delete;
-
- private:
-  WatchTable& table_;
-};
-
-void WatchTable::Call(const epoll_event& event) {
+inline void WatchTable::Call(const epoll_event& event) {
   const WatchId watch = WatchOf(event.data.u64);
-  const Slot* const slot = Find(watch);
-  if (slot == nullptr) return;  // ended by one before it in this batch
-  Watcher& watcher = *slot->watcher;
-  const Readiness readiness = ReadinessOf(event.events, watcher.wanted_);
-  if (readiness == Readiness{}) return;
+  const Slot& slot = SlotAt(watch.index);
+  if (slot.generation != watch.generation) return;  // ended by one before it in this batch
+  Watcher& watcher = *slot.watcher;
   pulse_.Calls(LoopWork::kDescriptor, watcher.fd_);
-  if (!watcher.callable_) {
-    watcher.OnReady(readiness);
+  if (event.events == EPOLLIN && Wants(watcher.wanted_, Interest::kReadable)) [[likely]] {
+    watcher.OnReadable();
     return;
   }
-  const Running running(*this, watch);
-  watcher.OnReady(readiness);
+  const Readiness readiness = ReadinessOf(event.events, watcher.wanted_);
+  if (std::bit_cast<std::uint8_t>(readiness) != 0) watcher.OnReady(readiness);
+}
+
+void WatchTable::CallReady() {
+  for (const epoll_event& event : std::span(batch_.data(), ready_)) Call(event);
 }
 
 }  // namespace belfry

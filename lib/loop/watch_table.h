@@ -1,9 +1,9 @@
 // The watches of one loop, and the epoll descriptor that knows them.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <vector>
@@ -39,7 +39,6 @@ class WatchTable {
 
  private:
   class Callable;
-  class Running;
   static constexpr std::uint32_t kEnd = ~std::uint32_t{0};
   static constexpr std::uint32_t kUnlisted = kEnd - 1;
   // A hundred thousand idle connections have one each.
@@ -50,20 +49,29 @@ class WatchTable {
   };
 
   static std::unique_ptr<Callable> TakeCallable(Watcher& watcher);
-  Slot* Find(WatchId watch);
+  Slot* Find(WatchId watch) {
+    if (watch.index / kPerChunk >= chunks_.size()) return nullptr;
+    Slot& slot = SlotAt(watch.index);
+    return slot.watcher != nullptr && slot.generation == watch.generation ? &slot : nullptr;
+  }
   void TellChanges();
   bool Tell(std::uint32_t index);
   void Call(const epoll_event& event);
 
   LoopPulse& pulse_;
   const sys::UniqueFd epoll_;
-  std::deque<Slot> slots_;
+  // In chunks, so that a slot stays where it is and no room is wasted.
+  static constexpr std::uint32_t kPerChunk = 256;
+  Slot& SlotAt(std::uint32_t index) { return (*chunks_[index / kPerChunk])[index % kPerChunk]; }
+  void AddChunk();
+
+  std::vector<std::unique_ptr<std::array<Slot, kPerChunk>>> chunks_;
   std::uint32_t free_ = kEnd;
   std::uint32_t changed_ = kEnd;
   std::vector<epoll_event> batch_;
   std::size_t ready_ = 0;  // in batch_
-  WatchId running_;        // whose callable is being called
-  // The running callable, when its own watch has ended meanwhile.
+  const Callable* running_ = nullptr;
+  // That one, when its own watch has ended meanwhile.
   std::unique_ptr<Callable> ended_while_running_;
 };
 

@@ -15,8 +15,6 @@
 namespace belfry::sys {
 namespace {
 
-constinit sync::Atomic<Hook*> the_hook{nullptr};
-
 // Runs `call_system` unless the hook says that this call fails.
 template <class F>
 auto Unless(Call call, F call_system) -> decltype(call_system()) {
@@ -49,6 +47,8 @@ int EpollControl(Call call, int epoll, int operation, int fd, std::uint32_t even
 }
 
 }  // namespace
+
+constinit sync::Atomic<Hook*> the_hook{nullptr};
 
 void SetHook(Hook* hook) { the_hook.store(hook, std::memory_order_release); }
 
@@ -177,11 +177,11 @@ int Setsockopt(int fd, int level, int name, int value) {
                 [&] { return ::setsockopt(fd, level, name, &value, sizeof(value)); });
 }
 
-ssize_t Recv(int fd, void* buffer, std::size_t size) {
+ssize_t RecvHooked(int fd, void* buffer, std::size_t size) {
   return UnlessBytes(Call::kRecv, size, [&](std::size_t n) { return ::recv(fd, buffer, n, 0); });
 }
 
-ssize_t Send(int fd, const void* data, std::size_t size) {
+ssize_t SendHooked(int fd, const void* data, std::size_t size) {
   return UnlessBytes(Call::kSend, size,
                      [&](std::size_t n) { return ::send(fd, data, n, MSG_NOSIGNAL); });
 }

@@ -16,6 +16,8 @@
 #include <cstdint>
 #include <limits>
 
+#include "sync/sync.h"
+
 namespace belfry::sys {
 
 enum class Call {
@@ -72,6 +74,10 @@ void SetHook(Hook* hook);
 
 // What the hook says of a call; for the files of this room.
 Fault Ask(Call call);
+extern sync::Atomic<Hook*> the_hook;
+inline bool hooked() { return the_hook.load(std::memory_order_acquire) != nullptr; }
+ssize_t RecvHooked(int fd, void* buffer, std::size_t size);
+ssize_t SendHooked(int fd, const void* data, std::size_t size);
 
 // Descriptors of any kind. A close that is told to fail has closed nevertheless, as the system's
 // has.
@@ -102,8 +108,17 @@ int Connect(int fd, const sockaddr* address, socklen_t size);
 int Getsockname(int fd, sockaddr_storage& address, socklen_t& size);
 int Getpeername(int fd, sockaddr_storage& address, socklen_t& size);
 int Setsockopt(int fd, int level, int name, int value);
-ssize_t Recv(int fd, void* buffer, std::size_t size);
-ssize_t Send(int fd, const void* data, std::size_t size);
+// Inline, since each message passes them.
+inline ssize_t Recv(int fd, void* buffer, std::size_t size) {
+  if (hooked()) [[unlikely]]
+    return RecvHooked(fd, buffer, size);
+  return ::recv(fd, buffer, size, 0);
+}
+inline ssize_t Send(int fd, const void* data, std::size_t size) {
+  if (hooked()) [[unlikely]]
+    return SendHooked(fd, data, size);
+  return ::send(fd, data, size, MSG_NOSIGNAL);
+}
 int Shutdown(int fd, int how);
 // The error that the socket keeps for us, and forgets; 0 when there is none.
 int TakeSocketError(int fd);
