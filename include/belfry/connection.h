@@ -96,11 +96,12 @@ class BELFRY_EXPORT Connection {
   // "127.0.0.1:40112", "unix:"; "" once it is closed. Asks the system.
   virtual std::string peer() const = 0;
 
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
  protected:
   Connection() = default;
   ~Connection() = default;
-  Connection(const Connection&) = delete;
-  Connection& operator=(const Connection&) = delete;
 };
 
 // Is told what happens to a connection: OnOpened, then any number of the others, OnClosed last; one

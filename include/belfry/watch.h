@@ -36,11 +36,12 @@ class BELFRY_EXPORT Watcher {
   // Readable, and nothing else: the usual case.
   virtual void OnReadable() { OnReady(Readiness{.readable = true}); }
 
+  Watcher(const Watcher&) = delete;
+  Watcher& operator=(const Watcher&) = delete;
+
  protected:
   Watcher() = default;
   ~Watcher() = default;
-  Watcher(const Watcher&) = delete;
-  Watcher& operator=(const Watcher&) = delete;
 
   int watched() const { return fd_; }  // the descriptor; -1: none
   Interest interest() const { return wanted_; }

@@ -43,11 +43,10 @@ class Outbox {
   template <class E>
   void Publish(E event, const PublishOptions& options) {
     if (waiting_.empty()) {
-      const PublishResult result = dispatcher_.Publish(std::move(event), options);
+      const PublishResult result = Try(event, options);
       if (result.ok() || !MayBeAcceptedLater(result) || stopped_) return;
       RetryLater();
     }
-    // Refused, it is as it was.
     waiting_.push_back(std::make_unique<WaitingEvent<E>>(std::move(event), options));
   }
   // Whether nothing waits.
@@ -77,6 +76,11 @@ class Outbox {
     const PublishOptions options_;
   };
 
+  // Refused, the event is as it was.
+  template <class E>
+  PublishResult Try(E& event, const PublishOptions& options) {
+    return dispatcher_.Publish(std::move(event), options);
+  }
   void RetryLater();
   void Flush();
 

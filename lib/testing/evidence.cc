@@ -173,6 +173,7 @@ std::string WhoIsThere(const std::vector<KnownListener>& listeners, std::string_
   const auto& [distance, nearest] = *names.begin();
   if (distance <= 2) return "is no listener; do you mean " + nearest + "?";
   std::vector<std::string> nearest_first;
+  nearest_first.reserve(names.size());
   for (const auto& [unused, one] : names) nearest_first.push_back(one);
   return "is no listener; there are: " + Enumerate(nearest_first);
 }
