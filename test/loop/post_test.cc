@@ -178,10 +178,10 @@ TEST_F(PostTest, ATurnThatHasWorkLeftDoesNotWait) {
 }
 
 TEST_F(PostTest, AFloodFromAnotherThreadDoesNotHoldUpATimer) {
-  EventLoop loop;
   std::atomic<bool> over{false};
   std::atomic<std::uint64_t> ran{0};
   std::uint64_t posted = 0;
+  EventLoop loop;  // it runs what is left at its end
   loop.RunAfter(std::chrono::milliseconds(2), [&] { loop.Stop(); });
   std::thread flood([&] {
     while (!over) {
