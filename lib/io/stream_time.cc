@@ -17,6 +17,7 @@ std::int64_t Milliseconds(Nanoseconds length) {
 }  // namespace
 
 std::optional<Stream::Limit> Stream::NextLimit() const {
+  if (state_ == State::kFinished) return std::nullopt;
   const ConnectionOptions& options = group_.options();
   const std::uint32_t now = group_.Now();
   std::optional<Limit> next;
@@ -57,6 +58,7 @@ void Stream::OnTime() {
 }
 
 void Stream::SetDeadline(std::optional<Nanoseconds> in) {
+  if (state_ == State::kFinished) return;
   has_deadline_ = in.has_value();
   if (!in.has_value()) return;
   constexpr Nanoseconds kLatest = std::chrono::hours(24 * 24);  // of what a signed half can say

@@ -238,6 +238,31 @@ TEST_F(ServerTest, AListenerIsNeverCalledFromInsideItsOwnCalls) {
   EXPECT_THAT(told.story, ElementsAre("opened", "closed local 0"));
 }
 
+TEST_F(ServerTest, WhatIsAskedOfAConnectionThatHasEndedDoesNothing) {
+  told.on_data = [](Connection& connection) {
+    connection.Write(std::string(32 << 20, 'x'));  // more than the system takes
+    connection.Flush();
+    connection.Abort();
+    connection.SetDeadline(std::chrono::milliseconds(1));
+    connection.PauseReading();
+    connection.ResumeReading();
+    connection.EndWriting();
+    connection.Close();
+    connection.Write("x");
+    connection.Flush();
+    EXPECT_EQ(connection.unsent(), 0U);
+    EXPECT_FALSE(connection.writable());
+    EXPECT_EQ(connection.peer(), "");
+  };
+  Serve();
+  const Client client = Open();
+  client.Send("x");
+  RunUntilTold(3);
+  EXPECT_EQ(told.story.back(), "closed local 0");
+  clock.Advance(std::chrono::hours(1));
+  Run();
+}
+
 TEST_F(ServerTest, TheServerMayGoInsideAnyOfItsListenersCalls) {
   for (int which = 0; which < 4; ++which) {
     told = Told();
