@@ -1,6 +1,7 @@
 // The examples in the headers of connections.
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <memory>
 #include <string>
@@ -10,6 +11,7 @@
 #include "belfry/connection.h"
 #include "belfry/connection_events.h"
 #include "belfry/connector.h"
+#include "belfry/descriptor_events.h"
 #include "belfry/dispatcher.h"
 #include "belfry/endpoint.h"
 #include "belfry/event_loop.h"
@@ -67,6 +69,26 @@ TEST(ServerExample, EchoesWhatItReceives) {
   greet((*server)->endpoint().port());
   loop.Run();
   other.join();
+}
+
+TEST(DescriptorEventsExample, ToldOfAReadyPipe) {
+  EventLoop loop;
+  Dispatcher dispatcher({.executor = &loop});
+  int ends[2] = {};
+  ASSERT_EQ(::pipe(ends), 0);
+  ASSERT_EQ(::write(ends[1], "x", 1), 1);
+  const int bell = ends[0];
+  static char read_byte = 0;
+  static const auto ReadFrom = [](int fd) { EXPECT_EQ(::read(fd, &read_byte, 1), 1); };
+  // example: descriptor_events.h
+  belfry::DescriptorEvents descriptors(loop, dispatcher);
+  auto read = dispatcher.Subscribe([&](const belfry::FdReady& e) { ReadFrom(e.fd); });
+  descriptors.Watch(bell, belfry::Interest::kReadable);
+  // end of example
+  while (read_byte == 0) loop.RunOnce(std::chrono::seconds(1));
+  descriptors.Unwatch(bell);
+  ::close(ends[0]);
+  ::close(ends[1]);
 }
 
 TEST(ConnectorExample, GreetsWhomItConnectsTo) {
