@@ -121,7 +121,7 @@ class BELFRY_EXPORT ConnectionListener {
   virtual void OnEnd(Connection& connection) { connection.Close(); }
   // It is writable again, after it was not.
   virtual void OnWritable(Connection& /*connection*/) {}
-  // Also of one that could not connect: without OnOpened.
+  // Also of one that could not connect, or was given up before: without OnOpened.
   virtual void OnClosed(Connection& /*connection*/, const ConnectionClosed& /*closed*/) {}
 };
 

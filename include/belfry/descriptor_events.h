@@ -27,8 +27,8 @@ BELFRY_EVENT_NAME(FdReady, "belfry.fd_ready", 1);
 // watched again after 50 ms. Each event starts a story of its own.
 //
 // Thread safety: the loop's thread; from inside its own events, too.
-// Lifetime: the destructor ends every watch; the descriptors stay their owners'. At the
-// dispatcher's shutdown nothing more is published.
+// Lifetime: the loop outlives the dispatcher. The destructor ends every watch; the descriptors stay
+// their owners'. At the dispatcher's shutdown nothing more is published.
 class BELFRY_EXPORT DescriptorEvents {
  public:
   DescriptorEvents(EventLoop& loop, Dispatcher& dispatcher);

@@ -38,6 +38,7 @@ using MakeConnectionListener = std::function<std::unique_ptr<ConnectionListener>
 // Lifetime: the destructor aborts every connection (kShutdown), also from inside their listeners;
 // their OnClosed is called before it returns, or, from inside a turn of the loop, at its end. A
 // Unix socket's file goes with it, and a file that a dead server left is replaced.
+// Errors: what an OnClosed throws in the destructor, outside of a turn, ends the program.
 // Blocking: nothing here waits.
 class BELFRY_EXPORT Server {
  public:

@@ -17,6 +17,7 @@ namespace belfry {
 
 absl::StatusOr<ConnectionId> OpenConnection(StreamGroup& group, const Endpoint& endpoint,
                                             HeldListener listener) {
+  if (group.ended()) return absl::FailedPreconditionError("whoever connects has ended");
   const std::string name = endpoint.text();
   sys::UniqueFd fd(sys::Socket(AddressOf(endpoint)->sa_family, SOCK_STREAM, 0));
   if (!fd) return sys::ErrorStatus(errno, "socket for", name);
@@ -35,6 +36,7 @@ absl::StatusOr<ConnectionId> OpenConnection(StreamGroup& group, const Endpoint& 
 
 absl::StatusOr<ConnectionId> AdoptDescriptor(StreamGroup& group, int fd, HeldListener listener) {
   sys::UniqueFd owned(fd);
+  if (group.ended()) return absl::FailedPreconditionError("whoever connects has ended");
   const std::string name = std::to_string(fd);
   if (sys::SetNonblocking(fd) != 0) return sys::ErrorStatus(errno, "adopt descriptor", name);
   try {

@@ -133,6 +133,7 @@ class ConnectionEvents::Impl final : public std::enable_shared_from_this<Impl>,
 
 absl::StatusOr<Endpoint> ConnectionEvents::Impl::Listen(const Endpoint& endpoint,
                                                         ListenOptions options) {
+  if (ended_) return absl::FailedPreconditionError("whoever listens has ended");
   const auto told = std::make_shared<std::weak_ptr<ServerCore>>();
   auto core = ServerCore::Listen(
       loop_, endpoint, [this, told] { return NewListener(told->lock()); },

@@ -19,10 +19,16 @@ class DescriptorEvents::Impl final : public std::enable_shared_from_this<Impl> {
   Impl(EventLoop& loop, Dispatcher& dispatcher) : loop_(loop), dispatcher_(dispatcher) {}
 
   void Watch(int fd, Interest interest) {
-    const WatchId watch = loop_.Watch(
-        fd, interest,
-        [self = shared_from_this(), fd](Readiness readiness) { self->OnReady(fd, readiness); });
-    watched_[fd] = {watch, interest};
+    const auto [entry, is_new] = watched_.try_emplace(fd);
+    try {
+      entry->second.id = loop_.Watch(
+          fd, interest,
+          [self = shared_from_this(), fd](Readiness ready) { self->OnReady(fd, ready); });
+    } catch (...) {
+      if (is_new) watched_.erase(entry);
+      throw;
+    }
+    entry->second.interest = interest;
   }
 
   void Unwatch(int fd) {
@@ -39,8 +45,8 @@ class DescriptorEvents::Impl final : public std::enable_shared_from_this<Impl> {
 
  private:
   struct Watched {
-    WatchId id;
-    Interest interest;
+    WatchId id{};
+    Interest interest = Interest::kNone;
     bool told = false;  // and nobody has said yet that he is done with it
   };
 

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <new>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -51,8 +52,13 @@ class OutBuffers {
   void Give(std::unique_ptr<OutBuffer> buffer) {
     if (buffer->capacity() > kEachMax || kept_ + buffer->capacity() > kAllMax) return;
     buffer->Sent(buffer->size());
-    kept_ += buffer->capacity();
-    free_.push_back(std::move(buffer));
+    const std::size_t capacity = buffer->capacity();
+    try {
+      free_.push_back(std::move(buffer));
+      kept_ += capacity;
+    } catch (const std::bad_alloc&) {
+      // It goes, then.
+    }
   }
 
  private:

@@ -14,7 +14,13 @@ void Outbox::RetryLater() {
 void Outbox::Flush() {
   const std::shared_ptr<void> alive = owner_->Alive();
   while (!waiting_.empty()) {
-    const PublishResult result = waiting_.front()->Publish(dispatcher_);
+    PublishResult result;
+    try {
+      result = waiting_.front()->Publish(dispatcher_);
+    } catch (...) {
+      if (!stopped_) RetryLater();
+      throw;
+    }
     if (stopped_) return;
     if (!result.ok() && MayBeAcceptedLater(result)) return RetryLater();
     waiting_.pop_front();

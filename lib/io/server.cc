@@ -58,11 +58,13 @@ bool ServerCore::Accepted(sys::UniqueFd socket) {
   HeldListener listener = give_();
   if (listener.get() == nullptr) return true;
   failing_ = false;
+  Stream* accepted = nullptr;
   try {
-    group_->AddOpen(std::move(socket), std::move(listener)).OpenAccepted();
+    accepted = &group_->AddOpen(std::move(socket), std::move(listener));
   } catch (const std::system_error&) {
     return false;  // the system watches too many descriptors, or has no memory
   }
+  accepted->OpenAccepted();
   return true;
 }
 

@@ -68,6 +68,7 @@ void Stream::Open() {
   UpdateInterest();
   UpdateTimer();
   listener().OnOpened(*this);
+  if (closes_) CloseBecause(why_);
 }
 
 void Stream::Connected() {
@@ -112,13 +113,13 @@ void Stream::OnReadable() {
   Gathering& gathering = group.gathering();
   gathering.corked = this;
   const ssize_t got = sys::Recv(watched(), group.read_buffer().data(), group.read_buffer().size());
-  if (got <= 0) return AfterReading(ReadFailed(got));
   if (group.notes_time()) heard_ = group.Now();
   const auto size = static_cast<std::size_t>(got);
   try {
+    if (got <= 0) return AfterReading(ReadFailed(got));
     listener_->OnData(*this, {group.read_buffer().data(), size});
   } catch (...) {
-    Uncork();
+    SendLater();
     throw;
   }
   if (size == group.read_buffer().size()) return AfterReading(true);
@@ -128,6 +129,12 @@ void Stream::OnReadable() {
   if (data.empty()) return;
   const ssize_t sent = sys::Send(watched(), data.data(), data.size());
   if (sent != static_cast<ssize_t>(data.size())) SentInPart(data, sent);
+}
+
+// A listener has thrown.
+void Stream::SendLater() {
+  Uncork();
+  if (out_ != nullptr && !blocked_) TellLater();
 }
 
 // `more`: there may be.
@@ -142,6 +149,7 @@ void Stream::SentInPart(std::string_view data, ssize_t sent) {
 }
 
 void Stream::OnReady(Readiness readiness) {
+  if (state_ == State::kOpening) return;  // at the end of the turn
   if (out_ == nullptr && state_ == State::kOpen && !write_ended_) group_.gathering().corked = this;
   try {
     if (WantsToRead()) {
@@ -153,7 +161,7 @@ void Stream::OnReady(Readiness readiness) {
       Broken();
     }
   } catch (...) {
-    Uncork();
+    SendLater();
     throw;
   }
   if (readiness.writable) {
@@ -260,9 +268,13 @@ void Stream::Keep(std::string_view data) {
     data = SendDirectly(data);
     if (data.empty() || state_ == State::kFinished) return;
   }
-  if (out_ == nullptr) out_ = group_.out_buffers().Take();
   plain_ = false;
-  out_->Append(data);
+  try {
+    if (out_ == nullptr) out_ = group_.out_buffers().Take();
+    out_->Append(data);
+  } catch (const std::bad_alloc&) {
+    return Finish(Why::kError, ENOMEM);
+  }
   group_.Kept(data.size());
   if (kept() > group_.options().write_buffer_high && !above_high_) {
     above_high_ = true;
@@ -307,7 +319,7 @@ void Stream::Flush() {
 }
 
 void Stream::SendSome() {
-  if (out_ == nullptr) return;
+  if (out_ == nullptr) return AllSent();
   for (int i = 0; i < kSendsPerTurn && out_->size() > 0; ++i) {
     const ssize_t sent = Send({out_->data(), out_->size()});
     if (sent < 0) break;
@@ -323,8 +335,10 @@ void Stream::SendSome() {
     UpdateTimer();
   }
   if (above_high_ && kept() <= group_.options().write_buffer_low) {
+    if (choked_) heard_ = group_.Now();  // it is read again
     above_high_ = choked_ = false;
     writable_again_ = true;
+    UpdateTimer();
     TellLater();
   }
   UpdateInterest();
@@ -341,10 +355,15 @@ void Stream::TellLater() {
 
 void Stream::EndTurn() {
   to_tell_ = false;
-  if (state_ == State::kOpening) Open();
-  const bool tell = writable_again_ && MayWrite();
+  const bool tell = writable_again_ && writable();
   writable_again_ = false;
-  if (tell) listener().OnWritable(*this);
+  try {
+    if (state_ == State::kOpening) Open();
+    if (tell) listener().OnWritable(*this);
+  } catch (...) {
+    SendLater();
+    throw;
+  }
   Flush();
 }
 

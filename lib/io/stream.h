@@ -52,7 +52,7 @@ class Stream final : private Watcher, public Connection, private TimerEntry {
   void AbortBecause(Why why) { Finish(why, 0); }
   void EndTurn();
   void TellClosed();
-  bool waits() const { return to_tell_; }  // for EndTurn or TellClosed
+  bool waits() const { return to_tell_; }  // for one of the two
 
   // It is no socket, but something that is read or written, or both.
   void UseAsFile(bool may_read, bool may_write);
@@ -95,6 +95,7 @@ class Stream final : private Watcher, public Connection, private TimerEntry {
   void PeerEnded();
   void Broken();
   void Uncork();
+  void SendLater();
   void SendCork();
   [[gnu::noinline]] void Keep(std::string_view data);
   std::size_t kept() const { return out_ == nullptr ? 0 : out_->size(); }
@@ -141,9 +142,9 @@ class Stream final : private Watcher, public Connection, private TimerEntry {
   bool to_tell_ : 1 = false;  // is on the group's list
   bool writable_again_ : 1 = false;
   bool has_deadline_ : 1 = false;
-  bool plain_ : 1 = false;  // open, to be read, with nothing kept: see OnReady
+  bool closes_ : 1 = false;  // as soon as it has opened
+  bool plain_ : 1 = false;   // open, to be read, with nothing kept: see OnReady
 };
-
 static_assert(sizeof(Stream) <= 96);
 
 }  // namespace belfry

@@ -12,7 +12,7 @@ namespace belfry {
 void Stream::AllSent() {
   if (state_ == State::kClosing) {
     Linger();
-  } else if (write_ended_ && !end_told_) {
+  } else if (state_ <= State::kOpen && write_ended_ && !end_told_) {
     EndSocketWriting();
   }
 }
@@ -34,7 +34,12 @@ void Stream::EndSocketWriting() {
 void Stream::CloseBecause(Why why) {
   if (state_ > State::kOpen) return;
   Uncork();
-  if (state_ == State::kConnecting) return Finish(why, 0);
+  if (state_ == State::kConnecting && out_ == nullptr) return Finish(why, 0);
+  if (state_ < State::kOpen) {  // what was written is sent when it has opened
+    why_ = why;
+    write_ended_ = closes_ = true;
+    return;
+  }
   why_ = peer_ended_ && is_socket_ && why == Why::kLocal ? Why::kPeer : why;
   state_ = State::kClosing;
   UpdateInterest();

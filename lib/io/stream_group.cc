@@ -106,6 +106,7 @@ void StreamGroup::CloseAll(ConnectionClosed::Why why) {
 
 void StreamGroup::End() {
   owner_ = nullptr;
+  ended_ = true;
   ForEach([](Stream& stream) { stream.AbortBecause(ConnectionClosed::Why::kShutdown); });
   if (!loop_.in_turn()) {
     while (!to_tell_.empty() || all_to_tell_) EndTurn();
@@ -117,7 +118,8 @@ void StreamGroup::End() {
 
 void StreamGroup::TellLater(Stream& stream) {
   try {
-    to_tell_.push_back(&stream);
+    if (!telling_all_) to_tell_.push_back(&stream);
+    all_to_tell_ = all_to_tell_ || telling_all_;
   } catch (const std::bad_alloc&) {
     all_to_tell_ = true;
   }
@@ -125,6 +127,7 @@ void StreamGroup::TellLater(Stream& stream) {
 }
 
 void StreamGroup::RunLater() {
+  if (ended_) until_run_ = shared_from_this();  // also when a listener throws in the last turn
   if (std::exchange(run_later_, true)) return;
   loop_.RunAtTurnEnd(*this);
 }
@@ -156,7 +159,10 @@ void StreamGroup::EndTurn() {
   Rest rest(*this);
   const std::size_t all = to_tell_.size();
   while (rest.done < all) TellOne(*to_tell_[rest.done++]);
-  if (std::exchange(all_to_tell_, false)) TellAll();
+  if (!all_to_tell_) return;
+  to_tell_.clear();  // those on the list wait, too
+  rest.done = 0;
+  TellAll();
 }
 
 void StreamGroup::TellOne(Stream& stream) {
@@ -165,14 +171,18 @@ void StreamGroup::TellOne(Stream& stream) {
 
 // Those that wait though they are on no list. What a listener throws leaves the rest for later.
 void StreamGroup::TellAll() {
+  all_to_tell_ = false;
+  telling_all_ = true;
   try {
     streams_.ForEach([this](Stream& stream) {
       if (stream.waits()) TellOne(stream);
     });
   } catch (...) {
+    telling_all_ = false;
     all_to_tell_ = true;
     throw;
   }
+  telling_all_ = false;
 }
 
 void StreamGroup::TellClosed(Stream& stream) {

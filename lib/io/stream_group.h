@@ -60,6 +60,8 @@ class StreamGroup final : public Runnable, public std::enable_shared_from_this<S
   void End();
   void SetOwner(StreamGroupOwner* owner) { owner_ = owner; }
 
+  bool ended() const { return ended_; }
+
   std::uint64_t id() const { return id_; }
   std::size_t open() const { return open_.load(std::memory_order_relaxed); }
   std::size_t size() const { return size_; }  // those that are not gone, closed ones included
@@ -102,6 +104,8 @@ class StreamGroup final : public Runnable, public std::enable_shared_from_this<S
   std::vector<Stream*> to_tell_;
   bool all_to_tell_ = false;  // there was no memory for that list
   bool run_later_ = false;    // the loop will call Run
+  bool telling_all_ = false;
+  bool ended_ = false;
   std::shared_ptr<StreamGroup> until_run_;
   StreamGroupOwner* owner_ = nullptr;
   sync::Atomic<std::size_t> open_{0};

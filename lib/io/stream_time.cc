@@ -1,6 +1,8 @@
 // How long a stream may take.
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
+#include <new>
 
 #include "io/stream.h"
 #include "io/stream_group.h"
@@ -45,7 +47,11 @@ std::optional<Stream::Limit> Stream::NextLimit() const {
 void Stream::UpdateTimer() {
   const std::optional<Limit> next = NextLimit();
   if (!next.has_value()) return;
-  group_.loop().ArmTimer(*this, std::chrono::milliseconds(std::max<std::int64_t>(next->left, 0)));
+  try {
+    group_.loop().ArmTimer(*this, std::chrono::milliseconds(std::max<std::int64_t>(next->left, 0)));
+  } catch (const std::bad_alloc&) {
+    Finish(Why::kError, ENOMEM);
+  }
 }
 
 void Stream::OnTime() {

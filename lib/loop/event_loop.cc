@@ -62,6 +62,7 @@ class EventLoop::Impl {
   bool RunLeft() {
     CheckThread();
     BELFRY_CHECK(!running_, "a loop was destroyed by work that runs on it");
+    const Running running(*this);
     const ExecutorScope scope(loop_);
     bool ran = EndTurn();
     while (posted_.RunShare(pulse_)) {

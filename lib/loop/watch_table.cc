@@ -185,6 +185,7 @@ bool WatchTable::Wait(int timeout_ms) {
   if (changed_ != kEnd && (timeout_ms < 0 || timeout_ms > kRetryMilliseconds)) {
     timeout_ms = kRetryMilliseconds;
   }
+  if (std::exchange(left_, false)) return ready_ != 0;
   const int ready = sys::EpollWait(epoll_.get(), batch_.data(), kBatchMax, timeout_ms);
   BELFRY_CHECK(ready >= 0 || errno == EINTR, "epoll_wait failed");
   ready_ = static_cast<std::size_t>(std::max(ready, 0));
@@ -205,8 +206,18 @@ inline void WatchTable::Call(const epoll_event& event) {
   if (std::bit_cast<std::uint8_t>(readiness) != 0) watcher.OnReady(readiness);
 }
 
+// What a callback throws leaves the rest for the next time: some of it is told only once.
 void WatchTable::CallReady() {
-  for (const epoll_event& event : std::span(batch_.data(), ready_)) Call(event);
+  const std::span<const epoll_event> ready(batch_.data(), ready_);
+  auto next = ready.begin();
+  try {
+    while (next != ready.end()) Call(*next++);
+  } catch (...) {
+    ready_ =
+        static_cast<std::size_t>(std::copy(next, ready.end(), batch_.begin()) - batch_.begin());
+    left_ = true;
+    throw;
+  }
 }
 
 }  // namespace belfry

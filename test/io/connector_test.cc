@@ -71,6 +71,52 @@ TEST_F(ConnectorTest, ManyBytesComeBackInOrder) {
   EXPECT_TRUE(mine.received == data);
 }
 
+TEST_F(ConnectorTest, WhatIsWrittenAndClosedBeforeItIsOpenIsSent) {
+  Serve();
+  const ConnectionId id = Connect(server->endpoint());
+  connector->Find(id)->Write("in a hurry");
+  connector->Find(id)->Close();
+  connector->Find(id)->Write("ignored");
+  RunUntilMine(2);
+  RunUntilTold(4);
+  EXPECT_THAT(told.story, ElementsAre("opened", "data in a hurry", "end", "closed peer 0"));
+}
+
+TEST_F(ConnectorTest, TheEndMayBeToldBeforeItIsOpen) {
+  told.on_end = [](Connection& connection) { connection.Write("then good-bye"); };
+  Serve();
+  connector->Find(Connect(server->endpoint()))->EndWriting();
+  RunUntilMine(2);
+  EXPECT_THAT(mine.story, ElementsAre("opened", "data then good-bye"));
+}
+
+TEST_F(ConnectorTest, WhoIsGoingOpensNoMore) {
+  Serve();
+  Connect(server->endpoint());
+  RunUntilMine(1);
+  mine.on_closed = [this, &going = *connector](Connection&) {
+    EXPECT_EQ(going.Connect(server->endpoint(), mine).status().code(),
+              absl::StatusCode::kFailedPrecondition);
+  };
+  connector.reset();
+  EXPECT_THAT(mine.story, ElementsAre("opened", "closed shutdown 0"));
+}
+
+// Its readiness may come before its opening.
+TEST_F(ConnectorTest, AnAdoptedSocketWhosePeerIsGoneAlreadyIsReadAllTheSame) {
+  std::array<int, 2> first{};
+  std::array<int, 2> second{};
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, first.data()), 0);
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, second.data()), 0);
+  ASSERT_EQ(::write(second[1], "hello", 5), 5);
+  ::close(second[1]);
+  told.on_opened = [&](Connection&) { EXPECT_TRUE(connector->Adopt(second[0], mine).ok()); };
+  ASSERT_TRUE(connector->Adopt(first[0], told).ok());
+  RunUntilMine(4);
+  EXPECT_THAT(mine.story, ElementsAre("opened", "data hello", "end", "closed peer 0"));
+  ::close(first[1]);
+}
+
 TEST_F(ConnectorTest, WhereNobodyListensItIsRefused) {
   Connect(Nobody());
   RunUntilMine(1);

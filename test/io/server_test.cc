@@ -7,6 +7,7 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -323,6 +324,45 @@ TEST_F(ServerTest, WhatAListenerThrowsPassesThroughRunAndNothingIsLost) {
   EXPECT_THROW(loop->RunOnce(), std::runtime_error);
   EXPECT_EQ(server->connections(), 0U);
   Run();
+}
+
+TEST_F(ServerTest, WhatOpeningThrowsLosesNothingThatWasWritten) {
+  told.on_opened = [](Connection& connection) {
+    connection.Write("before");
+    throw std::system_error(EIO, std::generic_category());
+  };
+  int accept_failures = 0;
+  Serve({.accept_failed = [&](int) { ++accept_failures; }});
+  const Client client(server->endpoint().port());
+  EXPECT_THROW(RunUntilTold(1000), std::system_error);
+  Run();
+  EXPECT_EQ(client.Receive(6), "before");
+  EXPECT_EQ(accept_failures, 0);
+}
+
+TEST_F(ServerTest, AServerThatGoesInATurnTellsAllThoughOneThrows) {
+  Serve();
+  std::vector<Client> clients;
+  for (int i = 0; i < 3; ++i) clients.push_back(Open());
+  told.on_closed = [&](Connection&) {
+    if (told.closes == 1) throw std::runtime_error("at the end");
+  };
+  loop->RunAfter({}, [this] { server.reset(); });
+  EXPECT_THROW(RunUntil([] { return false; }), std::runtime_error);
+  Run();
+  EXPECT_EQ(told.closes, 3);
+}
+
+TEST_F(ServerTest, ItIsNotToldWritableWhenItIsNotAnyMore) {
+  told.on_writable = [](Connection& connection) { EXPECT_TRUE(connection.writable()); };
+  Serve({.connections = {
+             .write_buffer_max = 64 << 20, .write_buffer_high = 1000, .write_buffer_low = 100}});
+  const Client client = Open();
+  told.last->Write(std::string(2000, 'x'));
+  EXPECT_FALSE(told.last->writable());
+  told.last->Write(std::string(32 << 20, 'x'));
+  Run();
+  EXPECT_THAT(told.story, ElementsAre("opened"));
 }
 
 TEST_F(ServerTest, ServersOnTwoLoopsShareAPort) {

@@ -65,6 +65,26 @@ TEST_F(StreamTimeTest, APeerThatSaysNothingEndsUnlessItIsNotRead) {
   EXPECT_EQ(told.story.back(), "closed timed out 0");
 }
 
+TEST_F(StreamTimeTest, ThePeersTimeBeginsAnewWhenItIsReadAgain) {
+  Serve({.connections = {.write_buffer_max = 64 << 20,
+                         .write_buffer_high = 1000,
+                         .write_buffer_low = 100,
+                         .read_timeout = seconds(10),
+                         .write_timeout = {}}});
+  const Client client = Open();
+  told.last->Write(std::string(16 << 20, 'x'));
+  Pass(seconds(100));
+  EXPECT_EQ(told.closes, 0);
+  while (told.last->unsent() > 0) {
+    client.ReceiveSome();
+    loop->RunOnce();
+  }
+  Pass(seconds(9));
+  EXPECT_EQ(told.closes, 0);
+  Pass(seconds(2));
+  EXPECT_EQ(told.story.back(), "closed timed out 0");
+}
+
 TEST_F(StreamTimeTest, APeerThatTakesNothingEndsAndOneThatTakesALittleDoesNot) {
   Serve({.connections = {.write_buffer_max = 64 << 20, .write_timeout = seconds(10)}});
   const Client client = Open();
