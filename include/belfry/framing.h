@@ -26,6 +26,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
 
@@ -77,13 +78,39 @@ class BELFRY_EXPORT LengthFraming final : public Framing {
 
  private:
   friend class Framing;
-  std::size_t SizeOf(std::string_view kept, std::string_view data) const;
+  // Nothing is added to a length before it is known to be no more than what is there: it may be
+  // 2^64 - 1.
+  std::size_t SizeOf(std::string_view kept, std::string_view data) const {
+    const std::size_t there = kept.size() + data.size();
+    if (there < options_.prefix_bytes) return kNotWhole;
+    const std::uint64_t length = LengthOf(kept, data);
+    if (length > options_.bytes_max) return kTooLong;
+    if (length > there - options_.prefix_bytes) return kNotWhole;
+    return options_.prefix_bytes + static_cast<std::size_t>(length) - kept.size();
+  }
   absl::Status TooLong(std::string_view kept, std::string_view data) const;
   std::string_view Content(std::string_view whole) const {
-    return options_.give_prefix ? whole : whole.substr(options_.prefix_bytes);
+    if (!options_.give_prefix) whole.remove_prefix(options_.prefix_bytes);
+    return whole;
+  }
+
+  // What a prefix that is whole says.
+  std::uint64_t LengthOf(std::string_view kept, std::string_view data) const {
+    return kept.empty() && data.size() >= 8 ? Decode(data.data()) : LengthInPieces(kept, data);
+  }
+  std::uint64_t LengthInPieces(std::string_view kept, std::string_view data) const;
+  // Of 8 bytes, the first of which are the prefix.
+  std::uint64_t Decode(const char* bytes) const {
+    std::uint64_t value = 0;
+    std::memcpy(&value, bytes, 8);
+    if (swapped_) value = __builtin_bswap64(value);
+    if (options_.byte_order == std::endian::little) value <<= unused_bits_;
+    return value >> unused_bits_;
   }
 
   const LengthFramingOptions options_;
+  const bool swapped_;  // the prefix is not in this machine's order
+  const std::uint8_t unused_bits_;
 };
 
 // Appends `frame`, which does not lie in `out`, behind its length, as a LengthFraming of these

@@ -82,12 +82,12 @@ absl::Status Framing::Cut(const Kind& kind, std::string_view data, Each& each) {
   }
   while (!data.empty()) {
     const std::size_t size = kind.SizeOf({}, data);
-    if (size == kTooLong) return kind.TooLong({}, data);
-    if (size == kNotWhole) {
+    if (size > data.size()) {  // it is none
+      if (size == kTooLong) return kind.TooLong({}, data);
       kept_ = std::make_unique<std::string>(data);
       break;
     }
-    const std::string_view whole = data.substr(0, size);
+    const std::string_view whole(data.data(), size);
     data.remove_prefix(size);
     each(kind.Content(whole));
     if (feeding.stopped()) return absl::OkStatus();

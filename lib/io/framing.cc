@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 #include <limits>
 
 #include "belfry/check.h"
@@ -19,45 +18,6 @@ void CheckPrefix(const LengthFramingOptions& options) {
   const std::uint8_t bytes = options.prefix_bytes;
   BELFRY_CHECK(bytes == 1 || bytes == 2 || bytes == 4 || bytes == 8,
                "the prefix of a frame has 1, 2, 4 or 8 bytes");
-}
-
-template <class T>
-T Swapped(T value) {
-  if constexpr (sizeof(T) == 2) value = __builtin_bswap16(value);
-  if constexpr (sizeof(T) == 4) value = __builtin_bswap32(value);
-  if constexpr (sizeof(T) == 8) value = __builtin_bswap64(value);
-  return value;
-}
-
-template <class T>
-std::uint64_t Read(const char* from, std::endian order) {
-  T value = 0;
-  std::memcpy(&value, from, sizeof(value));
-  return order == std::endian::native ? value : Swapped(value);
-}
-
-std::uint64_t ReadLength(const char* from, const LengthFramingOptions& options) {
-  switch (options.prefix_bytes) {
-    case 1:
-      return Read<std::uint8_t>(from, options.byte_order);
-    case 2:
-      return Read<std::uint16_t>(from, options.byte_order);
-    case 4:
-      return Read<std::uint32_t>(from, options.byte_order);
-    default:
-      return Read<std::uint64_t>(from, options.byte_order);
-  }
-}
-
-// Of a prefix that is whole.
-std::uint64_t LengthOf(std::string_view kept, std::string_view data,
-                       const LengthFramingOptions& options) {
-  if (kept.empty()) return ReadLength(data.data(), options);
-  if (kept.size() >= options.prefix_bytes) return ReadLength(kept.data(), options);
-  std::array<char, 8> prefix{};
-  std::copy(kept.begin(), kept.end(), prefix.begin());
-  std::copy_n(data.begin(), options.prefix_bytes - kept.size(), prefix.data() + kept.size());
-  return ReadLength(prefix.data(), options);
 }
 
 }  // namespace
@@ -98,23 +58,23 @@ std::string_view LineFraming::Content(std::string_view whole) {
   return whole;
 }
 
-LengthFraming::LengthFraming(LengthFramingOptions options) : options_(options) {
+LengthFraming::LengthFraming(LengthFramingOptions options)
+    : options_(options),
+      swapped_(options.byte_order != std::endian::native),
+      unused_bits_(static_cast<std::uint8_t>(64 - 8 * options.prefix_bytes)) {
   CheckPrefix(options);
 }
 
-// Nothing is added to a length before it is known to be no more than what is there: it may be
-// 2^64 - 1.
-std::size_t LengthFraming::SizeOf(std::string_view kept, std::string_view data) const {
-  const std::size_t there = kept.size() + data.size();
-  if (there < options_.prefix_bytes) return kNotWhole;
-  const std::uint64_t length = LengthOf(kept, data, options_);
-  if (length > options_.bytes_max) return kTooLong;
-  if (length > there - options_.prefix_bytes) return kNotWhole;
-  return options_.prefix_bytes + static_cast<std::size_t>(length) - kept.size();
+std::uint64_t LengthFraming::LengthInPieces(std::string_view kept, std::string_view data) const {
+  std::array<char, 8> prefix{};
+  char* const end = std::copy_n(kept.data(), std::min(kept.size(), prefix.size()), prefix.data());
+  const auto room = static_cast<std::size_t>(prefix.data() + prefix.size() - end);
+  std::copy_n(data.data(), std::min(data.size(), room), end);
+  return Decode(prefix.data());
 }
 
 absl::Status LengthFraming::TooLong(std::string_view kept, std::string_view data) const {
-  return TooLongError("a frame of", LengthOf(kept, data, options_), options_.bytes_max);
+  return TooLongError("a frame of", LengthOf(kept, data), options_.bytes_max);
 }
 
 absl::Status AppendLengthPrefixed(std::string& out, std::string_view frame,
