@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <cctype>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -15,6 +16,7 @@
 #include "belfry/dispatcher.h"
 #include "belfry/endpoint.h"
 #include "belfry/event_loop.h"
+#include "belfry/framing.h"
 #include "belfry/server.h"
 #include "io/client.h"
 
@@ -30,6 +32,38 @@ class Echo final : public belfry::ConnectionListener {
   }
 };
 // end of example
+
+std::string Upper(std::string_view text) {
+  std::string upper(text);
+  for (char& c : upper) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  return upper;
+}
+
+// example: framing.h
+class Shout final : public belfry::ConnectionListener {
+  void OnData(belfry::Connection& connection, std::string_view data) override {
+    auto fed = lines_.Feed(data, [&](std::string_view line) { connection.Write(Upper(line)); });
+    if (!fed.ok()) connection.Abort();
+  }
+  belfry::LineFraming lines_{{.bytes_max = 1000}};
+};
+// end of example
+
+TEST(FramingExample, ShoutsWhatItIsTold) {
+  EventLoop loop;
+  const auto server = Server::Listen(loop, *Endpoint::Parse("127.0.0.1:0"),
+                                     [] { return std::make_unique<Shout>(); });
+  ASSERT_TRUE(server.ok()) << server.status();
+  std::thread running([&] { loop.Run(); });
+  {
+    const Client client((*server)->endpoint().port());
+    client.Send("hel");
+    client.Send("lo\nyou\n");
+    EXPECT_EQ(client.Receive(8), "HELLOYOU");
+  }
+  loop.Stop();
+  running.join();
+}
 
 TEST(ConnectionEventsExample, EchoesWhatItReceives) {
   EventLoop loop;
