@@ -185,7 +185,6 @@ bool WatchTable::Wait(int timeout_ms) {
   if (changed_ != kEnd && (timeout_ms < 0 || timeout_ms > kRetryMilliseconds)) {
     timeout_ms = kRetryMilliseconds;
   }
-  if (std::exchange(left_, false)) return ready_ != 0;
   const int ready = sys::EpollWait(epoll_.get(), batch_.data(), kBatchMax, timeout_ms);
   BELFRY_CHECK(ready >= 0 || errno == EINTR, "epoll_wait failed");
   ready_ = static_cast<std::size_t>(std::max(ready, 0));
@@ -206,18 +205,24 @@ inline void WatchTable::Call(const epoll_event& event) {
   if (std::bit_cast<std::uint8_t>(readiness) != 0) watcher.OnReady(readiness);
 }
 
-// What a callback throws leaves the rest for the next time: some of it is told only once.
 void WatchTable::CallReady() {
   const std::span<const epoll_event> ready(batch_.data(), ready_);
   auto next = ready.begin();
   try {
     while (next != ready.end()) Call(*next++);
   } catch (...) {
-    ready_ =
-        static_cast<std::size_t>(std::copy(next, ready.end(), batch_.begin()) - batch_.begin());
-    left_ = true;
+    while (next != ready.end()) TellAgain(WatchOf((*next++).data.u64));
     throw;
   }
+}
+
+// A readiness is not called, since a callback before it has thrown. It comes again, but to one that
+// wants nothing only when it is asked for again.
+void WatchTable::TellAgain(WatchId watch) {
+  Slot* const slot = Find(watch);
+  if (slot == nullptr || slot->watcher->wanted_ != Interest::kNone) return;
+  slot->watcher->told_ = Interest::kBoth;  // so that it is told
+  if (slot->next == kUnlisted) slot->next = std::exchange(changed_, watch.index);
 }
 
 }  // namespace belfry

@@ -56,6 +56,7 @@ class WatchTable {
   }
   void TellChanges();
   bool Tell(std::uint32_t index);
+  void TellAgain(WatchId watch);
   void Call(const epoll_event& event);
 
   LoopPulse& pulse_;
@@ -70,7 +71,6 @@ class WatchTable {
   std::uint32_t changed_ = kEnd;
   std::vector<epoll_event> batch_;
   std::size_t ready_ = 0;  // in batch_
-  bool left_ = false;      // a callback threw: these are the others
   const Callable* running_ = nullptr;
   // That one, when its own watch has ended meanwhile.
   std::unique_ptr<Callable> ended_while_running_;

@@ -49,6 +49,7 @@ absl::StatusOr<Child> Child::Start(const std::vector<std::string>& arguments) {
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) return absl::ErrnoToStatus(errno, "pipe2");
   std::vector<char*> argv;
+  argv.reserve(arguments.size() + 1);
   for (const std::string& each : arguments) argv.push_back(const_cast<char*>(each.c_str()));
   argv.push_back(nullptr);
 

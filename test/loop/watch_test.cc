@@ -181,6 +181,36 @@ TEST_F(WatchTest, HangUpIsReportedWithoutAnyInterest) {
   ::close(ends[1]);
 }
 
+// Which is told only once, and may be in the batch of one that throws.
+TEST_F(WatchTest, AHangUpIsNotLostWhenAnotherCallbackThrows) {
+  EventLoop loop;
+  int ends[2][2];
+  int told = 0;
+  int thrown = 0;
+  WatchId watches[2];
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_EQ(::pipe2(ends[i], O_NONBLOCK | O_CLOEXEC), 0);
+    watches[i] = loop.Watch(ends[i][1], Interest::kNone, [&](Readiness) {
+      ++told;
+      throw 1;
+    });
+    ::close(ends[i][0]);
+  }
+  for (int turn = 0; turn < 3; ++turn) {
+    try {
+      loop.RunOnce();
+    } catch (int) {
+      ++thrown;
+    }
+  }
+  EXPECT_EQ(told, 2);
+  EXPECT_EQ(thrown, 2);
+  for (int i = 0; i < 2; ++i) {
+    loop.Unwatch(watches[i]);
+    ::close(ends[i][1]);
+  }
+}
+
 TEST_F(WatchTest, AWatchThatTheSystemRefusesThrowsAndLeavesNothing) {
   EventLoop loop;
   const Bell bell;
