@@ -78,6 +78,19 @@ class FailAll {
   const FaultPlan& plan_;
 };
 
+// Lets the system refuse every thread but the first few.
+class NoMoreThreads final : public sys::Hook {
+ public:
+  explicit NoMoreThreads(int allowed) : left_(allowed) { sys::SetHook(this); }
+  ~NoMoreThreads() { sys::SetHook(nullptr); }
+  sys::Fault Before(sys::Call call) noexcept override {
+    return {.error = call == sys::Call::kStartThread && left_-- <= 0 ? EAGAIN : 0};
+  }
+
+ private:
+  std::atomic<int> left_;
+};
+
 // Lets no call of a kind move more than some bytes, and every third one be interrupted.
 class ShortCalls {
  public:

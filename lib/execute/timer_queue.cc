@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "belfry/check.h"
+#include "execute/flag_scope.h"
 #include "execute/period.h"
 
 namespace belfry {
@@ -34,7 +35,7 @@ class TimerQueue::Impl {
   std::size_t RunDue(SteadyTime now) {
     BELFRY_CHECK(!running_, "a timer's callback ran the timers");
     if (timers_.empty() || timers_.begin()->first.deadline > now) return 0;
-    const Running running(running_);
+    const FlagScope running(running_);
     // The keys are settled first: what callbacks add or arm again waits for the next call.
     due_.clear();
     for (auto timer = timers_.begin(); timer != timers_.end() && timer->first.deadline <= now;
@@ -70,17 +71,6 @@ class TimerQueue::Impl {
     std::uint64_t repetitions;
   };
   using Timers = std::map<Key, Timer>;
-
-  class Running {
-   public:
-    explicit Running(bool& flag) : flag_(flag) { flag_ = true; }
-    ~Running() { flag_ = false; }
-    Running(const Running&) = delete;
-    Running& operator=(const Running&) = delete;
-
-   private:
-    bool& flag_;
-  };
 
   // While its callback runs, a timer that will run again is armed already, without the callback;
   // that comes back in the end, unless the timer was cancelled meanwhile.

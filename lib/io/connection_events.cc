@@ -29,9 +29,7 @@ class ConnectionEvents::Impl final : public std::enable_shared_from_this<Impl>,
       : loop_(loop),
         dispatcher_(dispatcher),
         options_(options),
-        clients_(std::make_shared<StreamGroup>(loop, options_)) {
-    StreamGroup::CheckOrDie(options_);
-  }
+        clients_(std::make_shared<StreamGroup>(loop, options_)) {}
 
   void Start() {
     source_ = dispatcher_.AddSource("connections", [weak = weak_from_this(), &loop = loop_] {

@@ -8,9 +8,7 @@
 namespace belfry {
 
 Connector::Connector(EventLoop& loop, const ConnectionOptions& options)
-    : group_(std::make_shared<StreamGroup>(loop, options)) {
-  StreamGroup::CheckOrDie(options);
-}
+    : group_(std::make_shared<StreamGroup>(loop, options)) {}
 Connector::~Connector() { group_->End(); }
 
 absl::StatusOr<ConnectionId> Connector::Connect(const Endpoint& endpoint,

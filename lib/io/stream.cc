@@ -101,7 +101,11 @@ void Stream::SendCork() {
   const std::string_view data = gathering.cork.Take();
   if (data.empty()) return;
   const ssize_t sent = Send(data);
-  if (sent == static_cast<ssize_t>(data.size())) return;
+  if (sent != static_cast<ssize_t>(data.size())) KeepRest(data, sent);
+}
+
+// Of what was sent in part; below zero: not at all.
+void Stream::KeepRest(std::string_view data, ssize_t sent) {
   Keep(data.substr(static_cast<std::size_t>(std::max<ssize_t>(sent, 0))));
 }
 
@@ -128,7 +132,7 @@ void Stream::OnReadable() {
   const std::string_view data = gathering.cork.Take();
   if (data.empty()) return;
   const ssize_t sent = sys::Send(watched(), data.data(), data.size());
-  if (sent != static_cast<ssize_t>(data.size())) SentInPart(data, sent);
+  if (sent != static_cast<ssize_t>(data.size())) KeepRest(data, sent < 0 ? SendFailed() : sent);
 }
 
 // A listener has thrown.
@@ -141,11 +145,6 @@ void Stream::SendLater() {
 void Stream::AfterReading(bool more) {
   if (more) return OnReady(Readiness{.readable = true});
   if (group_.gathering().corked == this) SendCork();
-}
-
-void Stream::SentInPart(std::string_view data, ssize_t sent) {
-  if (sent < 0) sent = SendFailed();
-  Keep(data.substr(static_cast<std::size_t>(std::max<ssize_t>(sent, 0))));
 }
 
 void Stream::OnReady(Readiness readiness) {
@@ -268,7 +267,6 @@ void Stream::Keep(std::string_view data) {
     data = SendDirectly(data);
     if (data.empty() || state_ == State::kFinished) return;
   }
-  plain_ = false;
   try {
     if (out_ == nullptr) out_ = group_.out_buffers().Take();
     out_->Append(data);
@@ -279,13 +277,9 @@ void Stream::Keep(std::string_view data) {
   if (kept() > group_.options().write_buffer_high && !above_high_) {
     above_high_ = true;
     choked_ = accepted_;
-    UpdateInterest();
   }
-  if (blocked_) {
-    UpdateInterest();
-  } else {
-    TellLater();
-  }
+  UpdateInterest();
+  if (!blocked_) TellLater();
 }
 
 // What is left of it.

@@ -87,7 +87,7 @@ class Stream final : private Watcher, public Connection, private TimerEntry {
   void OnReady(Readiness readiness) override;
   void OnReadable() override;
   void AfterReading(bool more);
-  [[gnu::noinline]] void SentInPart(std::string_view data, ssize_t sent);
+  [[gnu::noinline]] void KeepRest(std::string_view data, ssize_t sent);
   void Connected();
   void ReadSome();
   bool Read(ssize_t got);
@@ -143,7 +143,7 @@ class Stream final : private Watcher, public Connection, private TimerEntry {
   bool writable_again_ : 1 = false;
   bool has_deadline_ : 1 = false;
   bool closes_ : 1 = false;  // as soon as it has opened
-  bool plain_ : 1 = false;   // open, to be read, with nothing kept: see OnReady
+  bool plain_ : 1 = false;   // open, to be read, with nothing kept: see OnReadable
 };
 static_assert(sizeof(Stream) <= 96);
 

@@ -40,7 +40,10 @@ StreamGroup::StreamGroup(EventLoop& loop, const ConnectionOptions& options, std:
                   options.read_timeout > Nanoseconds::zero()),
       id_(id),
       read_buffer_(std::make_unique_for_overwrite<char[]>(options.read_bytes_max)),
-      gathering_{.cork = Cork(std::min(kCorkMax, options_.write_buffer_high))} {}
+      gathering_{.cork = Cork(std::min(kCorkMax, options_.write_buffer_high))} {
+  const absl::Status status = Check(options);
+  BELFRY_CHECK(status.ok(), std::string(status.message()).c_str());
+}
 
 absl::Status StreamGroup::Check(const ConnectionOptions& options) {
   if (options.read_bytes_max == 0) return Wrong("read_bytes_max", "0");
@@ -50,11 +53,6 @@ absl::Status StreamGroup::Check(const ConnectionOptions& options) {
     if (timeout > kTimeoutMax) return Wrong("..._timeout", "above 30 days");
   }
   return absl::OkStatus();
-}
-
-void StreamGroup::CheckOrDie(const ConnectionOptions& options) {
-  const absl::Status status = Check(options);
-  BELFRY_CHECK(status.ok(), std::string(status.message()).c_str());
 }
 
 Stream& StreamGroup::Add(sys::UniqueFd fd, HeldListener listener,

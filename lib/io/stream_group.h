@@ -40,14 +40,12 @@ struct Gathering {
 // inside of it.
 class StreamGroup final : public Runnable, public std::enable_shared_from_this<StreamGroup> {
  public:
-  // `id`: ConnectionId::server of its streams.
+  // `id`: ConnectionId::server of its streams. Options that Check refuses are a bug (aborts).
   StreamGroup(EventLoop& loop, const ConnectionOptions& options, std::uint64_t id = NewId());
 
   static std::uint64_t NewId();
 
   static absl::Status Check(const ConnectionOptions& options);
-  // The same where it is a bug (aborts).
-  static void CheckOrDie(const ConnectionOptions& options);
 
   // Errors: what EventLoop::Watch throws; the stream is gone then, and its listener not told.
   Stream& AddOpen(sys::UniqueFd fd, HeldListener listener);

@@ -63,19 +63,16 @@ class EventLoop::Impl {
     CheckThread();
     BELFRY_CHECK(!running_, "a loop was destroyed by work that runs on it");
     const Running running(*this);
-    const ExecutorScope scope(loop_);
     bool ran = EndTurn();
     while (posted_.RunShare(pulse_)) {
       ran = true;
       EndTurn();
     }
-    pulse_.Waits();
     return ran;
   }
 
   void Run() {
     const Running running(*this);
-    const ExecutorScope scope(loop_);
     do {
       Turn(posted_.more_is_coming() ? std::optional(Nanoseconds::zero()) : std::nullopt);
     } while (!posted_.TakeStop());
@@ -83,7 +80,6 @@ class EventLoop::Impl {
 
   void RunOnce(Nanoseconds wait) {
     const Running running(*this);
-    const ExecutorScope scope(loop_);
     Turn(wait);
   }
 
@@ -144,10 +140,10 @@ class EventLoop::Impl {
   const Clock& clock() const { return clock_; }
 
  private:
-  // For one turn the loop belongs to the thread that runs it.
+  // While it runs the loop belongs to the thread that runs it.
   class Running {
    public:
-    explicit Running(Impl& impl) : impl_(impl) {
+    explicit Running(Impl& impl) : impl_(impl), scope_(impl.loop_) {
       impl_.CheckThread();
       BELFRY_CHECK(!impl_.running_, "a loop was run by work that runs on it");
       impl_.running_.store(true, std::memory_order_relaxed);
@@ -163,6 +159,7 @@ class EventLoop::Impl {
 
    private:
     Impl& impl_;
+    const ExecutorScope scope_;
   };
 
   // Between runs whoever touches the loop takes it over: one thread may prepare it, another run it,

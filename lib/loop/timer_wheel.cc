@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "belfry/check.h"
+#include "execute/flag_scope.h"
 
 namespace belfry {
 namespace {
@@ -26,17 +27,6 @@ void SetBit(std::uint64_t& bits, unsigned index, bool value) {
 }
 
 }  // namespace
-
-class TimerWheel::Running {
- public:
-  explicit Running(bool& flag) : flag_(flag) { flag_ = true; }
-  ~Running() { flag_ = false; }
-  Running(const Running&) = delete;
-  Running& operator=(const Running&) = delete;
-
- private:
-  bool& flag_;
-};
 
 TimerWheel::TimerWheel(Tick now) : now_(now), position_(now) { spare_.reserve(kSpare); }
 
@@ -61,7 +51,7 @@ void TimerWheel::SkipTo(Tick now) {
 
 void TimerWheel::RunDue(Tick now) {
   BELFRY_CHECK(!running_, "a timer's callback ran the timers");
-  const Running running(running_);
+  const FlagScope running(running_);
   MakeDue(kLate);
   now_ = std::max(now_, now);
   do {

@@ -106,7 +106,6 @@ class TimerWheel {
     BucketNumber bucket;
     Tick start;
   };
-  class Running;
 
   Chunk& At(ChunkNumber number) { return chunks_[number - 1]; }
   const Chunk& At(ChunkNumber number) const { return chunks_[number - 1]; }

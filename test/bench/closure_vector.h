@@ -33,4 +33,18 @@ class ClosureVector {
   std::vector<std::function<void()>> running_;
 };
 
+// Beside what wakes a loop and carries nothing: a Contender of post_signal.h.
+template <class Contender>
+class SignalAndVector {
+ public:
+  template <class Closure>
+  void Post(Closure closure) {
+    if (posted_.Push(std::move(closure))) signal_.Signal();
+  }
+
+ private:
+  ClosureVector posted_;
+  Contender signal_{[](void* posted) { static_cast<ClosureVector*>(posted)->RunAll(); }, &posted_};
+};
+
 }  // namespace bench

@@ -44,21 +44,8 @@ class Async {
   std::thread thread_;
 };
 
-class AsyncAndVector {
- public:
-  template <class Closure>
-  void Post(Closure closure) {
-    if (posted_.Push(closure)) async_.Signal();
-  }
-
- private:
-  bench::ClosureVector posted_;
-  Async async_{[](void* posted) { static_cast<bench::ClosureVector*>(posted)->RunAll(); },
-               &posted_};
-};
-
 [[maybe_unused]] const bool registered =
     bench::RegisterSignal<Async>("libuv uv_async_send") &&
-    bench::RegisterPost<AsyncAndVector>("libuv with mutex+vector");
+    bench::RegisterPost<bench::SignalAndVector<Async>>("libuv with mutex+vector");
 
 }  // namespace

@@ -18,7 +18,7 @@
 #include "belfry/completion.h"
 #include "belfry/manual_executor.h"
 #include "belfry/thread_pool.h"
-#include "sys/sys.h"
+#include "faults.h"
 #include "waiting.h"
 
 namespace belfry {
@@ -256,19 +256,6 @@ TEST(ThreadPoolTest, HooksForSpareThreadsMayComeAndGoWhileTheyAreTold) {
   stop = true;
   changing.join();
 }
-
-// Lets the system refuse every thread from the n-th on.
-class NoMoreThreads final : public sys::Hook {
- public:
-  explicit NoMoreThreads(int allowed) : left_(allowed) { sys::SetHook(this); }
-  ~NoMoreThreads() { sys::SetHook(nullptr); }
-  sys::Fault Before(sys::Call call) noexcept override {
-    return {.error = call == sys::Call::kStartThread && left_-- <= 0 ? EAGAIN : 0};
-  }
-
- private:
-  std::atomic<int> left_;
-};
 
 TEST(ThreadPoolTest, WhenTheSystemRefusesAThreadItsConstructorThrowsAndLeavesNone) {
   for (int allowed = 0; allowed < 4; ++allowed) {

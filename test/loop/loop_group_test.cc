@@ -16,7 +16,6 @@
 
 #include "faults.h"
 #include "loop/loop_fixture.h"
-#include "loop/no_more_threads.h"
 #include "waiting.h"
 
 namespace belfry {

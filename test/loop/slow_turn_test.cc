@@ -15,7 +15,6 @@
 #include "belfry/event_loop.h"
 #include "faults.h"
 #include "loop/loop_fixture.h"
-#include "loop/no_more_threads.h"
 #include "sys/threads.h"
 #include "waiting.h"
 
