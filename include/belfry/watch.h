@@ -51,6 +51,7 @@ class BELFRY_EXPORT Watcher {
   int fd_ = -1;
   Interest wanted_ = Interest::kNone;
   Interest told_ = Interest::kNone;  // what epoll knows
+  bool again_ = false;               // epoll is to be told, though it knows
   bool callable_ = false;            // is the table's own
 };
 

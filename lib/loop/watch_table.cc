@@ -120,6 +120,7 @@ WatchId WatchTable::Watch(int fd, Interest interest, Watcher& watcher) {
   slot.watcher = &watcher;
   watcher.fd_ = fd;
   watcher.wanted_ = watcher.told_ = interest;
+  watcher.again_ = false;
   return watch;
 }
 
@@ -170,13 +171,14 @@ void WatchTable::TellChanges() {
 // False: there was no memory for it.
 bool WatchTable::Tell(std::uint32_t index) {
   Watcher& watcher = *SlotAt(index).watcher;
-  if (watcher.told_ == watcher.wanted_) return true;
+  if (watcher.told_ == watcher.wanted_ && !watcher.again_) return true;
   const std::uint64_t token = TokenOf({index, SlotAt(index).generation});
   if (sys::EpollModify(epoll_.get(), watcher.fd_, EpollEvents(watcher.wanted_), token) != 0) {
     BELFRY_CHECK(errno == ENOMEM, "a watched descriptor was closed before its watch was ended");
     return false;
   }
   watcher.told_ = watcher.wanted_;
+  watcher.again_ = false;
   return true;
 }
 
@@ -221,7 +223,7 @@ void WatchTable::CallReady() {
 void WatchTable::TellAgain(WatchId watch) {
   Slot* const slot = Find(watch);
   if (slot == nullptr || slot->watcher->wanted_ != Interest::kNone) return;
-  slot->watcher->told_ = Interest::kBoth;  // so that it is told
+  slot->watcher->again_ = true;
   if (slot->next == kUnlisted) slot->next = std::exchange(changed_, watch.index);
 }
 

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -205,6 +206,32 @@ TEST_F(WatchTest, AHangUpIsNotLostWhenAnotherCallbackThrows) {
   }
   EXPECT_EQ(told, 2);
   EXPECT_EQ(thrown, 2);
+  for (int i = 0; i < 2; ++i) {
+    loop.Unwatch(watches[i]);
+    ::close(ends[i][1]);
+  }
+}
+
+TEST_F(WatchTest, WhatAWatchWantsAfterAnotherCallbackHasThrownIsHeardOf) {
+  EventLoop loop;
+  int ends[2][2];
+  int ready = 0;
+  bool throws = true;
+  WatchId watches[2];
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends[i]), 0);
+    watches[i] = loop.Watch(ends[i][1], Interest::kNone, [&](Readiness) {
+      if (throws) throw 1;
+      ++ready;
+    });
+    ::close(ends[i][0]);
+  }
+  EXPECT_THROW(loop.RunOnce(), int);
+  throws = false;
+  for (const WatchId watch : watches) loop.SetInterest(watch, Interest::kBoth);
+  loop.RunOnce();
+  loop.RunOnce();
+  EXPECT_EQ(ready, 4);
   for (int i = 0; i < 2; ++i) {
     loop.Unwatch(watches[i]);
     ::close(ends[i][1]);
