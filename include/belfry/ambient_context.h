@@ -47,7 +47,8 @@ class BELFRY_EXPORT AmbientContext {
 class BELFRY_EXPORT AmbientScope {
  public:
   explicit AmbientScope(AmbientContext context)
-      : context_(std::move(context)), scope_(context_.cause(), &context_.shared_baggage()) {}
+      : context_(std::move(context)),
+        scope_(context_.cause(), &context_.shared_baggage(), nullptr) {}
   AmbientScope(const AmbientScope&) = delete;
   AmbientScope& operator=(const AmbientScope&) = delete;
 

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "absl/status/statusor.h"
 
@@ -56,7 +57,7 @@ class BELFRY_EXPORT ConnectionEvents final : public Connections {
   // Closes the listening sockets. Connections that are open stay so.
   void StopAccepting();
 
-  void Write(ConnectionId connection, std::string data) override;
+  void Write(ConnectionId connection, std::string_view data) override;
   void Flush(ConnectionId connection) override;
   void Close(ConnectionId connection) override;
   void EndWriting(ConnectionId connection) override;

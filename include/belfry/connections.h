@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <functional>
 #include <string>
+#include <string_view>
 
 #include "belfry/connection.h"
 #include "belfry/event_type.h"
@@ -60,7 +61,7 @@ class BELFRY_EXPORT Connections {
   Connections& operator=(const Connections&) = delete;
 
   // Each as of Connection.
-  virtual void Write(ConnectionId connection, std::string data) = 0;
+  virtual void Write(ConnectionId connection, std::string_view data) = 0;
   virtual void Flush(ConnectionId connection) = 0;
   virtual void Close(ConnectionId connection) = 0;
   virtual void EndWriting(ConnectionId connection) = 0;

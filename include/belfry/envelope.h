@@ -36,6 +36,12 @@ using Header = std::pair<std::string, std::string>;
 // What an event hands on to all that is published in its deliveries, see PublishOptions::baggage;
 // null: nothing. Names are unique.
 using SharedBaggage = std::shared_ptr<const std::vector<Header>>;
+// What was said about an event when it was published, see PublishOptions; null: nothing.
+struct EnvelopeExtras {
+  std::vector<EventId> links{};
+  std::vector<Header> headers{};
+};
+using SharedExtras = std::shared_ptr<const EnvelopeExtras>;
 // What an event may carry at most; names and values count as bytes.
 inline constexpr std::size_t kBaggageEntriesMax = 64;
 inline constexpr std::size_t kBaggageBytesMax = 8192;
@@ -44,18 +50,20 @@ inline constexpr std::size_t kBaggageBytesMax = 8192;
 // Baggage is what it was: AmbientScope is for both. Scopes of one thread end in reverse order.
 class BELFRY_EXPORT CauseScope {
  public:
-  explicit CauseScope(const Cause& cause) : CauseScope(cause, nullptr) {}
+  explicit CauseScope(const Cause& cause) : CauseScope(cause, nullptr, nullptr) {}
   ~CauseScope();
   CauseScope(const CauseScope&) = delete;
   CauseScope& operator=(const CauseScope&) = delete;
 
  private:
   friend class AmbientScope;
+  friend class ExtrasScope;
   friend struct Ambient;
-  CauseScope(const Cause& cause, const SharedBaggage* baggage);
+  CauseScope(const Cause& cause, const SharedBaggage* baggage, const SharedExtras* extras);
 
   const Cause cause_;
   const SharedBaggage* const baggage_;  // null: what it was outside
+  const SharedExtras* const extras_;    // null: none
   const void* const frame_;             // the delivery in which it was made
   const CauseScope* const outer_;
 };
@@ -72,12 +80,6 @@ class EventIdSource {
   sync::Atomic<std::uint64_t> last_{0};
 };
 
-// What was said about an event when it was published; see PublishOptions.
-struct EnvelopeExtras {
-  std::vector<EventId> links{};
-  std::vector<Header> headers{};
-};
-
 // One published event's envelope, shared by all its deliveries.
 //
 // Thread safety: any thread. Immutable, but for the id, which is drawn when it is first asked for.
@@ -86,12 +88,14 @@ class BELFRY_EXPORT Envelope {
  public:
   // `shared_id`: where several envelopes of one event keep its id, once drawn; null for its own.
   Envelope(EventType type, const void* event, EventIdSource& ids, const Cause& cause,
-           sync::Atomic<std::uint64_t>* shared_id = nullptr, SharedBaggage baggage = nullptr)
+           sync::Atomic<std::uint64_t>* shared_id = nullptr, SharedBaggage baggage = nullptr,
+           SharedExtras extras = nullptr)
       : type_(type),
         event_(event),
         ids_(ids),
         cause_(cause),
         sequence_(shared_id == nullptr ? &own_sequence_ : shared_id),
+        extras_(std::move(extras)),
         baggage_(std::move(baggage)) {}
   Envelope(const Envelope&) = delete;
   Envelope& operator=(const Envelope&) = delete;
@@ -110,6 +114,7 @@ class BELFRY_EXPORT Envelope {
 
   // Other events that this one has to do with, e.g. the opening of its connection.
   std::span<const EventId> links() const;
+  const SharedExtras& shared_extras() const { return extras_; }
   // In the order in which they were given.
   std::span<const Header> headers() const;
   // The first header of that name; "" when there is none.
@@ -132,7 +137,7 @@ class BELFRY_EXPORT Envelope {
   mutable sync::Atomic<std::uint64_t> own_sequence_{0};
   sync::Atomic<std::uint64_t>* const sequence_;
   WallTime publish_time_{};
-  std::unique_ptr<EnvelopeExtras> extras_;
+  SharedExtras extras_;
   SharedBaggage baggage_;
 };
 

@@ -91,6 +91,7 @@ class alignas(64) Frame final : public AmbientFrame, public InlinePass {
   bool HasOuterCause() const { return outer_ != nullptr || ambient.scope != nullptr; }
   Cause OuterCause() const { return Ambient::CauseIn(outer_); }
   const SharedBaggage* OuterBaggage() const { return Ambient::BaggageIn(outer_); }
+  const SharedExtras* OuterExtras() const { return Ambient::ExtrasIn(outer_); }
   Cause cause() override;
   const SharedBaggage* baggage() override;
   // Of what it delivers.

@@ -19,8 +19,10 @@ void LazyEnvelope::Begin(const Frame& frame, const void* event, const Cause& cau
 void LazyEnvelope::Make(const Frame& frame) {
   Topic& topic = frame.topic();
   const SharedBaggage* const baggage = frame.OuterBaggage();
-  made_ = ::new (place_) Envelope(topic.type(), event_, topic.core().ids(), frame.OuterCause(),
-                                  nullptr, baggage == nullptr ? nullptr : *baggage);
+  const SharedExtras* const extras = frame.OuterExtras();
+  made_ = ::new (place_)
+      Envelope(topic.type(), event_, topic.core().ids(), frame.OuterCause(), nullptr,
+               baggage == nullptr ? nullptr : *baggage, extras == nullptr ? nullptr : *extras);
 }
 
 void LazyEnvelope::ForgetMade() {

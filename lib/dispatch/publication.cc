@@ -96,7 +96,7 @@ void Publication::Ended(const Listener& listener, DeliveryOutcome::Kind how,
   Release();
 }
 
-void Publication::Complete(Envelope& envelope, EventId id, std::unique_ptr<EnvelopeExtras> extras,
+void Publication::Complete(Envelope& envelope, EventId id, SharedExtras extras,
                            SharedBaggage baggage, WallTime time) {
   if (id) envelope.sequence_->store(id.sequence, std::memory_order_relaxed);
   envelope.extras_ = std::move(extras);

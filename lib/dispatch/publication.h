@@ -62,8 +62,8 @@ class Publication {
   void Ended(const Listener& listener, DeliveryOutcome::Kind how, std::string_view what = {});
 
   // Says what was said at the publish; before the first delivery.
-  static void Complete(Envelope& envelope, EventId id, std::unique_ptr<EnvelopeExtras> extras,
-                       SharedBaggage baggage, WallTime time);
+  static void Complete(Envelope& envelope, EventId id, SharedExtras extras, SharedBaggage baggage,
+                       WallTime time);
   static void SetTime(Envelope& envelope, WallTime time) { envelope.publish_time_ = time; }
 
  private:

@@ -16,6 +16,22 @@ namespace belfry {
 
 using Code = PublishResult::Code;
 
+namespace {
+
+SharedExtras WithExtras(const SharedExtras& inherited, std::vector<EventId> links,
+                        std::vector<Header> headers) {
+  auto extras =
+      std::make_shared<EnvelopeExtras>(EnvelopeExtras{std::move(links), std::move(headers)});
+  if (inherited != nullptr) {
+    extras->links.insert(extras->links.end(), inherited->links.begin(), inherited->links.end());
+    extras->headers.insert(extras->headers.end(), inherited->headers.begin(),
+                           inherited->headers.end());
+  }
+  return extras;
+}
+
+}  // namespace
+
 // One publish on its way, and what it needs memory for besides the event; that is taken before
 // anything is accepted.
 struct DispatcherCore::Publishing {
@@ -23,14 +39,13 @@ struct DispatcherCore::Publishing {
   const EventHandle handle;
   PublishOptions& options;
   std::unique_ptr<Outcomes>* outcomes;  // taken if the event is queued
-  std::unique_ptr<EnvelopeExtras> extras{};
+  SharedExtras extras{};                // to begin with, those of an ExtrasScope
   SharedBaggage baggage{};
 
   // Why it cannot.
   Code Prepare() try {
     if (!options.links.empty() || !options.headers.empty()) {
-      extras = std::make_unique<EnvelopeExtras>(
-          EnvelopeExtras{std::move(options.links), std::move(options.headers)});
+      extras = WithExtras(extras, std::move(options.links), std::move(options.headers));
     }
     const SharedBaggage* const inherited = Ambient::BaggageIn(ambient.frame);
     if (inherited != nullptr) baggage = *inherited;
@@ -38,6 +53,17 @@ struct DispatcherCore::Publishing {
     return carried ? Code::kAccepted : Code::kTooMuchBaggage;
   } catch (const std::bad_alloc&) {
     return Code::kOutOfMemory;
+  }
+
+  // To the options, where interceptors see all that the event gets. False: there was no memory.
+  bool ShowExtras() try {
+    if (extras == nullptr) return true;
+    options.links.insert(options.links.end(), extras->links.begin(), extras->links.end());
+    options.headers.insert(options.headers.end(), extras->headers.begin(), extras->headers.end());
+    extras = nullptr;
+    return true;
+  } catch (const std::bad_alloc&) {
+    return false;
   }
 
   void Complete(Envelope& envelope, WallTime time) {
@@ -59,7 +85,8 @@ Observer::Who WhoseDelivery() noexcept try {
   return {};  // the name is made when somebody asks for it
 }
 
-// Whether the event is in the log now. Bytes carry no baggage: what is to have some is not.
+// Whether the event is in the log now. Bytes carry no baggage and no extras: what is to have some
+// is not.
 [[gnu::always_inline]] inline bool AppendBytes(DispatcherCore& core, Frame& frame, Topic& topic,
                                                EventHandle handle) {
   // Whoever closes the short way owns the tail meanwhile: who appended before is seen in here.
@@ -67,7 +94,7 @@ Observer::Who WhoseDelivery() noexcept try {
   Cause cause;
   const bool caused = frame.HasOuterCause();
   if (caused) {
-    if (frame.OuterBaggage() != nullptr) return false;
+    if (frame.OuterBaggage() != nullptr || frame.OuterExtras() != nullptr) return false;
     cause = frame.OuterCause();
   }
   return topic.queued_listeners().TryAppend(handle, caused ? &cause : nullptr);
@@ -94,7 +121,8 @@ PublishResult DispatcherCore::Publish(EventType type, EventHandle handle, Publis
   } catch (const std::bad_alloc&) {
     return {Code::kOutOfMemory, 0};
   }
-  Publishing publishing{*topic, handle, options, outcomes};
+  const SharedExtras* const extras = Ambient::ExtrasIn(ambient.frame);
+  Publishing publishing{*topic, handle, options, outcomes, extras == nullptr ? nullptr : *extras};
   if (!topic->watched()) return PublishNow(publishing);
   if (options_.observer != nullptr) return PublishObserved(publishing);
   return PublishIntercepted(publishing);
@@ -117,7 +145,9 @@ PublishResult DispatcherCore::Publish(EventType type, EventHandle handle, Publis
   Topic& topic = publishing.topic;
   const bool in_delivery = Frame::InnermostOf(*this) != nullptr;
   Frame* const frame = Frame::Next();
-  if (frame == nullptr) return Refuse(topic, {Code::kOutOfMemory, 0});
+  if (frame == nullptr || !publishing.ShowExtras()) {
+    return Refuse(topic, {Code::kOutOfMemory, 0});
+  }
   const FrameScope scope(*frame, *this, {.inside = this});
   if (!Accepts(in_delivery)) return Refuse(topic, {Code::kClosed, 0});
   if (frame->depth() > interceptors_.FramesOf(options_.depth_max)) {

@@ -111,9 +111,6 @@ PublishResult Redelivery::DeliverNow(SharedLetter letter, MailboxListener& liste
 
   const Envelope& former = letter->publication->envelope();
   const std::size_t bytes = letter->publication->bytes();
-  auto extras = std::make_unique<EnvelopeExtras>();
-  extras->links.assign(former.links().begin(), former.links().end());
-  extras->headers.assign(former.headers().begin(), former.headers().end());
   Postings postings(core_);
   postings.PrepareAgain(listener.shared_from_this(), topic, former.event(), bytes,
                         taken == nullptr);
@@ -125,7 +122,7 @@ PublishResult Redelivery::DeliverNow(SharedLetter letter, MailboxListener& liste
                         {former.correlation_id(), former.causation_id()});
   if (publication == nullptr) return {Code::kOutOfMemory, 0};
   const PublicationReference held(*publication);
-  Publication::Complete(publication->envelope(), former.id(), std::move(extras),
+  Publication::Complete(publication->envelope(), former.id(), former.shared_extras(),
                         former.shared_baggage(), former.publish_time());
   publication->topic = &topic;
   publication->lane = letter->publication->lane;

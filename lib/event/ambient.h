@@ -31,6 +31,20 @@ struct Ambient {
   static Cause CauseIn(AmbientFrame* frame);
   // Likewise, from the innermost scope there that says any; null: none.
   static const SharedBaggage* BaggageIn(AmbientFrame* frame);
+  // What the innermost scope there says beside; null: nothing.
+  static const SharedExtras* ExtrasIn(AmbientFrame* frame);
+};
+
+// What is published directly in it starts a story of its own, and has these extras beside what its
+// publish says. The short ways of a publish know it, which those with options do not take.
+class ExtrasScope {
+ public:
+  explicit ExtrasScope(const SharedExtras& extras) : scope_(Cause{}, nullptr, &extras) {}
+  ExtrasScope(const ExtrasScope&) = delete;
+  ExtrasScope& operator=(const ExtrasScope&) = delete;
+
+ private:
+  const CauseScope scope_;
 };
 
 // Found without a call, also from a shared library.

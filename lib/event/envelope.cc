@@ -53,8 +53,17 @@ Cause Ambient::CauseIn(AmbientFrame* frame) {
   return frame == nullptr ? Cause{} : frame->cause();
 }
 
-CauseScope::CauseScope(const Cause& cause, const SharedBaggage* baggage)
-    : cause_(cause), baggage_(baggage), frame_(ambient.frame), outer_(ambient.scope) {
+const SharedExtras* Ambient::ExtrasIn(AmbientFrame* frame) {
+  const CauseScope* const scope = ambient.scope;
+  return scope != nullptr && scope->frame_ == frame ? scope->extras_ : nullptr;
+}
+
+CauseScope::CauseScope(const Cause& cause, const SharedBaggage* baggage, const SharedExtras* extras)
+    : cause_(cause),
+      baggage_(baggage),
+      extras_(extras),
+      frame_(ambient.frame),
+      outer_(ambient.scope) {
   ambient.scope = this;
 }
 

@@ -60,26 +60,32 @@ class ConnectionEvents::Impl final : public std::enable_shared_from_this<Impl>,
     for (const Late& late : late_) late.outbox->Stop();
   }
 
-  // Runs `work` on the loop, now if this is its thread, if this is there then.
+  // Runs `work`, which calls nobody, on the loop: now if this is its thread, else if this is there
+  // then.
   template <class F>
-  void OnLoop(F work) {
+  void OnLoop(const F& work) {
     if (loop_.in_loop_thread()) {
-      const auto self = shared_from_this();
-      work(*self);
-      return;
+      work(*this);
+    } else {
+      PostToLoop(work);
     }
-    loop_.Post([weak = weak_from_this(), work = std::move(work)]() mutable {
-      if (const auto self = weak.lock()) work(*self);
-    });
   }
-
-  // The same with a connection and its listener.
+  // The same with a connection that is there then.
   template <class F>
-  void OnConnection(ConnectionId id, F work) {
-    OnLoop([id, work = std::move(work)](Impl& self) mutable {
-      Stream* const stream = self.clients_->Find(id);
-      if (stream != nullptr) work(*stream);
-    });
+  void OnConnection(ConnectionId id, const F& work) {
+    OnLoop([id, work](Impl& self) { self.WithConnection(id, work); });
+  }
+  void Write(ConnectionId id, std::string_view data) {
+    const auto write = [](std::string_view written) {
+      return [written](Stream& stream) { stream.Write(written); };
+    };
+    if (loop_.in_loop_thread()) {
+      WithConnection(id, write(data));
+    } else {
+      PostToLoop([id, write, kept = std::string(data)](Impl& self) {
+        self.WithConnection(id, write(kept));
+      });
+    }
   }
 
   void Defer(ConnectionId id, std::function<void()> work) {
@@ -96,9 +102,22 @@ class ConnectionEvents::Impl final : public std::enable_shared_from_this<Impl>,
 
   EventLoop& loop() override { return loop_; }
   Dispatcher& dispatcher() override { return dispatcher_; }
+  DataReceived& received() override { return received_; }
   void Keep(std::unique_ptr<Outbox> outbox, std::shared_ptr<ServerCore> server) override;
 
  private:
+  template <class F>
+  void PostToLoop(F work) {
+    loop_.Post([weak = weak_from_this(), work = std::move(work)] {
+      if (const auto self = weak.lock()) work(*self);
+    });
+  }
+  template <class F>
+  void WithConnection(ConnectionId id, const F& work) {
+    Stream* const stream = clients_->Find(id);
+    if (stream != nullptr) work(*stream);
+  }
+
   // Events of a connection that is gone. It takes its place in the server until they are accepted.
   struct Late {
     std::unique_ptr<Outbox> outbox;
@@ -121,6 +140,7 @@ class ConnectionEvents::Impl final : public std::enable_shared_from_this<Impl>,
   const ConnectionOptions options_;
   Source source_;
   const std::shared_ptr<StreamGroup> clients_;
+  DataReceived received_;
   std::list<Late> late_;
   bool ended_ = false;
   // Changed on the loop's thread, which reads them without the lock. Their groups have the id of
@@ -189,8 +209,8 @@ void ConnectionEvents::StopAccepting() {
   impl_->OnLoop([](Impl& impl) { impl.StopAccepting(); });
 }
 
-void ConnectionEvents::Write(ConnectionId connection, std::string data) {
-  impl_->OnConnection(connection, [data = std::move(data)](Stream& stream) { stream.Write(data); });
+void ConnectionEvents::Write(ConnectionId connection, std::string_view data) {
+  impl_->Write(connection, data);
 }
 void ConnectionEvents::Flush(ConnectionId connection) {
   impl_->OnConnection(connection, [](Stream& stream) { stream.Flush(); });

@@ -14,14 +14,18 @@ EventConnection::EventConnection(std::shared_ptr<EventConnectionHost> host,
 void EventConnection::OnOpened(Connection& connection) {
   connection_ = &connection;
   const EventId opened = host_->dispatcher().NewEventId();
-  options_ = {.cause = Cause{}, .id = opened};
-  Publish(ConnectionOpened{connection.id(), connection.peer()});
-  options_ = {.cause = Cause{}, .links = {opened}};
+  auto opening = std::make_shared<const EnvelopeExtras>(EnvelopeExtras{.links = {opened}});
+  Publish(ConnectionOpened{connection.id(), connection.peer()}, opened);
+  opening_ = std::move(opening);
   if (paused_) UpdateReading();
 }
 
 void EventConnection::OnData(Connection& connection, std::string_view data) {
-  Publish(DataReceived{connection.id(), std::string(data)});
+  // Only a queued listener takes the text's memory away.
+  DataReceived& event = host_->received();
+  event.connection = connection.id();
+  event.data.assign(data);
+  Publish(std::move(event));
 }
 
 void EventConnection::OnWritable(Connection& connection) {
@@ -29,14 +33,13 @@ void EventConnection::OnWritable(Connection& connection) {
 }
 
 void EventConnection::OnClosed(Connection& /*connection*/, const ConnectionClosed& closed) {
-  if (connection_ == nullptr) options_ = {.cause = Cause{}};  // it could not connect
-  outbox_->Publish(closed, options_);
+  outbox_->Publish(ConnectionClosed(closed), opening_);
   if (!outbox_->empty()) host_->Keep(std::move(outbox_), server_);
 }
 
 template <class E>
-void EventConnection::Publish(E event) {
-  outbox_->Publish(std::move(event), options_);
+void EventConnection::Publish(E&& event, EventId id) {
+  outbox_->Publish(std::move(event), opening_, id);
   if (!outbox_->empty()) UpdateReading();
 }
 

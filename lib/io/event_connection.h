@@ -18,6 +18,8 @@ class EventConnectionHost {
  public:
   virtual EventLoop& loop() = 0;
   virtual Dispatcher& dispatcher() = 0;
+  // An event whose memory is used again, for the one whose turn it is; see EventConnection::OnData.
+  virtual DataReceived& received() = 0;
   // A connection of that server (null: a client) is gone; this is what of it waits to be accepted.
   virtual void Keep(std::unique_ptr<Outbox> outbox, std::shared_ptr<ServerCore> server) = 0;
 
@@ -42,7 +44,7 @@ class EventConnection final : public ConnectionListener, private OutboxOwner {
 
  private:
   template <class E>
-  void Publish(E event);
+  void Publish(E&& event, EventId id = {});
   void OutboxEmptied(Outbox& outbox) override;
   std::shared_ptr<void> Alive() override { return host_; }
   void UpdateReading();
@@ -50,7 +52,7 @@ class EventConnection final : public ConnectionListener, private OutboxOwner {
   const std::shared_ptr<EventConnectionHost> host_;
   const std::shared_ptr<ServerCore> server_;
   Connection* connection_ = nullptr;  // once it is open
-  PublishOptions options_;            // for the next event
+  SharedExtras opening_;              // a link to the connection's opening, once that is published
   std::unique_ptr<Outbox> outbox_;
   bool paused_ = false;  // by the program
 };

@@ -16,7 +16,7 @@ void Outbox::Flush() {
   while (!waiting_.empty()) {
     PublishResult result;
     try {
-      result = waiting_.front()->Publish(dispatcher_);
+      result = waiting_.front()->Publish(*this);
     } catch (...) {
       if (!stopped_) RetryLater();
       throw;

@@ -8,6 +8,7 @@
 #include "belfry/dispatcher.h"
 #include "belfry/event_loop.h"
 #include "dispatch/backoff.h"
+#include "event/ambient.h"
 
 namespace belfry {
 
@@ -40,14 +41,15 @@ class Outbox {
   Outbox(const Outbox&) = delete;
   Outbox& operator=(const Outbox&) = delete;
 
+  // Each starts a story of its own. `id`: drawn before, or none.
   template <class E>
-  void Publish(E event, const PublishOptions& options) {
+  void Publish(E&& event, const SharedExtras& extras = nullptr, EventId id = {}) {
     if (waiting_.empty()) {
-      const PublishResult result = Try(event, options);
+      const PublishResult result = Try(event, extras, id);
       if (result.ok() || !MayBeAcceptedLater(result) || stopped_) return;
       RetryLater();
     }
-    waiting_.push_back(std::make_unique<WaitingEvent<E>>(std::move(event), options));
+    waiting_.push_back(std::make_unique<WaitingEvent<E>>(std::move(event), extras, id));
   }
   // Whether nothing waits.
   bool empty() const { return waiting_.empty(); }
@@ -59,27 +61,28 @@ class Outbox {
   class Waiting {
    public:
     virtual ~Waiting() = default;
-    virtual PublishResult Publish(Dispatcher& dispatcher) = 0;
+    virtual PublishResult Publish(Outbox& outbox) = 0;
   };
 
   template <class E>
   class WaitingEvent final : public Waiting {
    public:
-    WaitingEvent(E event, const PublishOptions& options)
-        : event_(std::move(event)), options_(options) {}
-    PublishResult Publish(Dispatcher& dispatcher) override {
-      return dispatcher.Publish(std::move(event_), options_);
-    }
+    WaitingEvent(E&& event, SharedExtras extras, EventId id)
+        : event_(std::move(event)), extras_(std::move(extras)), id_(id) {}
+    PublishResult Publish(Outbox& outbox) override { return outbox.Try(event_, extras_, id_); }
 
    private:
     E event_;
-    const PublishOptions options_;
+    const SharedExtras extras_;
+    const EventId id_;
   };
 
   // Refused, the event is as it was.
   template <class E>
-  PublishResult Try(E& event, const PublishOptions& options) {
-    return dispatcher_.Publish(std::move(event), options);
+  PublishResult Try(E& event, const SharedExtras& extras, EventId id) {
+    const ExtrasScope scope(extras);
+    if (!id) return dispatcher_.Publish(std::move(event));
+    return dispatcher_.Publish(std::move(event), {.id = id});
   }
   void RetryLater();
   void Flush();

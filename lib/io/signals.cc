@@ -72,7 +72,7 @@ class Signals::Impl final : public std::enable_shared_from_this<Impl>, public Ou
       const ssize_t got = sys::Read(descriptor_.get(), &info, sizeof(info));
       if (got < 0 && errno == EINTR) continue;
       if (got != static_cast<ssize_t>(sizeof(info))) break;
-      outbox_.Publish(SignalReceived{static_cast<int>(info.ssi_signo)}, {.cause = Cause{}});
+      outbox_.Publish(SignalReceived{static_cast<int>(info.ssi_signo)});
     }
     if (watch_ && !outbox_.empty()) loop_.SetInterest(watch_, Interest::kNone);
   }

@@ -22,6 +22,8 @@ namespace {
 // while timers are armed.
 constexpr Nanoseconds kForeignClockWait = std::chrono::milliseconds(10);
 
+constexpr Nanoseconds kForEver = Nanoseconds::max();
+
 // `later` - `now` without overflow; nothing below zero.
 Nanoseconds Until(SteadyTime now, SteadyTime later) {
   if (later <= now) return Nanoseconds::zero();
@@ -35,6 +37,7 @@ Nanoseconds Until(SteadyTime now, SteadyTime later) {
 
 // Rounded up: rounded down, the loop would spin through the last millisecond before a deadline.
 int Milliseconds(Nanoseconds wait) {
+  if (wait == kForEver) return -1;
   constexpr Nanoseconds::rep kPer = 1000000;
   const Nanoseconds::rep whole = wait.count() / kPer + (wait.count() % kPer > 0 ? 1 : 0);
   return static_cast<int>(std::clamp<Nanoseconds::rep>(whole, 0, std::numeric_limits<int>::max()));
@@ -74,7 +77,7 @@ class EventLoop::Impl {
   void Run() {
     const Running running(*this);
     do {
-      Turn(posted_.more_is_coming() ? std::optional(Nanoseconds::zero()) : std::nullopt);
+      Turn(posted_.more_is_coming() ? Nanoseconds::zero() : kForEver);
     } while (!posted_.TakeStop());
   }
 
@@ -83,7 +86,7 @@ class EventLoop::Impl {
     Turn(wait);
   }
 
-  void Turn(std::optional<Nanoseconds> wait) {
+  void Turn(Nanoseconds wait) {
     if (EndTurn()) pulse_.Waits();  // what was put off since the last one
     const bool ready = watches_.Wait(PrepareWait(wait));
     timers_.BeginTurn();
@@ -173,22 +176,22 @@ class EventLoop::Impl {
 
   // The timeout of this turn's wait. Unless it is 0, whoever posts or stops from here on wakes the
   // loop.
-  int PrepareWait(std::optional<Nanoseconds> wait) {
-    std::optional<Nanoseconds> limit = wait;
-    if (const std::optional<SteadyTime> deadline = timers_.NextDeadline()) {
-      Nanoseconds due = Until(clock_.Now(), *deadline);
-      if (&clock_ != &Clock::Real()) due = std::min(due, kForeignClockWait);
-      limit = limit ? std::min(*limit, due) : due;
-    }
-    if (!ending_.empty() || !turn_end_.empty()) limit = Nanoseconds::zero();
-    const int timeout = limit ? Milliseconds(*limit) : -1;
+  int PrepareWait(Nanoseconds wait) {
+    if (!timers_.empty()) wait = std::min(wait, UntilDue());
+    if (!ending_.empty() || !turn_end_.empty()) wait = Nanoseconds::zero();
+    const int timeout = Milliseconds(wait);
     return timeout != 0 && posted_.FallAsleep() ? timeout : 0;
   }
 
+  Nanoseconds UntilDue() const {
+    const Nanoseconds due = Until(clock_.Now(), timers_.NextDeadline());
+    return &clock_ == &Clock::Real() ? due : std::min(due, kForeignClockWait);
+  }
+
   // What is put off meanwhile waits for the next time. Whether there was anything.
-  bool EndTurn() {
+  bool EndTurn() { return (!ending_.empty() || !turn_end_.empty()) && RunPutOff(); }
+  bool RunPutOff() {
     if (ending_.empty()) std::swap(ending_, turn_end_);
-    if (ending_.empty()) return false;
     while (Runnable* const work = ending_.Pop()) {
       pulse_.Calls(LoopWork::kTurnEnd);
       work->Run();

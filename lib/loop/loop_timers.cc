@@ -41,14 +41,8 @@ TimerId LoopTimers::RunAfter(Nanoseconds delay, std::function<void()> callback, 
                         repetitions);
 }
 
-void LoopTimers::RunDue() {
-  if (!wheel_.empty()) wheel_.RunDue(TickAt(turn_time()));
-}
+void LoopTimers::RunTimers() { wheel_.RunDue(TickAt(turn_time())); }
 
-std::optional<SteadyTime> LoopTimers::NextDeadline() const {
-  const std::optional<TimerWheel::Tick> tick = wheel_.NextTick();
-  if (!tick) return std::nullopt;
-  return TimeOf(*tick);
-}
+SteadyTime LoopTimers::NextDeadline() const { return TimeOf(*wheel_.NextTick()); }
 
 }  // namespace belfry

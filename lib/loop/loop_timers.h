@@ -39,11 +39,15 @@ class LoopTimers {
   bool Cancel(TimerId timer) { return callbacks_.Cancel(timer); }
 
   // Runs what is due by the turn's time.
-  void RunDue();
-  // When to run it.
-  std::optional<SteadyTime> NextDeadline() const;
+  void RunDue() {
+    if (!wheel_.empty()) RunTimers();
+  }
+  bool empty() const { return wheel_.empty(); }
+  // When to run it; not empty.
+  SteadyTime NextDeadline() const;
 
  private:
+  void RunTimers();
   void Forget() {
     turn_time_.reset();
     tick_.known = false;

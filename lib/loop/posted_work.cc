@@ -147,32 +147,16 @@ void PostedWork::Wake() {
   to_write_.fetch_sub(1, std::memory_order_release);
 }
 
-void PostedWork::DrainWakeup() {
-  if (!std::exchange(woken_, false)) return;
+void PostedWork::ReadWakeup() {
+  woken_ = false;
   std::uint64_t count = 0;
   while (sys::Read(wakeup_.get(), &count, sizeof(count)) < 0 && errno == EINTR) {
   }
 }
 
-// The loop says that it sleeps and then looks for work; who posts says that there is work and then
-// looks whether the loop sleeps. So one of them sees the other, and the loop takes no lock.
-bool PostedWork::FallAsleep() {
-  if (!batch_.empty()) return false;
-  asleep_.store(true, std::memory_order_seq_cst);
-  if (!posted_.load(std::memory_order_seq_cst) && !stop_.load(std::memory_order_seq_cst)) {
-    return true;
-  }
-  Awake();
-  return false;
-}
-
-bool PostedWork::TakeStop() {
-  return stop_.load(std::memory_order_relaxed) && stop_.exchange(false);
-}
-
-bool PostedWork::RunShare(LoopPulse& pulse) {
-  more_is_coming_ = false;
-  if (!Take()) return false;
+// True: there was something.
+bool PostedWork::RunTaken(LoopPulse& pulse) {
+  Take();
   int ran = 0;
   while (ran < kTurnShare) {
     Runnable* const work = batch_.Pop();
@@ -191,14 +175,12 @@ void PostedWork::LetMoreCome() const {
 }
 
 // All that was posted, as soon as all that was taken before has run.
-bool PostedWork::Take() {
-  if (!batch_.empty()) return true;
-  if (!posted_.load(std::memory_order_relaxed)) return false;
+void PostedWork::Take() {
+  if (!batch_.empty()) return;
   const sync::ShortLock lock(mutex_);
   std::swap(batch_, queue_);
   posted_.store(false, std::memory_order_relaxed);
   filled_.Append(just_filled_);
-  return true;
 }
 
 void PostedWork::UseAgain() {

@@ -35,15 +35,28 @@ class PostedWork {
 
   // False if there is something to do. Otherwise whoever posts or stops, from here on to Awake,
   // writes the eventfd.
-  bool FallAsleep();
+  //
+  // The loop says that it sleeps and then looks for work; who posts says that there is work and
+  // then looks whether the loop sleeps. So one of them sees the other, and the loop takes no lock.
+  bool FallAsleep() {
+    if (!batch_.empty()) return false;
+    asleep_.store(true, std::memory_order_seq_cst);
+    if (!posted_.load(std::memory_order_seq_cst) && !stop_.load(std::memory_order_seq_cst)) {
+      return true;
+    }
+    Awake();
+    return false;
+  }
   void Awake() {
     if (asleep_.load(std::memory_order_relaxed)) asleep_.store(false, std::memory_order_relaxed);
   }
   int wakeup_fd() const { return wakeup_.get(); }
   void Woken() { woken_ = true; }
   // Reads the eventfd if it was written. After the work, which has waited long enough.
-  void DrainWakeup();
-  bool TakeStop();
+  void DrainWakeup() {
+    if (woken_) ReadWakeup();
+  }
+  bool TakeStop() { return stop_.load(std::memory_order_relaxed) && stop_.exchange(false); }
 
   // Whether the last share looks like a part of more, that another thread is posting now. Then the
   // loop does not sleep, but gives it a moment, if nobody else is ready.
@@ -52,7 +65,10 @@ class PostedWork {
 
   // Runs what was posted when it was called, and not more of it than a turn's share. False if there
   // was nothing.
-  bool RunShare(LoopPulse& pulse);
+  bool RunShare(LoopPulse& pulse) {
+    more_is_coming_ = false;
+    return (!batch_.empty() || posted_.load(std::memory_order_relaxed)) && RunTaken(pulse);
+  }
 
  private:
   void* Place(const ClosureKind& kind) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -62,8 +78,10 @@ class PostedWork {
   bool MustWake() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Wake();
   void AddChunk();
-  bool Take();
+  bool RunTaken(LoopPulse& pulse);
+  void Take();
   void UseAgain();
+  void ReadWakeup();
 
   const sys::UniqueFd wakeup_;
 

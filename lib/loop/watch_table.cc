@@ -183,9 +183,10 @@ bool WatchTable::Tell(std::uint32_t index) {
 }
 
 bool WatchTable::Wait(int timeout_ms) {
-  TellChanges();
-  if (changed_ != kEnd && (timeout_ms < 0 || timeout_ms > kRetryMilliseconds)) {
-    timeout_ms = kRetryMilliseconds;
+  if (changed_ != kEnd) {
+    TellChanges();
+    const bool soon = 0 <= timeout_ms && timeout_ms <= kRetryMilliseconds;
+    if (changed_ != kEnd && !soon) timeout_ms = kRetryMilliseconds;
   }
   const int ready = sys::EpollWait(epoll_.get(), batch_.data(), kBatchMax, timeout_ms);
   BELFRY_CHECK(ready >= 0 || errno == EINTR, "epoll_wait failed");

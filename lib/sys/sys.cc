@@ -212,7 +212,7 @@ int EpollDelete(int epoll, int fd) {
   return EpollControl(Call::kEpollDelete, epoll, EPOLL_CTL_DEL, fd, 0, 0);
 }
 
-int EpollWait(int epoll, epoll_event* events, int events_max, int timeout_ms) {
+int EpollWaitHooked(int epoll, epoll_event* events, int events_max, int timeout_ms) {
   return Unless(Call::kEpollWait,
                 [&] { return ::epoll_wait(epoll, events, events_max, timeout_ms); });
 }

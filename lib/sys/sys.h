@@ -78,6 +78,7 @@ extern sync::Atomic<Hook*> the_hook;
 inline bool hooked() { return the_hook.load(std::memory_order_acquire) != nullptr; }
 ssize_t RecvHooked(int fd, void* buffer, std::size_t size);
 ssize_t SendHooked(int fd, const void* data, std::size_t size);
+int EpollWaitHooked(int epoll, epoll_event* events, int events_max, int timeout_ms);
 
 // Descriptors of any kind. A close that is told to fail has closed nevertheless, as the system's
 // has.
@@ -128,7 +129,11 @@ int EpollCreate();
 int EpollAdd(int epoll, int fd, std::uint32_t events, std::uint64_t token);
 int EpollModify(int epoll, int fd, std::uint32_t events, std::uint64_t token);
 int EpollDelete(int epoll, int fd);
-int EpollWait(int epoll, epoll_event* events, int events_max, int timeout_ms);
+inline int EpollWait(int epoll, epoll_event* events, int events_max, int timeout_ms) {
+  if (hooked()) [[unlikely]]
+    return EpollWaitHooked(epoll, events, events_max, timeout_ms);
+  return ::epoll_wait(epoll, events, events_max, timeout_ms);
+}
 int Eventfd();
 int Signalfd(const sigset_t& signals);
 

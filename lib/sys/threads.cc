@@ -49,10 +49,9 @@ sync::Thread StartThread(const std::string& name, std::function<void()> work) {
   });
 }
 
-std::int64_t ThreadId() {
-  thread_local const std::int64_t id = ::syscall(SYS_gettid);
-  return id;
-}
+constinit thread_local std::int64_t own_thread_id = 0;
+
+std::int64_t AskThreadId() { return own_thread_id = ::syscall(SYS_gettid); }
 
 void AtThreadExit(void (*told)(void*), void* argument) {
   // A key, since a thread_local object could not be made again by destructors that run after it.

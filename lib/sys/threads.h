@@ -14,8 +14,12 @@ namespace belfry::sys {
 // Errors: throws std::system_error when the system refuses.
 sync::Thread StartThread(const std::string& name, std::function<void()> work);
 
+// 0: the system was not asked yet.
+extern constinit thread_local std::int64_t own_thread_id __attribute__((tls_model("initial-exec")));
+[[gnu::cold]] std::int64_t AskThreadId();
+
 // The calling thread's id, as the system and debuggers show it.
-std::int64_t ThreadId();
+inline std::int64_t ThreadId() { return own_thread_id != 0 ? own_thread_id : AskThreadId(); }
 
 // Calls `told` with `argument`, once, when the calling thread ends, after the destructors of its
 // thread_local objects. One `told` in a process.

@@ -118,7 +118,7 @@ void FakeConnection::OnEnd() {
 
 // --- What the program does ---
 
-void FakeConnection::Write(std::string data, int error) {
+void FakeConnection::Write(std::string_view data, int error) {
   const auto loop = loop_.lock();
   if (loop == nullptr || state_ != State::kOpen || write_ended_ || data.empty()) return;
   if (unsent_.size() > loop->write_buffer_max) return Finish(Why::kNotRead, 0);

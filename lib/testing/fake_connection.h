@@ -48,7 +48,7 @@ class FakeConnection final : public std::enable_shared_from_this<FakeConnection>
 
   // --- The program's side, on the loop's thread ---
   // `error`: what the system says to the sending; 0: nothing.
-  void Write(std::string data, int error);
+  void Write(std::string_view data, int error);
   void EndWriting();
   void Close(Why why);
   void Abort(Why why) { Finish(why, 0); }

@@ -123,9 +123,9 @@ FakeConnections::~FakeConnections() { impl_->Finish(); }
 
 // --- The program's side ---
 
-void FakeConnections::Write(ConnectionId connection, std::string data) {
-  impl_->OnConnection(connection, [data = std::move(data)](Impl& impl, FakeConnection& c) {
-    c.Write(data, impl.NextError());
+void FakeConnections::Write(ConnectionId connection, std::string_view data) {
+  impl_->OnConnection(connection, [kept = std::string(data)](Impl& impl, FakeConnection& c) {
+    c.Write(kept, impl.NextError());
   });
 }
 void FakeConnections::Close(ConnectionId connection) {

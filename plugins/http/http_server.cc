@@ -88,7 +88,7 @@ class HttpServer::Impl final : public ConnectionServer,
 
   Intake Accept(HttpRequestReceived request, EventId opened) override;
   void Settled() override { --requests_; }
-  void Write(ConnectionId id, std::string data) override { tcp_->Write(id, std::move(data)); }
+  void Write(ConnectionId id, std::string data) override { tcp_->Write(id, data); }
   void Close(ConnectionId id) override { tcp_->Close(id); }
   void Abort(ConnectionId id) override { tcp_->Abort(id); }
   void PauseReading(ConnectionId id) override { tcp_->PauseReading(id); }

@@ -46,7 +46,7 @@ class BELFRY_EXPORT FakeConnections final : public Connections {
   explicit FakeConnections(World& world, FakeConnectionsOptions options = {});
   ~FakeConnections() override;
 
-  void Write(ConnectionId connection, std::string data) override;
+  void Write(ConnectionId connection, std::string_view data) override;
   void Flush(ConnectionId /*connection*/) override {}  // it is sent at once
   void Close(ConnectionId connection) override;
   void EndWriting(ConnectionId connection) override;

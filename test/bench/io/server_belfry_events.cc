@@ -26,9 +26,8 @@ void Run(const ServerOptions& options) {
   if (options.framed) {
     subscriptions += dispatcher.Subscribe(
         [&](const belfry::DataReceived& e) {
-          frames[e.connection.number].Split(e.data, [&](std::string_view frame) {
-            connections.Write(e.connection, std::string(frame));
-          });
+          frames[e.connection.number].Split(
+              e.data, [&](std::string_view frame) { connections.Write(e.connection, frame); });
         },
         {.run = belfry::Run::kInline});
     subscriptions += dispatcher.Subscribe(
