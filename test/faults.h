@@ -44,13 +44,13 @@ class FaultPlan final : public sys::Hook {
   std::atomic<int> calls_{0};
 };
 
-// Lets the n-th call of a kind, counted from 1, fail; n = 0 only counts.
+// Lets the n-th call of a kind, counted from 1, fail, or do less; n = 0 only counts.
 // One of these classes at a time.
 class FailNth {
  public:
-  FailNth(sys::Call call, int n, int error)
-      : n_(n),
-        plan_(FaultPlan::Start(FaultPlan::Kind::kFailNth, call, n, sys::Fault{.error = error})) {}
+  FailNth(sys::Call call, int n, int error) : FailNth(call, n, sys::Fault{.error = error}) {}
+  FailNth(sys::Call call, int n, sys::Fault fault)
+      : n_(n), plan_(FaultPlan::Start(FaultPlan::Kind::kFailNth, call, n, fault)) {}
   ~FailNth() { sys::SetHook(nullptr); }
   FailNth(const FailNth&) = delete;
   FailNth& operator=(const FailNth&) = delete;

@@ -36,7 +36,7 @@ class BELFRY_EXPORT Connector {
   absl::StatusOr<ConnectionId> Connect(const Endpoint& endpoint,
                                        std::unique_ptr<ConnectionListener> listener);
   // A stream socket, or any other descriptor that can be polled, read and written (a pipe's end, a
-  // terminal): the connection's from now on, and open.
+  // terminal): the connection's from now on, and open. It is closed when that is refused, too.
   absl::StatusOr<ConnectionId> Adopt(int fd, ConnectionListener& listener);
   absl::StatusOr<ConnectionId> Adopt(int fd, std::unique_ptr<ConnectionListener> listener);
 

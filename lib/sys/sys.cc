@@ -110,8 +110,10 @@ int Fstat(int fd, struct stat& result) {
 }
 
 int AccessMode(int fd) {
-  const int flags = ::fcntl(fd, F_GETFL);
-  return flags < 0 ? flags : flags & O_ACCMODE;
+  return Unless(Call::kFcntl, [&] {
+    const int flags = ::fcntl(fd, F_GETFL);
+    return flags < 0 ? flags : flags & O_ACCMODE;
+  });
 }
 
 bool IsSocket(int fd) {
@@ -159,7 +161,11 @@ int Accept(int fd) {
 }
 
 int Connect(int fd, const sockaddr* address, socklen_t size) {
-  return Unless(Call::kConnect, [&] { return ::connect(fd, address, size); });
+  const int error = Ask(Call::kConnect).error;
+  if (error == 0) return ::connect(fd, address, size);
+  if (error == EINTR || error == EINPROGRESS) ::connect(fd, address, size);
+  errno = error;
+  return -1;
 }
 
 int Getpeername(int fd, sockaddr_storage& address, socklen_t& size) {
@@ -191,6 +197,7 @@ int Shutdown(int fd, int how) {
 }
 
 int TakeSocketError(int fd) {
+  if (const int told = Ask(Call::kGetsockopt).error; told != 0) return told;
   int error = 0;
   socklen_t size = sizeof(error);
   return ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 ? error : errno;

@@ -38,6 +38,7 @@ enum class Call {
   kGetpeername,
   kGetrandom,
   kGetsockname,
+  kGetsockopt,
   kListen,
   kOpen,
   kRead,
@@ -100,7 +101,8 @@ int Fdatasync(int fd);
 int Rename(const char* from, const char* to);
 int Unlink(const char* path);
 
-// Sockets; those that are made do not block. Send never raises SIGPIPE.
+// Sockets; those that are made do not block. Send never raises SIGPIPE. A connect that is told
+// EINTR or EINPROGRESS goes on nevertheless, as the system's does.
 int Socket(int domain, int type, int protocol);
 int Bind(int fd, const sockaddr* address, socklen_t size);
 int Listen(int fd, int backlog);
