@@ -51,9 +51,9 @@ void Acceptor::AcceptSome() {
 bool Acceptor::AcceptOne() {
   sys::UniqueFd socket(sys::Accept(listening_.get()));
   if (!socket) return AfterError(errno);
-  if (owner_.Accepted(std::move(socket))) return true;
-  Rest(ENOMEM);
-  return false;
+  const int error = owner_.Accepted(std::move(socket));
+  if (error != 0) Rest(error);
+  return error == 0;
 }
 
 bool Acceptor::AfterError(int error) {

@@ -12,8 +12,8 @@ namespace belfry {
 class AcceptorOwner {
  public:
   virtual bool HasRoom() const = 0;
-  // False: the system had no room; the connection is gone, and a rest is due.
-  virtual bool Accepted(sys::UniqueFd socket) = 0;
+  // 0, or the system's error: it had no room. The connection is gone then, and a rest is due.
+  virtual int Accepted(sys::UniqueFd socket) = 0;
   // Accepting rests; `error` says why.
   virtual void AcceptFailed(int error) = 0;
 

@@ -38,13 +38,14 @@ absl::StatusOr<ConnectionId> AdoptDescriptor(StreamGroup& group, int fd, HeldLis
   sys::UniqueFd owned(fd);
   if (group.ended()) return absl::FailedPreconditionError("whoever connects has ended");
   const std::string name = std::to_string(fd);
-  if (sys::SetNonblocking(fd) != 0) return sys::ErrorStatus(errno, "adopt descriptor", name);
+  const bool is_socket = sys::IsSocket(fd);
+  const int access = is_socket ? O_RDWR : sys::AccessMode(fd);
+  if (access < 0 || sys::SetNonblocking(fd) != 0) {
+    return sys::ErrorStatus(errno, "adopt descriptor", name);
+  }
   try {
     Stream& stream = group.AddOpen(std::move(owned), std::move(listener));
-    if (!sys::IsSocket(fd)) {
-      const int access = sys::AccessMode(fd);
-      stream.UseAsFile(access != O_WRONLY, access != O_RDONLY);
-    }
+    if (!is_socket) stream.UseAsFile(access != O_WRONLY, access != O_RDONLY);
     stream.OpenLater();
     return stream.id();
   } catch (const std::system_error& error) {

@@ -54,18 +54,18 @@ absl::StatusOr<std::shared_ptr<ServerCore>> ServerCore::Listen(EventLoop& loop,
   return core;
 }
 
-bool ServerCore::Accepted(sys::UniqueFd socket) {
+int ServerCore::Accepted(sys::UniqueFd socket) {
   HeldListener listener = give_();
-  if (listener.get() == nullptr) return true;
+  if (listener.get() == nullptr) return 0;
   failing_ = false;
   Stream* accepted = nullptr;
   try {
     accepted = &group_->AddOpen(std::move(socket), std::move(listener));
-  } catch (const std::system_error&) {
-    return false;  // the system watches too many descriptors, or has no memory
+  } catch (const std::system_error& error) {
+    return error.code().value();  // the system watches too many descriptors, or has no memory
   }
   accepted->OpenAccepted();
-  return true;
+  return 0;
 }
 
 void ServerCore::AcceptFailed(int error) {

@@ -43,7 +43,7 @@ class ServerCore final : public std::enable_shared_from_this<ServerCore>,
 
  private:
   bool HasRoom() const override { return group_->size() + held_ < options_.connections_max; }
-  bool Accepted(sys::UniqueFd socket) override;
+  int Accepted(sys::UniqueFd socket) override;
   void AcceptFailed(int error) override;
   void StreamGone() override;
 
