@@ -37,7 +37,8 @@ using MakeConnectionListener = std::function<std::unique_ptr<ConnectionListener>
 // Thread safety: the loop's thread; Defer and connections() from any.
 // Lifetime: the destructor aborts every connection (kShutdown), also from inside their listeners;
 // their OnClosed is called before it returns, or, from inside a turn of the loop, at its end. A
-// Unix socket's file goes with it, and a file that a dead server left is replaced.
+// Unix socket's file goes with it, if it is its own still. A file that a dead server left is
+// replaced; of two servers that find one at the same moment both may, and the later one has it.
 // Errors: what an OnClosed throws in the destructor, outside of a turn, ends the program.
 // Blocking: nothing here waits.
 class BELFRY_EXPORT Server {

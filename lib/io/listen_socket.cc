@@ -18,12 +18,13 @@ Endpoint EndpointOf(const sockaddr_storage& address, socklen_t size) {
   return Endpoint({reinterpret_cast<const char*>(&address), size});
 }
 
-// A file that a dead server left: nobody answers there.
+// A file that a dead server left: no socket is bound to it. One of another type asks, to which a
+// live one says EPROTOTYPE, and of which it hears nothing, whether it listens already or not.
 bool IsDeserted(const Endpoint& endpoint) {
   struct stat file {};
   const std::string path(endpoint.path());
   if (path.empty() || sys::Stat(path.c_str(), file) != 0 || !S_ISSOCK(file.st_mode)) return false;
-  const sys::UniqueFd probe(sys::Socket(AF_UNIX, SOCK_STREAM, 0));
+  const sys::UniqueFd probe(sys::Socket(AF_UNIX, SOCK_DGRAM, 0));
   return probe && sys::Connect(probe.get(), AddressOf(endpoint), SizeOf(endpoint)) != 0 &&
          errno == ECONNREFUSED;
 }
@@ -67,11 +68,12 @@ absl::StatusOr<ListenSocket> OpenListenSocket(const Endpoint& endpoint, int back
     sys::Setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, 1);
   }
   if (Bind(fd.get(), endpoint) != 0) return failed("bind to");
+  SocketFile file{std::string(endpoint.path())};
   if (sys::Listen(fd.get(), backlog) != 0) return failed("listen on");
   sockaddr_storage bound{};
   socklen_t size = sizeof(bound);
   if (sys::Getsockname(fd.get(), bound, size) != 0) return failed("getsockname of");
-  return ListenSocket{std::move(fd), EndpointOf(bound, size)};
+  return ListenSocket{std::move(fd), EndpointOf(bound, size), std::move(file)};
 }
 
 std::string PeerText(int socket) {

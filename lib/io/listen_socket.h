@@ -4,6 +4,7 @@
 #include "absl/status/statusor.h"
 
 #include "belfry/endpoint.h"
+#include "io/socket_file.h"
 #include "sys/unique_fd.h"
 
 namespace belfry {
@@ -11,10 +12,11 @@ namespace belfry {
 struct ListenSocket {
   sys::UniqueFd fd;
   Endpoint endpoint;  // with the port that it got
+  SocketFile file;
 };
 
-// `share_port`: others may listen on it as well. A Unix socket's file that nobody listens on any
-// more is replaced.
+// `share_port`: others may listen on it as well. A Unix socket's file that a dead server left is
+// replaced.
 // Errors: ALREADY_EXISTS (taken); as the system says, naming the endpoint.
 absl::StatusOr<ListenSocket> OpenListenSocket(const Endpoint& endpoint, int backlog,
                                               bool share_port);

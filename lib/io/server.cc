@@ -30,7 +30,8 @@ ServerCore::ServerCore(EventLoop& loop, ListenSocket socket, sys::UniqueFd reser
       give_(std::move(give)),
       options_(std::move(options)),
       group_(std::make_shared<StreamGroup>(loop, options_.connections, id)),
-      acceptor_(loop, *this, std::move(socket.fd), std::move(reserve)) {}
+      acceptor_(loop, *this, std::move(socket.fd), std::move(reserve)),
+      file_(std::move(socket.file)) {}
 
 absl::StatusOr<std::shared_ptr<ServerCore>> ServerCore::Listen(EventLoop& loop,
                                                                const Endpoint& endpoint,
@@ -78,8 +79,8 @@ void ServerCore::StreamGone() {
 
 void ServerCore::StopAccepting() {
   if (!std::exchange(accepting_, false)) return;
+  file_.Remove();
   acceptor_.Stop();
-  if (const std::string path(endpoint_.path()); !path.empty()) sys::Unlink(path.c_str());
 }
 
 void ServerCore::End() {

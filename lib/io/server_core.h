@@ -52,6 +52,7 @@ class ServerCore final : public std::enable_shared_from_this<ServerCore>,
   const ServerOptions options_;
   const std::shared_ptr<StreamGroup> group_;
   Acceptor acceptor_;
+  SocketFile file_;  // goes before the socket is closed
   bool accepting_ = true;
   bool failing_ = false;  // nothing was accepted since accepting failed
   std::size_t held_ = 0;
