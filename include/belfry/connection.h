@@ -55,8 +55,9 @@ struct ConnectionOptions {
   std::size_t write_buffer_low = std::size_t{256} << 10;
   std::size_t write_buffers_max = std::size_t{1} << 30;  // all connections together
   // The connection ends when for so long nothing came and nothing was sent; nothing came though it
-  // was read; the peer took nothing of what is not sent yet (kNotRead); it did not answer. Zero: no
-  // such limit. At most 30 days; in milliseconds, rounded up.
+  // was read; the peer took nothing of what is not sent yet (kNotRead); it did not answer. The
+  // first and the third also while it is closing. Zero: no such limit. At most 30 days; in
+  // milliseconds, rounded up.
   Nanoseconds idle_timeout{};
   Nanoseconds read_timeout{};
   Nanoseconds write_timeout = std::chrono::seconds(30);

@@ -31,10 +31,12 @@ std::optional<Stream::Limit> Stream::NextLimit() const {
   };
   if (state_ == State::kConnecting) since(heard_, options.connect_timeout, Why::kTimedOut);
   if (state_ == State::kLingering) since(moved_, kLingerMax, why_);
-  if (state_ == State::kOpen) {
+  if (state_ == State::kOpen || state_ == State::kClosing) {
     const std::uint32_t last = now - heard_ < now - moved_ ? heard_ : moved_;
     since(last, options.idle_timeout, Why::kTimedOut);
-    if (WantsToRead()) since(heard_, options.read_timeout, Why::kTimedOut);
+  }
+  if (state_ == State::kOpen && WantsToRead()) {
+    since(heard_, options.read_timeout, Why::kTimedOut);
   }
   if (blocked_) since(moved_, options.write_timeout, Why::kNotRead);
   if (has_deadline_ && state_ <= State::kClosing) {

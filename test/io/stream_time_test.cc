@@ -135,6 +135,25 @@ TEST_F(StreamTimeTest, ClosingHasItsTimeToo) {
   EXPECT_EQ(told.story.back(), "closed local 0");
 }
 
+TEST_F(StreamTimeTest, OneThatClosesIsIdleWhenItsPeerTakesNothing) {
+  Serve({.connections = {
+             .write_buffer_max = 64 << 20, .idle_timeout = seconds(10), .write_timeout = {}}});
+  const Client client = Open();
+  told.last->Write(std::string(32 << 20, 'x'));
+  told.last->Close();
+  Run();
+  Pass(seconds(9));
+  const std::size_t unsent = told.last->unsent();
+  while (told.last->unsent() == unsent) {
+    client.ReceiveSome();
+    loop->RunOnce();
+  }
+  Pass(seconds(9));
+  EXPECT_EQ(told.closes, 0);
+  Pass(seconds(2));
+  EXPECT_EQ(told.story.back(), "closed timed out 0");
+}
+
 TEST_F(StreamTimeTest, WithoutLimitsNothingEndsIt) {
   Serve({.connections = {.write_timeout = {}, .connect_timeout = {}}});
   const Client client = Open();
