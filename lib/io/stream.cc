@@ -221,6 +221,9 @@ void Stream::Broken() {
     Finish(Why::kError, error);
   } else if (state_ != State::kOpen || peer_ended_) {
     Finish(Why::kPeer, 0);
+  } else {
+    hung_up_ = true;
+    UpdateInterest();
   }
 }
 
@@ -230,7 +233,7 @@ void Stream::PauseReading() {
 }
 
 void Stream::ResumeReading() {
-  paused_ = false;
+  paused_ = hung_up_ = false;
   heard_ = group_.Now();
   UpdateInterest();
   UpdateTimer();
@@ -299,6 +302,7 @@ ssize_t Stream::SendFailed() {
     Finish(Why::kError, errno);
   } else if (!blocked_) {
     blocked_ = true;
+    hung_up_ = false;
     moved_ = group_.Now();
     UpdateInterest();
     UpdateTimer();
@@ -369,7 +373,7 @@ void Stream::UpdateInterest() {
       state_ == State::kOpen && is_socket_ && out_ == nullptr && !write_ended_ && WantsToRead();
   if (watched() < 0 || state_ == State::kConnecting) return;
   const unsigned readable = WantsToRead() ? 1U : 0U;
-  const unsigned writable = blocked_ ? 2U : 0U;
+  const unsigned writable = blocked_ && !hung_up_ ? 2U : 0U;
   const auto wanted = static_cast<Interest>(readable | writable);
   if (wanted != interest()) group_.loop().SetInterest(watch_, wanted);
 }

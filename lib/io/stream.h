@@ -43,8 +43,7 @@ class Stream final : private Watcher, public Connection, private TimerEntry {
 
   // Throws what EventLoop::Watch throws; the descriptor is closed then.
   void StartConnecting(sys::UniqueFd fd);
-  // Then either of the two tells its listener.
-  void StartOpen(sys::UniqueFd fd);
+  void StartOpen(sys::UniqueFd fd);  // then either of the two tells its listener
   void OpenAccepted();
   void OpenLater() { TellLater(); }
 
@@ -139,6 +138,7 @@ class Stream final : private Watcher, public Connection, private TimerEntry {
   bool choked_ : 1 = false;  // not read, since too much is unsent
   bool above_high_ : 1 = false;
   bool blocked_ : 1 = false;  // the system took less than there was
+  bool hung_up_ : 1 = false;  // and says so for as long as it is asked whether it takes more
   bool to_tell_ : 1 = false;  // is on the group's list
   bool writable_again_ : 1 = false;
   bool has_deadline_ : 1 = false;

@@ -16,6 +16,7 @@
 #include "faults.h"
 #include "io/recorder.h"
 #include "io/stream_fixture.h"
+#include "io/terminal.h"
 
 namespace belfry {
 namespace {
@@ -258,6 +259,31 @@ TEST_F(ConnectorTest, WritingToAPipeThatNobodyReadsRaisesNoSignal) {
   mine.last->Flush();
   RunUntilMine(2);
   EXPECT_THAT(mine.story, ElementsAre("opened", "closed error " + std::to_string(EPIPE)));
+}
+
+// It says so for as long as it lasts, and cannot be written to.
+TEST_F(ConnectorTest, ATerminalThatHangsUpWhileItIsNotReadDoesNotKeepTheLoopBusy) {
+  EventLoop real;
+  connector = std::make_unique<Connector>(real, ConnectionOptions{.write_timeout = {}});
+  Terminal terminal;
+  terminal.Open();
+  ASSERT_TRUE(connector->Adopt(terminal.Release(), mine).ok());
+  real.RunOnce();
+  mine.last->PauseReading();
+  mine.last->Write(std::string(100000, 'x'));
+  real.RunOnce();
+  terminal.HangUp();
+  {
+    const FailNth waits(sys::Call::kEpollWait, 0, 0);
+    real.RunAfter(std::chrono::milliseconds(20), [&] { real.Stop(); });
+    real.Run();
+    EXPECT_LE(waits.calls(), 5);
+  }
+  EXPECT_THAT(mine.story, ElementsAre("opened"));
+  mine.last->ResumeReading();
+  real.RunOnce();
+  EXPECT_EQ(mine.closes, 1);
+  connector.reset();
 }
 
 TEST_F(ConnectorTest, ADescriptorThatCannotBePolledIsRefused) {
