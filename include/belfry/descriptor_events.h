@@ -24,7 +24,8 @@ BELFRY_EVENT_NAME(FdReady, "belfry.fd_ready", 1);
 //
 // A descriptor that was ready is watched again when every listener to its FdReady is done with it,
 // wherever it ran; until then there is no other one. If nobody listens, or a queue is full, it is
-// watched again after 50 ms. Each event starts a story of its own.
+// watched again after 50 ms. A hang-up that comes meanwhile is told then, with Interest::kNone as
+// well. Each event starts a story of its own.
 //
 // Thread safety: the loop's thread; from inside its own events, too.
 // Lifetime: the loop outlives the dispatcher. The destructor ends every watch; the descriptors stay

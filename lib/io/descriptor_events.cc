@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <new>
+#include <optional>
 #include <unordered_map>
 #include <utility>
 
@@ -47,41 +48,60 @@ class DescriptorEvents::Impl final : public std::enable_shared_from_this<Impl> {
   struct Watched {
     WatchId id{};
     Interest interest = Interest::kNone;
-    bool told = false;  // and nobody has said yet that he is done with it
+    bool told = false;                  // and nobody has said yet that he is done with it
+    std::optional<Readiness> missed{};  // meanwhile, or by all
   };
 
   void OnReady(int fd, Readiness readiness) {
     Watched& watched = watched_.at(fd);
-    if (std::exchange(watched.told, true)) return;  // a hang-up meanwhile: told again when it lasts
+    if (std::exchange(watched.told, true)) {  // a hang-up meanwhile
+      watched.missed = readiness;
+      return;
+    }
     const WatchId id = watched.id;
     loop_.SetInterest(id, Interest::kNone);
     try {
       dispatcher_.PublishTracked(FdReady{fd, readiness}, {.cause = Cause{}})
-          .Then([weak = weak_from_this(), &loop = loop_, fd, id](const PublishOutcome& outcome) {
+          .Then([weak = weak_from_this(), &loop = loop_, fd, id,
+                 readiness](const PublishOutcome& outcome) {
             const bool refused = !outcome.result.ok();
             if (refused && !MayBeAcceptedLater(outcome.result)) return;
             const bool rests = refused || outcome.deliveries.empty();
-            loop.Post([weak, fd, id, rests] {
-              if (const auto self = weak.lock()) self->Done(fd, id, rests);
+            loop.Post([weak, fd, id, readiness, rests] {
+              const auto self = weak.lock();
+              if (self != nullptr) rests ? self->Rest(fd, id, readiness) : self->Done(fd, id);
             });
           });
     } catch (const std::bad_alloc&) {
-      Done(fd, id, true);
+      Rest(fd, id, readiness);
     }
   }
 
-  // With the event of that watch.
-  void Done(int fd, WatchId id, bool rests) {
-    if (rests) {
-      loop_.RunAfter(kRest, [weak = weak_from_this(), fd, id] {
-        if (const auto self = weak.lock()) self->Done(fd, id, false);
-      });
-      return;
-    }
+  // Null: that watch has ended.
+  Watched* Find(int fd, WatchId id) {
     const auto found = watched_.find(fd);
-    if (found == watched_.end() || found->second.id != id) return;
-    found->second.told = false;
-    loop_.SetInterest(id, found->second.interest);
+    return found == watched_.end() || found->second.id != id ? nullptr : &found->second;
+  }
+
+  // Nobody has heard of it.
+  void Rest(int fd, WatchId id, Readiness readiness) {
+    Watched* const watched = Find(fd, id);
+    if (watched == nullptr) return;
+    if (!watched->missed) watched->missed = readiness;
+    loop_.RunAfter(kRest, [weak = weak_from_this(), fd, id] {
+      if (const auto self = weak.lock()) self->Done(fd, id);
+    });
+  }
+
+  // All are done with the event of that watch.
+  void Done(int fd, WatchId id) {
+    Watched* const watched = Find(fd, id);
+    if (watched == nullptr) return;
+    watched->told = false;
+    loop_.SetInterest(id, watched->interest);
+    // What was missed and lasts the loop tells again, but not to who wants nothing.
+    const std::optional<Readiness> missed = std::exchange(watched->missed, std::nullopt);
+    if (missed && watched->interest == Interest::kNone) OnReady(fd, *missed);
   }
 
   EventLoop& loop_;

@@ -15,6 +15,7 @@
 #include "belfry/clock.h"
 #include "belfry/manual_executor.h"
 #include "io/recorder.h"
+#include "io/terminal.h"
 #include "waiting.h"
 
 namespace belfry {
@@ -137,6 +138,46 @@ TEST_F(DescriptorEventsTest, AHangUpWhileItIsBeingHandledIsToldAfterwards) {
   descriptors->Unwatch(pipe.reading());
   Run();
   EXPECT_EQ(executor.RunUntilIdle(), 0U);
+}
+
+// A hang-up is all that is told then, and once.
+TEST_F(DescriptorEventsTest, WithoutAnyInterestAHangUpWhileAnotherIsBeingHandledIsToldAfterwards) {
+  const Subscription reader = dispatcher.Subscribe([&](const FdReady& e) { seen.Add(e); });
+  Terminal terminal;
+  descriptors->Watch(terminal.master(), Interest::kNone);
+  for (int i = 0; i < 2; ++i) {
+    terminal.Open();
+    terminal.HangUp();
+    Run();
+  }
+  for (int i = 0; i < 5; ++i) {
+    executor.RunUntilIdle();
+    Run();
+  }
+  ASSERT_EQ(seen.size(), 2U);
+  EXPECT_TRUE(seen.all()[1].ready.hung_up);
+  descriptors->Unwatch(terminal.master());
+}
+
+TEST_F(DescriptorEventsTest, WithoutAnyInterestAHangUpThatAFullQueueRefusesIsToldLater) {
+  const Subscription slow =
+      dispatcher.Subscribe([&](const FdReady& e) { seen.Add(e); },
+                           {.queue = {.events_max = 1}, .overflow = Overflow::Reject()});
+  Terminal terminals[2];
+  for (Terminal& terminal : terminals) {
+    descriptors->Watch(terminal.master(), Interest::kNone);
+    terminal.Open();
+    terminal.HangUp();
+  }
+  Run();
+  for (int i = 0; i < 3; ++i) {
+    executor.RunUntilIdle();
+    clock.Advance(std::chrono::milliseconds(60));
+    Run();
+  }
+  ASSERT_EQ(seen.size(), 2U);
+  EXPECT_NE(seen.all()[0].fd, seen.all()[1].fd);
+  for (Terminal& terminal : terminals) descriptors->Unwatch(terminal.master());
 }
 
 TEST_F(DescriptorEventsTest, AWatchAndAllOfItMayEndInsideItsEvents) {
