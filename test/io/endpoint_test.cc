@@ -22,6 +22,14 @@ TEST(EndpointTest, ItsTextIsWhatItWasParsedFrom) {
   }
 }
 
+TEST(EndpointTest, AnAddressOfOneInterfaceNamesIt) {
+  const auto endpoint = Endpoint::Parse("[fe80::1%lo]:7000");
+  ASSERT_TRUE(endpoint.ok()) << endpoint.status();
+  EXPECT_EQ(endpoint->text(), "[fe80::1%lo]:7000");
+  EXPECT_NE(*endpoint, *Endpoint::Parse("[fe80::1]:7000"));
+  EXPECT_FALSE(Endpoint::Parse("[fe80::1%nosuchinterface]:7000").ok());
+}
+
 TEST(EndpointTest, ItKnowsItsPortOrItsPath) {
   EXPECT_EQ(Endpoint::Parse("[::1]:80")->port(), 80);
   EXPECT_EQ(Endpoint::Parse("127.0.0.1:80")->port(), 80);

@@ -229,6 +229,63 @@ TEST_F(ServerTest, ItIsNotToldWritableWhenItIsNotAnyMore) {
   EXPECT_THAT(told.story, ElementsAre("opened"));
 }
 
+TEST_F(ServerTest, WhetherItIsWritableIsAskedOnlyWhileSomethingIsUnsent) {
+  const std::string data = Pattern(8 << 20);
+  Serve({.connections = {.write_buffer_max = data.size(), .write_buffer_high = data.size()}});
+  const Client client = Open();
+  Run();
+  const FailNth asked(sys::Call::kEpollModify, 0, 0);
+  told.last->Write(data);
+  std::string received;
+  RunUntil([&] {
+    received += client.ReceiveSome();
+    return received.size() == data.size();
+  });
+  Run();
+  EXPECT_TRUE(received == data);
+  EXPECT_EQ(asked.calls(), 2) << "on and off";
+}
+
+TEST_F(ServerTest, WhoIsGoneBeforeHeIsAcceptedIsOpenedAndClosedOnce) {
+  Serve();
+  const Client other = Open();
+  told.story.clear();
+  Client(server->endpoint().port()).Reset();
+  RunUntilTold(2);
+  EXPECT_THAT(told.story, ElementsAre("opened", "closed error " + std::to_string(ECONNRESET)));
+  other.Send("x");
+  RunUntilTold(3);
+}
+
+TEST_F(ServerTest, AFloodOfComersLeavesTheOthersTheirTurn) {
+  constexpr std::size_t kComers = 200;
+  constexpr std::size_t kAcceptedInATurn = 64;
+  Serve();
+  const Client other = Open();
+  std::vector<Client> comers;
+  for (std::size_t i = 0; i < kComers; ++i) comers.emplace_back(server->endpoint().port());
+  other.Send("x");
+  loop->RunOnce(kPatience);
+  EXPECT_EQ(told.received, "x");
+  EXPECT_LE(server->connections(), 1 + kAcceptedInATurn);
+  RunUntil([&] { return server->connections() == 1 + kComers; });
+}
+
+// What it closed itself the system remembers for a minute.
+TEST_F(ServerTest, ARestartedServerGetsItsPortAgain) {
+  Serve();
+  const std::string endpoint = server->endpoint().text();
+  {
+    const Client client = Open();
+    told.last->Close();
+    Run();
+    EXPECT_EQ(client.ReceiveAll(), "");
+  }
+  RunUntil([&] { return told.closes == 1; });
+  server.reset();
+  Serve({}, endpoint);
+}
+
 TEST_F(ServerTest, ServersOnTwoLoopsShareAPort) {
   Serve({.share_port = true});
   EventLoop other_loop;

@@ -3,7 +3,9 @@
 #include <fcntl.h>
 #include <sys/resource.h>
 
+#include <atomic>
 #include <cerrno>
+#include <csignal>
 #include <memory>
 #include <string>
 #include <thread>
@@ -105,6 +107,29 @@ TEST_F(TcpFaultsTest, ShortAndInterruptedCallsChangeNothing) {
   const ShortCalls receives(sys::Call::kRecv, 7);
   const Client client(port_);
   EXPECT_EQ(client.Echo(data.substr(0, 20000)).size(), 20000U);
+}
+
+// Not one that restarts what it interrupts.
+TEST_F(TcpFaultsTest, UnderAStormOfSignalsEveryByteComesBack) {
+  static std::atomic<int> signals;
+  signals = 0;
+  struct sigaction counted {};
+  struct sigaction before {};
+  counted.sa_handler = [](int) { ++signals; };
+  ASSERT_EQ(::sigaction(SIGUSR1, &counted, &before), 0);
+  ServeEcho();
+  std::atomic<bool> over{false};
+  std::thread storm([&] {
+    while (!over) ::pthread_kill(thread_.native_handle(), SIGUSR1);
+  });
+  const Client client(port_);
+  const std::string data(10000, 'x');
+  for (int i = 0; i < 200; ++i) ASSERT_TRUE(client.Echo(data) == data);
+  over = true;
+  storm.join();
+  StopLoop();
+  ::sigaction(SIGUSR1, &before, nullptr);
+  EXPECT_GT(signals, 0);
 }
 
 TEST_F(TcpFaultsTest, AServerThatTheSystemRefusesIsAStatusAndLeavesNothing) {
