@@ -1,9 +1,13 @@
 // What a program does with servers.
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <deque>
 #include <memory>
+#include <utility>
 
 #include "belfry/connection_events.h"
 #include "belfry/manual_executor.h"
@@ -29,9 +33,8 @@ Peer Comer(const Endpoint& endpoint) {
   return comer;
 }
 
-// Says something, and goes when it is answered or turned away. Whether it was answered.
-bool ComeAndGo(Stage& stage, const Endpoint& endpoint) {
-  Peer comer = Comer(endpoint);
+// Says something. Whether it is answered, and not turned away.
+bool IsAnswered(Stage& stage, Peer comer) {
   comer.Write("hello");
   stage.Until([&] { return comer.Read() == "hello" || comer.ended(); });
   return comer.Read() == "hello";
@@ -45,7 +48,7 @@ std::string Serve(Stage& stage, const Endpoint& endpoint) {
       [&] { return std::make_unique<Witness>(heard.emplace_back(), Witness::Does::kEcho); },
       {.share_port = true, .accept_failed = [&](int error) { refused = error; }});
   if (!server.ok()) return std::string(server.status().message());
-  const bool served = ComeAndGo(stage, (*server)->endpoint());
+  const bool served = IsAnswered(stage, Comer((*server)->endpoint()));
   stage.Until([&] { return heard.empty() ? refused != 0 : heard.front().gone; });
   if (refused != 0) return ErrorText(refused);
   if (heard.front().error != 0) return ErrorText(heard.front().error);
@@ -73,6 +76,47 @@ std::string ServeWhereADeadServersFileIs(Stage& stage) {
   return Serve(stage, endpoint);
 }
 
+// Lets the process have no more descriptors than it has.
+class NoMoreDescriptors {
+ public:
+  NoMoreDescriptors() {
+    ::getrlimit(RLIMIT_NOFILE, &before_);
+    const int next = ::dup(0);
+    ::close(next);
+    const rlimit low{.rlim_cur = static_cast<rlim_t>(next), .rlim_max = before_.rlim_max};
+    ::setrlimit(RLIMIT_NOFILE, &low);
+  }
+  ~NoMoreDescriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+  NoMoreDescriptors(const NoMoreDescriptors&) = delete;
+  NoMoreDescriptors& operator=(const NoMoreDescriptors&) = delete;
+
+ private:
+  rlimit before_{};
+};
+
+// Who comes then is turned away; who comes when there are some again is served.
+std::string ServeWithoutADescriptorLeft(Stage& stage) {
+  std::deque<Heard> heard;
+  int refused = 0;
+  const auto server = Server::Listen(
+      stage.loop, *Endpoint::Parse("127.0.0.1:0"),
+      [&] { return std::make_unique<Witness>(heard.emplace_back(), Witness::Does::kEcho); },
+      {.accept_failed = [&](int error) { refused = error; }});
+  if (!server.ok()) return std::string(server.status().message());
+  Peer comer = Comer((*server)->endpoint());
+  {
+    const NoMoreDescriptors none;
+    stage.Until([&] { return refused != 0; });
+  }
+  const bool turned_away = !IsAnswered(stage, std::move(comer));
+  const bool served = IsAnswered(stage, Comer((*server)->endpoint()));
+  for (const Heard& one : heard) {
+    if (one.error != 0) return ErrorText(one.error);
+  }
+  if (refused != EMFILE || !served) return ErrorText(refused);
+  return turned_away || stage.fails == sys::Call::kAccept ? "" : "nobody was turned away";
+}
+
 std::string ServeByEvents(Stage& stage) {
   ManualExecutor executor;
   Dispatcher dispatcher({.executor = &executor});
@@ -94,7 +138,7 @@ std::string ServeByEvents(Stage& stage) {
       at_once);
   const auto endpoint = connections.Listen(*Endpoint::Parse("127.0.0.1:0"));
   if (!endpoint.ok()) return std::string(endpoint.status().message());
-  const bool served = ComeAndGo(stage, *endpoint);
+  const bool served = IsAnswered(stage, Comer(*endpoint));
   stage.Until([&] { return (came || error != 0) && open == 0; });
   if (error != 0) return ErrorText(error);
   return served ? "" : "the one who came was not served";
@@ -112,6 +156,11 @@ const std::vector<Operation>& ServerOperations() {
        ServeWhereADeadServersFileIs,
        {{Call::kBind, 1}, {Call::kConnect}, {Call::kStat}, {Call::kUnlink}},
        EADDRINUSE},
+      {"ServeWithoutADescriptorLeft",
+       ServeWithoutADescriptorLeft,
+       // Who is not turned away waits until there is one; the one in reserve is taken later.
+       {{Call::kAccept}, {Call::kOpen, 2}, {Call::kOpen, 3}, {Call::kSetsockopt, 2}},
+       EMFILE},  // told once
       {"ServeByEvents", ServeByEvents, {{Call::kSetsockopt, 2}, {Call::kGetpeername}}},
   };
   return operations;
