@@ -4,13 +4,16 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <string>
+#include <vector>
 
 namespace belfry {
 namespace {
 
 using testing::HasSubstr;
+using testing::StartsWith;
 
 TEST(EndpointTest, ItsTextIsWhatItWasParsedFrom) {
   for (const char* text : {"127.0.0.1:7000", "0.0.0.0:0", "[::1]:65535", "[::ffff:127.0.0.1]:80",
@@ -28,6 +31,22 @@ TEST(EndpointTest, AnAddressOfOneInterfaceNamesIt) {
   EXPECT_EQ(endpoint->text(), "[fe80::1%lo]:7000");
   EXPECT_NE(*endpoint, *Endpoint::Parse("[fe80::1]:7000"));
   EXPECT_FALSE(Endpoint::Parse("[fe80::1%nosuchinterface]:7000").ok());
+}
+
+TEST(EndpointTest, WithoutADescriptorLeftItIsReadAndWrittenAllTheSame) {
+  const std::vector<std::string> texts = {"127.0.0.1:7000", "[::1]:7000", "unix:/run/echo.sock"};
+  const Endpoint of_an_interface = *Endpoint::Parse("[fe80::1%lo]:7000");
+  std::vector<std::string> read;
+  rlimit before{};
+  ::getrlimit(RLIMIT_NOFILE, &before);
+  const rlimit none{.rlim_cur = 0, .rlim_max = before.rlim_max};
+  ::setrlimit(RLIMIT_NOFILE, &none);
+  for (const std::string& text : texts) read.push_back(Endpoint::Parse(text)->text());
+  const std::string with_interface = of_an_interface.text();
+  ::setrlimit(RLIMIT_NOFILE, &before);  // before the checks: a sanitizer may need one
+  EXPECT_EQ(read, texts);
+  // The system could not be asked for its name.
+  EXPECT_THAT(with_interface, StartsWith("[fe80::1%"));
 }
 
 TEST(EndpointTest, ItKnowsItsPortOrItsPath) {
