@@ -30,8 +30,8 @@ class BELFRY_EXPORT Connector {
 
   // The listener hears of OnOpened, or of OnClosed alone when it could not connect: kError, or
   // kTimedOut after connect_timeout. What is written before is sent when it is open.
-  // Errors: what fails at once, as the system says, naming the endpoint; the listener hears
-  // nothing.
+  // Errors: what fails at once, as the system says (RESOURCE_EXHAUSTED for EADDRNOTAVAIL: no port
+  // is left), naming the endpoint; the listener hears nothing.
   absl::StatusOr<ConnectionId> Connect(const Endpoint& endpoint, ConnectionListener& listener);
   absl::StatusOr<ConnectionId> Connect(const Endpoint& endpoint,
                                        std::unique_ptr<ConnectionListener> listener);

@@ -15,6 +15,16 @@
 
 namespace belfry {
 
+namespace {
+
+absl::Status CannotConnect(int error, const std::string& name) {
+  const absl::Status status = sys::ErrorStatus(error, "connect to", name);
+  if (error != EADDRNOTAVAIL) return status;
+  return absl::ResourceExhaustedError(status.message());  // here it means: no port is left
+}
+
+}  // namespace
+
 absl::StatusOr<ConnectionId> OpenConnection(StreamGroup& group, const Endpoint& endpoint,
                                             HeldListener listener) {
   if (group.ended()) return absl::FailedPreconditionError("whoever connects has ended");
@@ -25,7 +35,7 @@ absl::StatusOr<ConnectionId> OpenConnection(StreamGroup& group, const Endpoint& 
   // Interrupted, it goes on without us.
   if (sys::Connect(fd.get(), AddressOf(endpoint), SizeOf(endpoint)) != 0 && errno != EINPROGRESS &&
       errno != EINTR) {
-    return sys::ErrorStatus(errno, "connect to", name);
+    return CannotConnect(errno, name);
   }
   try {
     return group.AddConnecting(std::move(fd), std::move(listener)).id();

@@ -103,6 +103,14 @@ TEST_F(ConnectorTest, WhoIsGoingOpensNoMore) {
   EXPECT_THAT(mine.story, ElementsAre("opened", "closed shutdown 0"));
 }
 
+TEST_F(ConnectorTest, WhenNoPortIsLeftItSaysSo) {
+  Serve();
+  const FailNth fail(sys::Call::kConnect, 1, EADDRNOTAVAIL);
+  const auto id = connector->Connect(server->endpoint(), mine);
+  EXPECT_EQ(id.status().code(), absl::StatusCode::kResourceExhausted) << id.status();
+  EXPECT_THAT(std::string(id.status().message()), HasSubstr(server->endpoint().text()));
+}
+
 // Its readiness may come before its opening.
 TEST_F(ConnectorTest, AnAdoptedSocketWhosePeerIsGoneAlreadyIsReadAllTheSame) {
   std::array<int, 2> first{};
