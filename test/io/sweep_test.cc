@@ -6,7 +6,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
+#include <atomic>
 #include <cerrno>
+#include <set>
 #include <string>
 #include <system_error>
 #include <vector>
@@ -171,6 +174,44 @@ TEST_P(ServerSweepTest, TheErrorIsToldNothingLeaksAndOthersGoOn) { Sweep(AllFaul
 TEST_P(ConnectionSweepTest, TheErrorIsToldNothingLeaksAndOthersGoOn) {
   Sweep(AllFaults());
   Sweep(PipeFaults());
+}
+
+// Which calls were made, on any thread.
+class CallsMade final : public sys::Hook {
+ public:
+  CallsMade() { sys::SetHook(this); }
+  ~CallsMade() { sys::SetHook(nullptr); }
+  sys::Fault Before(Call call) noexcept override {
+    made_[static_cast<std::size_t>(call)] = true;
+    return {};
+  }
+  std::set<Call> all() const {
+    std::set<Call> calls;
+    for (std::size_t i = 0; i < made_.size(); ++i) {
+      if (made_[i]) calls.insert(static_cast<Call>(i));
+    }
+    return calls;
+  }
+
+ private:
+  std::array<std::atomic<bool>, static_cast<std::size_t>(Call::kWrite) + 1> made_{};
+};
+
+TEST(SweepTablesTest, EachCallThatTheOperationsMakeMayFailAndNoOther) {
+  std::set<Call> may_fail;
+  for (const auto* faults : {&AllFaults(), &PipeFaults()}) {
+    for (const Faults& kind : *faults) may_fail.insert(kind.call);
+  }
+  may_fail.insert(Call::kEpollDelete);  // which cannot fail: what it names is watched
+  may_fail.insert(Call::kGetrandom);    // the dispatcher's
+  CallsMade made;
+  for (const auto* operations : {&LoopOperations(), &ServerOperations(), &ConnectionOperations()}) {
+    for (const Operation& operation : *operations) {
+      Stage stage(Call::kEpollDelete);
+      EXPECT_EQ(operation.run(stage), "") << operation.name;
+    }
+  }
+  EXPECT_EQ(made.all(), may_fail);
 }
 
 INSTANTIATE_TEST_SUITE_P(, LoopSweepTest, testing::ValuesIn(LoopOperations()), Name);
