@@ -15,8 +15,23 @@
 #include "belfry/check.h"
 #include "belfry/clock.h"
 #include "belfry/export.h"
+#include "belfry/waker.h"
 
 namespace belfry {
+
+// Somebody to be told without an allocation; see flow/task.h.
+class CompletionWaiter {
+ public:
+  // Once at most, under a lock of the completion: takes note, and says whom to wake without it.
+  virtual Waker Finished() = 0;
+
+ protected:
+  ~CompletionWaiter() = default;
+
+ private:
+  friend class CompletionState;
+  CompletionWaiter* next_ = nullptr;
+};
 
 // The part of a completion that does not depend on its type: pending → finishing → finished.
 class BELFRY_EXPORT CompletionState {
@@ -29,6 +44,9 @@ class BELFRY_EXPORT CompletionState {
   bool finished() const;
   bool WaitUntil(const SteadyTime* deadline) const;  // null: for ever
   void Then(std::function<void()> told);
+  bool Add(CompletionWaiter& waiter);  // false: it is finished
+  // Not told any more, nor inside of that, when this has returned.
+  void Remove(CompletionWaiter& waiter);
 
  private:
   class Impl;
@@ -85,6 +103,8 @@ class Completion {
     // The state is owned by what it calls only until it is finished: no cycle outlives the value.
     shared_->state.Then([shared = shared_.get(), told = std::move(told)] { told(*shared->value); });
   }
+
+  CompletionState& state() const { return shared_->state; }  // the library's
 
  private:
   struct Shared {

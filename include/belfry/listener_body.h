@@ -19,6 +19,7 @@
 #include "belfry/returned_events.h"
 #include "belfry/site.h"
 #include "belfry/status_fwd.h"
+#include "belfry/suspended_delivery.h"
 
 namespace belfry {
 
@@ -51,10 +52,14 @@ struct ListenerOperations {
 struct CallableHandle {
   void* callable;
   const ListenerOperations& operations;
+  bool suspends = false;  // its deliveries may go on after it has returned
 
   template <class E, class F>
-  static CallableHandle Of(F& f) {
-    return {&f, ListenerOperations::Of<E, F>()};
+  static CallableHandle Of(F& f);
+  // The same for one that calls what `inner` is of.
+  template <class E, class F>
+  static CallableHandle Around(F& f, const CallableHandle& inner) {
+    return {&f, ListenerOperations::Of<E, F>(), inner.suspends};
   }
 };
 
@@ -75,9 +80,19 @@ struct TypedListener {
       return std::invoke(listener, event, context...);
     } else if constexpr (std::is_same_v<Result, absl::Status>) {
       return FailureOf(std::invoke(listener, event, context...));
+    } else if constexpr (kIsSuspendable<Result>) {
+      return BeginSuspendable(Suspendable<Result>::Of(std::invoke(listener, event, context...)));
     } else {
       auto returned = std::invoke(listener, event, context...);
       return PublishReturned(returned);
+    }
+  }
+
+  static constexpr bool Suspends() {
+    if constexpr (kTakesContext) {
+      return kIsSuspendable<std::remove_cvref_t<std::invoke_result_t<F&, const E&, Context&>>>;
+    } else {
+      return kIsSuspendable<std::remove_cvref_t<std::invoke_result_t<F&, const E&>>>;
     }
   }
 
@@ -125,6 +140,11 @@ struct TypedListener {
     }
   }
 };
+
+template <class E, class F>
+CallableHandle CallableHandle::Of(F& f) {
+  return {&f, ListenerOperations::Of<E, F>(), TypedListener<E, F>::Suspends()};
+}
 
 template <class E, class F>
 const ListenerOperations& ListenerOperations::Of() {

@@ -111,10 +111,10 @@ auto WithDecoration(const std::shared_ptr<Decoration>& decoration, CallableHandl
   if (decoration == nullptr) return use(callable);
   if (callable.operations.takes_context) {
     DecoratedCallable<true> decorated(decoration, callable);
-    return use(CallableHandle::Of<OpaqueEvent>(decorated));
+    return use(CallableHandle::Around<OpaqueEvent>(decorated, callable));
   }
   DecoratedCallable<false> decorated(decoration, callable);
-  return use(CallableHandle::Of<OpaqueEvent>(decorated));
+  return use(CallableHandle::Around<OpaqueEvent>(decorated, callable));
 }
 
 }  // namespace belfry

@@ -88,6 +88,10 @@ Listener* DispatcherCore::Subscribe(EventType type, CallableHandle callable,
                  "\": a queued listener runs when its executor has a thread for it, so an order "
                  "means nothing";
   }
+  if (error.what.empty() && options.run == Run::kInline && callable.suspends) {
+    error.what = "listener \"" + options.name +
+                 "\": a coroutine goes on on its executor, so it cannot be inline";
+  }
   if (!error.what.empty()) return nullptr;
   if (closed()) {
     error = {true, "the dispatcher is closed"};
@@ -131,13 +135,14 @@ Listener* DispatcherCore::SubscribeQueued(Topic& topic, CallableHandle callable,
                                           std::unique_ptr<const EventSelection> selection) {
   Executor* const executor =
       !options_.synchronous && options.executor != nullptr ? options.executor : executor_if_any();
-  if (MailboxTraits::Needed(options) || selection != nullptr) {
+  if (MailboxTraits::Needed(options) || selection != nullptr || callable.suspends) {
     if (selection != nullptr) {
       for (const EventType type : selection->types()) topics_.Of(type);
     }
     const auto listener = std::make_shared<MailboxListener>(
-        shared_from_this(), topic, MailboxTraits::Of(options, executor, topic.of_library()),
-        options, callable, std::move(selection));
+        shared_from_this(), topic,
+        MailboxTraits::Of(options, executor, topic.of_library(), callable.suspends), options,
+        callable, std::move(selection));
     newcomer.Decorate(*listener);
     SharedLetter sticky;
     if (!topic.mailbox_listeners().Add(listener, newcomer, sticky)) return nullptr;

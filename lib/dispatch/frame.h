@@ -15,6 +15,7 @@ namespace belfry {
 class DispatcherCore;
 class Listener;
 class Outcomes;
+struct Suspension;
 class Topic;
 struct InlineGroup;
 struct InlineOrder;
@@ -107,11 +108,12 @@ class alignas(64) Frame final : public AmbientFrame, public InlinePass {
   // Whose delivery it is in.
   Listener& CurrentListener() const;
 
-  Listener* delivering = nullptr;  // a queued listener
-  QueuedRun* run = nullptr;        // which is being given events one after the other
-  std::uint64_t skipped = 0;       // a pass's listeners so far that it has not called
-  Outcomes* outcomes = nullptr;    // where to tell what becomes of what it delivers
-  bool recorded = false;           // of the delivery that began last
+  Listener* delivering = nullptr;    // a queued listener
+  QueuedRun* run = nullptr;          // which is being given events one after the other
+  std::uint64_t skipped = 0;         // a pass's listeners so far that it has not called
+  Outcomes* outcomes = nullptr;      // where to tell what becomes of what it delivers
+  bool recorded = false;             // of the delivery that began last
+  Suspension* suspension = nullptr;  // of the delivery, where it may be suspended
 
  private:
   friend class InlinePass;

@@ -83,7 +83,8 @@ auto Wrapped(const Interceptors* interceptors, const std::shared_ptr<Decoration>
              CallableHandle callable, Use use) {
   if (interceptors == nullptr) return WithDecoration(decoration, callable, use);
   InterceptedCallable intercepted(*interceptors, callable);
-  return WithDecoration(decoration, CallableHandle::Of<OpaqueEvent>(intercepted), use);
+  return WithDecoration(decoration, CallableHandle::Around<OpaqueEvent>(intercepted, callable),
+                        use);
 }
 
 }  // namespace belfry

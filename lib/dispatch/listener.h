@@ -64,6 +64,7 @@ class Listener {
   virtual ResetResult Reset() = 0;
   // --- Its subscription's ---
   virtual ReplaceResult Replace(CallableHandle callable) = 0;
+  virtual bool may_suspend() const { return false; }
   virtual void SetMuted(bool muted) = 0;
   // --- Its own delivery's ---
   // Ends it as a subscription's Detach does; its subscription stays.

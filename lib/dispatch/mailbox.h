@@ -15,6 +15,7 @@
 #include "belfry/stats.h"
 #include "belfry/timer_queue.h"
 #include "dispatch/linked_list.h"
+#include "dispatch/suspension.h"
 
 namespace belfry {
 
@@ -37,6 +38,7 @@ struct Mail {
   bool first = false;        // it comes before what is queued, and takes no place that is needed
   bool yields = false;       // to a queued one that could be replaced by it
   SteadyTime since{};        // when it came, if it may expire
+  std::unique_ptr<Suspension> suspension{};  // where deliveries may be suspended
 
   Links<Mail> by_age;
   Links<Mail> in_turn;

@@ -17,17 +17,26 @@ namespace belfry {
 
 using Outcome = DeliveryOutcome::Kind;
 
-// The next event, not of a later turn than `last_turn`, if there is one and it may start.
-MailboxDelivery MailboxListener::Start(std::uint64_t last_turn) {
+// The next event, not of a later turn than `last_turn`, if there is one and it may start; or
+// `may_go_on`, and one that was woken.
+MailboxDelivery MailboxListener::Start(std::uint64_t last_turn, bool may_go_on) {
   const SteadyTime now = traits_.expires() ? core_->clock().Now() : SteadyTime{};
   const sync::Lock lock(mutex_);
-  if (!may_start() || mailbox_.next()->publication->turn > last_turn) return {};
+  const bool may_start_one = may_start() && mailbox_.next()->publication->turn <= last_turn;
+  // By turns, so that neither those that go on nor those that start wait for ever.
+  if (may_go_on && !woken_.empty() && (!may_start_one || std::exchange(started_last_, false))) {
+    return StartWoken();
+  }
+  if (!may_start_one) return {};
+  started_last_ = true;
   Mail& mail = *mailbox_.Start();
   --mail.face->counts.queued;
   ++mail.face->counts.running;
   RoomMade();
   const bool expired = traits_.expires() && now > TimeAfter(mail.since, traits_.deadline);
-  return {&mail, callables_.Use(), muted_, expired};
+  CallableInUse& callable = *callables_.Use();
+  if (traits_.suspends) Begin(mail, callable);
+  return {&mail, &callable, muted_, expired};
 }
 
 // What comes of a delivery. Ends behind it, so that what a callable publishes when it is
@@ -47,6 +56,8 @@ class MailboxListener::Ending {
   // --- For an attempt ---
   AttemptState Failed(const Thrown& thrown);
   std::optional<Outcome> Ended(Outcome how);
+  bool Waits() { return listener_.Suspend(*delivery_.mail, woken_); }
+  bool woken() const { return woken_; }  // one that waits has been already
   // For one that is not made. What was tried before has failed by that: it is not lost without a
   // word.
   void PassOver(Publication& publication);
@@ -59,6 +70,7 @@ class MailboxListener::Ending {
   MailboxListener& listener_;
   const MailboxDelivery delivery_;
   bool again_ = false;
+  bool woken_ = false;
   bool unused_ = false;  // the callable, which was replaced
   bool over_ = false;    // the listener, maybe
   ParkedMail parked_;
@@ -79,6 +91,7 @@ std::optional<Outcome> MailboxListener::Ending::Ended(Outcome how) {
   Mail& mail = *delivery_.mail;
   DeliveryCounts& counts = mail.face->counts;
   const sync::Lock lock(listener_.mutex_);
+  mail.ticket = 0;
   --counts.running;
   over_ = listener_.detached_;
   unused_ = listener_.callables_.Leave(*delivery_.callable);
@@ -113,6 +126,7 @@ void MailboxListener::Ending::PassOver(Publication& publication) {
     Redelivery(core).KeepDeadLetter(listener_, publication, why, attempts);
     core.telling().OfFailure(listener_, publication.envelope(), why, {attempts, true});
   }
+  if (delivery_.mail->suspension != nullptr) delivery_.mail->suspension->Clear();
   Ended(how);
   if (publication.outcomes != nullptr) {
     publication.outcomes->Record(listener_, how, why);
@@ -141,8 +155,9 @@ ParkedMail MailboxListener::Ending::Park() {
   return {&mail, mail.ticket, MailboxTraits::Shortened(delay, seed)};
 }
 
-bool MailboxListener::DeliverNext(Frame& frame, std::uint64_t last_turn) {
-  const MailboxDelivery delivery = Start(last_turn);
+// False: there is none, or others shall have their turn before it goes on.
+bool MailboxListener::DeliverNext(Frame& frame, std::uint64_t last_turn, bool may_go_on) {
+  const MailboxDelivery delivery = Start(last_turn, may_go_on);
   if (delivery.mail == nullptr) return false;
   Ending ending(*this, delivery);
   Publication& publication = *delivery.mail->publication;
@@ -151,9 +166,25 @@ bool MailboxListener::DeliverNext(Frame& frame, std::uint64_t last_turn) {
     return true;
   }
   const AnyEvent any(publication.envelope().type(), publication.envelope().event());
-  Attempt attempt(*core_, *this, frame, &publication, ending);
-  attempt.Call(*delivery.callable->callable, selection_ == nullptr ? any.get() : &any);
-  return true;
+  {
+    Attempt attempt(*core_, *this, frame, &publication, ending, delivery.mail->suspension.get());
+    if (delivery.goes_on) {
+      attempt.GoOn();
+    } else {
+      attempt.Call(*delivery.callable->callable, selection_ == nullptr ? any.get() : &any);
+    }
+  }
+  if (ending.woken() && traits_.executor == nullptr) core_->turns().PushDue(shared_from_this());
+  return !ending.woken();
+}
+
+// One that waits ends here.
+void MailboxListener::GiveUp(const MailboxDelivery& delivery) {
+  DeliveringScope delivering(*core_, *this);
+  Ending ending(*this, delivery);
+  Attempt attempt(*core_, *this, delivering.frame(), delivery.mail->publication, ending,
+                  delivery.mail->suspension.get());
+  attempt.GiveUp();
 }
 
 // --- Another attempt ---

@@ -18,6 +18,7 @@ struct MailboxDelivery {
   CallableInUse* callable = nullptr;
   bool muted = false;
   bool expired = false;
+  bool goes_on = false;  // it has begun before
 };
 
 // A place in the list of those who have something to deliver outside of a synchronous dispatcher's

@@ -16,6 +16,7 @@ void MailboxListener::Leave() {
   const sync::Lock lock(mutex_);
   detached_ = true;
   RoomMade();
+  if (traits_.suspends) core_->lingering().Add(shared_from_this());
 }
 
 std::uint64_t MailboxListener::CancelQueued() {
@@ -69,9 +70,14 @@ void MailboxListener::EndIfOver() {
   for (const MailboxFace* face = faces(); face != nullptr; face = face->next) {
     face->topic->mailbox_listeners().Gone(counts(*face));
   }
-  const sync::Lock lock(mutex_);
-  gone_ = true;
-  changed_.NotifyAll();
+  {
+    const sync::Lock lock(mutex_);
+    gone_ = true;
+    changed_.NotifyAll();
+  }
+  if (!traits_.suspends) return;
+  core_->lingering().Remove(*this);
+  core_->TellQuiet();
 }
 
 void MailboxListener::Finish() {
@@ -93,6 +99,7 @@ ResetResult MailboxListener::Reset() {
   const std::shared_ptr<MailboxListener> held = std::move(held_);
   if (core_->forked()) return ResetResult::kDone;
   Finish();
+  GiveUpSuspended();
   {
     const sync::Lock lock(mutex_);
     if (gone_) return ResetResult::kDone;
@@ -157,7 +164,7 @@ std::uint64_t MailboxListener::Discard() {
     const sync::Lock lock(mutex_);
     discarding_ = true;
   }
-  const std::uint64_t count = CancelQueued();
+  const std::uint64_t count = CancelQueued() + GiveUpSuspended();
   core_->TellQuiet();
   return count;
 }

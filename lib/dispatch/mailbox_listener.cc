@@ -1,5 +1,6 @@
 #include "dispatch/mailbox_listener.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "belfry/event_selection.h"
@@ -9,6 +10,13 @@
 namespace belfry {
 
 using Outcome = DeliveryOutcome::Kind;
+
+namespace {
+
+// No executor has more threads than this; what is suspended takes none.
+constexpr unsigned kTurnsMax = 1024;
+
+}  // namespace
 
 class MailboxListener::Turn final : public Runnable {
  public:
@@ -38,7 +46,7 @@ MailboxListener::MailboxListener(std::shared_ptr<DispatcherCore> core, Topic& to
       callables_(callable),
       shut_(traits.sticky) {
   faces_.Add(std::make_unique<MailboxFace>(topic));
-  for (unsigned i = 0; i < traits.concurrency; ++i) {
+  for (unsigned i = 0; i < std::min(traits.concurrency, kTurnsMax); ++i) {
     turns_.push_back(std::make_unique<Turn>(*this));
     turns_.back()->next_free = std::exchange(free_turns_, turns_.back().get());
   }
@@ -94,10 +102,10 @@ Mail* MailboxListener::Prepare(MailboxFace& face, const void* event, std::size_t
     const sync::Lock lock(mutex_);
     if (detached_) return nullptr;
     mail = spare_.Take();
-    if (mail == nullptr || projects_) ++preparing_;
+    if (mail == nullptr || projects_ || traits_.suspends) ++preparing_;
   }
   const SteadyTime now = traits_.expires() ? core_->clock().Now() : SteadyTime{};
-  if (mail != nullptr && !projects_) {
+  if (mail != nullptr && !projects_ && !traits_.suspends) {
     mail->face = &face;
     mail->bytes = bytes;
     mail->since = now;
@@ -108,6 +116,9 @@ Mail* MailboxListener::Prepare(MailboxFace& face, const void* event, std::size_t
   preparing.mail->face = &face;
   preparing.mail->bytes = bytes;
   preparing.mail->since = now;
+  if (traits_.suspends && preparing.mail->suspension == nullptr) {
+    preparing.mail->suspension = std::make_unique<Suspension>();
+  }
   if (projects_) Project(*preparing.mail, event);
   return std::exchange(preparing.mail, nullptr);
 }
@@ -241,7 +252,8 @@ constexpr std::uint64_t kAnyTurn = ~std::uint64_t{0};
 
 Runnable* MailboxListener::TakeTurn() {
   Turn* const turn = free_turns_;
-  if (traits_.executor == nullptr || turn == nullptr || !may_start()) return nullptr;
+  if (traits_.executor == nullptr || turn == nullptr) return nullptr;
+  if (woken_.empty() && !may_start()) return nullptr;
   free_turns_ = std::exchange(turn->next_free, nullptr);
   turn->self = shared_from_this();
   return turn;
@@ -271,16 +283,20 @@ void MailboxListener::EndTurn(Turn& turn) {
   core_->TellQuiet();
 }
 
-void MailboxListener::DeliverUntil(const Publication& publication) { DeliverDue(publication.turn); }
+// What was woken has a turn of its own.
+void MailboxListener::DeliverUntil(const Publication& publication) {
+  DeliverInTurn(publication.turn, false);
+}
+void MailboxListener::DeliverDue(std::uint64_t last_turn) { DeliverInTurn(last_turn, true); }
 
-void MailboxListener::DeliverDue(std::uint64_t last_turn) {
+void MailboxListener::DeliverInTurn(std::uint64_t last_turn, bool may_go_on) {
   DeliveringScope delivering(*core_, *this);
   struct RunEnd {
     ~RunEnd() { core.TellQuiet(); }
     DispatcherCore& core;
   };
   const RunEnd end{*core_};
-  while (DeliverNext(delivering.frame(), last_turn)) {
+  while (DeliverNext(delivering.frame(), last_turn, may_go_on)) {
   }
 }
 

@@ -10,6 +10,7 @@
 #include "belfry/executor.h"
 #include "belfry/publish_outcome.h"
 #include "dispatch/callable.h"
+#include "dispatch/lingering.h"
 #include "dispatch/listener.h"
 #include "dispatch/mailbox.h"
 #include "dispatch/mailbox_delivery.h"
@@ -29,6 +30,7 @@ class EventSelection;
 // Thread safety: any thread. No user code, allocator or executor runs under its mutex, which is
 // taken after its topic's.
 class MailboxListener final : public ListenerWithQueue,
+                              public WakeTarget,
                               public std::enable_shared_from_this<MailboxListener> {
  public:
   // Takes the projections out of the options. Throws what the callable's move throws, or bad_alloc.
@@ -69,12 +71,18 @@ class MailboxListener final : public ListenerWithQueue,
   // --- A synchronous dispatcher's ---
   void DeliverUntil(const Publication& publication) override;
   void DeliverDue(std::uint64_t last_turn);  // what is ready, up to that turn
+  bool any_woken() const;
   DueListener due;
+  LingeringPlace lingers;
+
+  // --- Deliveries that wait: mailbox_suspension.cc ---
+  void Wake(void* mail, std::uint64_t ticket) override;
 
   // --- The end ---
   void Detach() override;
   ResetResult Reset() override;
   ReplaceResult Replace(CallableHandle callable) override;
+  bool may_suspend() const override { return traits_.suspends; }
   void SetMuted(bool muted) override;
   void Finish() override;
   std::uint64_t Discard() override;
@@ -99,12 +107,18 @@ class MailboxListener final : public ListenerWithQueue,
   class Ending;
 
   void RunTurn(Turn& turn);
+  void DeliverInTurn(std::uint64_t last_turn, bool may_go_on);
   void EndTurn(Turn& turn);
-  MailboxDelivery Start(std::uint64_t last_turn);
-  bool DeliverNext(Frame& frame, std::uint64_t last_turn);
+  MailboxDelivery Start(std::uint64_t last_turn, bool may_go_on);
+  bool DeliverNext(Frame& frame, std::uint64_t last_turn, bool may_go_on = true);
   void RetryLater(const ParkedMail& parked);
   void RetryNow(Mail& mail, std::uint64_t ticket);
   bool Unpark(Mail& mail, std::uint64_t ticket);
+  MailboxDelivery StartWoken() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Begin(Mail& mail, CallableInUse& callable) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool Suspend(Mail& mail, bool& woken);
+  std::uint64_t GiveUpSuspended();
+  void GiveUp(const MailboxDelivery& delivery);
   DeliveryCounts Seen(const MailboxFace& face) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Destroy(CallableInUse& replaced);
   void RoomMade() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -113,7 +127,8 @@ class MailboxListener final : public ListenerWithQueue,
   bool Over() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Runnable* TakeTurn() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool may_start() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    return mailbox_.ready() && !shut_ && !detached_ && !discarding_;
+    return mailbox_.ready() && mailbox_.running() < traits_.concurrency && !shut_ && !detached_ &&
+           !discarding_;
   }
   void Project(Mail& mail, const void* event);
 
@@ -137,11 +152,15 @@ class MailboxListener final : public ListenerWithQueue,
   Turn* free_turns_ ABSL_GUARDED_BY(mutex_) = nullptr;
   SpareMail spare_ ABSL_GUARDED_BY(mutex_);
   std::uint64_t tickets_ ABSL_GUARDED_BY(mutex_) = 0;
+  LinkedList<Mail, &Mail::by_age> suspended_ ABSL_GUARDED_BY(mutex_);
+  LinkedList<Mail, &Mail::in_turn> woken_ ABSL_GUARDED_BY(mutex_);  // of those
+  bool started_last_ ABSL_GUARDED_BY(mutex_) = false;  // and did not go on with one of those
   MailboxFaces faces_ ABSL_GUARDED_BY(mutex_);
   bool waited_for_ ABSL_GUARDED_BY(mutex_) = false;  // by who wants room
   bool shut_ ABSL_GUARDED_BY(mutex_);                // until it has got its sticky event
   bool muted_ ABSL_GUARDED_BY(mutex_) = false;
   bool discarding_ ABSL_GUARDED_BY(mutex_) = false;
+  bool given_up_ ABSL_GUARDED_BY(mutex_) = false;  // nothing of it may wait any more
   bool detached_ ABSL_GUARDED_BY(mutex_) = false;
   bool ending_ ABSL_GUARDED_BY(mutex_) = false;
   bool gone_ ABSL_GUARDED_BY(mutex_) = false;

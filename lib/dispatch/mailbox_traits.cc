@@ -30,11 +30,11 @@ bool MailboxTraits::Needed(const ListenerOptions& options) {
 }
 
 // A synchronous dispatcher has one thread, so there all is in order.
-MailboxTraits MailboxTraits::Of(const ListenerOptions& options, Executor* executor,
-                                bool of_library) {
+MailboxTraits MailboxTraits::Of(const ListenerOptions& options, Executor* executor, bool of_library,
+                                bool suspends) {
   using Policy = Overflow::Policy;
   const Policy policy = options.overflow.policy;
-  const unsigned concurrency = executor == nullptr ? 1 : options.concurrency;
+  const unsigned concurrency = executor == nullptr && !suspends ? 1 : options.concurrency;
   const unsigned starvation_max = executor == nullptr ? 0 : options.starvation_max;
   return {executor,
           executor == nullptr ? 0 : executor->deliveries_max(),
@@ -48,7 +48,8 @@ MailboxTraits MailboxTraits::Of(const ListenerOptions& options, Executor* execut
           options.deadline,
           options.dead_letters,
           starvation_max,
-          options.sticky};
+          options.sticky,
+          suspends};
 }
 
 Nanoseconds MailboxTraits::RetryDelay(unsigned attempts) const {

@@ -18,7 +18,7 @@ struct MailboxTraits {
   QueueLimit limit{};
   Overflow::Policy policy = Overflow::Policy::kBlock;
   Nanoseconds patience{};
-  unsigned concurrency = 1;
+  unsigned concurrency = 1;   // suspended ones count
   std::size_t strands = 0;    // that its events fall into; 0 where each is its own
   bool drops_oldest = false;  // to make room; of library events whatever its policy is
   Retry retry{};
@@ -26,6 +26,7 @@ struct MailboxTraits {
   bool dead_letters = false;
   unsigned starvation_max = 0;
   bool sticky = false;
+  bool suspends = false;  // its callable's deliveries may wait
 
   MailboxRules rules() const {
     return {limit, policy, strands, retry.attempts_max > 1, retry.ordered, starvation_max};
@@ -39,7 +40,8 @@ struct MailboxTraits {
   bool lossy() const { return drops_oldest || policy == Overflow::Policy::kDropNewest; }
   // Whether a position in the type's log is not enough for a listener with these options.
   static bool Needed(const ListenerOptions& options);
-  static MailboxTraits Of(const ListenerOptions& options, Executor* executor, bool of_library);
+  static MailboxTraits Of(const ListenerOptions& options, Executor* executor, bool of_library,
+                          bool suspends);
 };
 
 }  // namespace belfry

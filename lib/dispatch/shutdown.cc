@@ -40,7 +40,7 @@ bool DispatcherCore::AwaitQuiet(std::optional<SteadyTime> deadline) {
 }
 
 bool DispatcherCore::AllIdle() const {
-  bool idle = schedule_.idle();
+  bool idle = schedule_.idle() && lingering_.empty();
   topics_.ForEach([&](Topic& topic) { idle = idle && topic.quiet(); });
   return idle;
 }
@@ -68,7 +68,7 @@ void DispatcherCore::CloseIntake(ShutdownMode mode) {
 }
 
 std::uint64_t DispatcherCore::DiscardAll() {
-  std::uint64_t cancelled = 0;
+  std::uint64_t cancelled = lingering_.Discard();
   topics_.ForEach([&](Topic& topic) { cancelled += topic.DiscardAll(); });
   return cancelled;
 }

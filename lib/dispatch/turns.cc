@@ -68,7 +68,9 @@ void Turns::RunAll() {
   while (head_ != nullptr || due_ != nullptr) {
     if (head_ == nullptr) {
       due_->DeliverDue(turns_);
+      const std::shared_ptr<MailboxListener> listener = due_;
       PopDue();
+      if (listener->any_woken()) PushDue(listener);
       continue;
     }
     // It stays the first until all have got it: a delivery may unwind the thread.

@@ -22,7 +22,22 @@ class CompletionState::Impl {
       phase_ = Phase::kTelling;
       finished_.NotifyAll();
     }
+    TellWaiters();
     while (const std::unique_ptr<Waiting> next = NextToTell()) next->told();
+  }
+
+  bool Add(CompletionWaiter& waiter) {
+    const sync::Lock lock(mutex_);
+    if (HasValue()) return false;
+    waiter.next_ = std::exchange(waiters_, &waiter);
+    return true;
+  }
+
+  void Remove(CompletionWaiter& waiter) {
+    const sync::Lock lock(mutex_);
+    CompletionWaiter** link = &waiters_;
+    while (*link != nullptr && *link != &waiter) link = &(*link)->next_;
+    if (*link != nullptr) *link = waiter.next_;
   }
 
   bool finished() {
@@ -75,6 +90,19 @@ class CompletionState::Impl {
     std::unique_ptr<Waiting> next;
   };
 
+  // Each may go as soon as it was told, and the last handle with it: not while this runs.
+  void TellWaiters() {
+    for (;;) {
+      Waker waker;
+      {
+        const sync::Lock lock(mutex_);
+        if (waiters_ == nullptr) return;
+        waker = std::exchange(waiters_, waiters_->next_)->Finished();
+      }
+      waker.Wake();
+    }
+  }
+
   // The first who waits to be told; null, and all are told, at the end.
   std::unique_ptr<Waiting> NextToTell() {
     const sync::Lock lock(mutex_);
@@ -91,6 +119,7 @@ class CompletionState::Impl {
   sync::Condition finished_;
   Phase phase_ ABSL_GUARDED_BY(mutex_) = Phase::kPending;
   std::unique_ptr<Waiting> first_waiting_ ABSL_GUARDED_BY(mutex_);
+  CompletionWaiter* waiters_ ABSL_GUARDED_BY(mutex_) = nullptr;  // the last one first
 };
 
 CompletionState::CompletionState() : impl_(std::make_unique<Impl>()) {}
@@ -102,5 +131,7 @@ bool CompletionState::WaitUntil(const SteadyTime* deadline) const {
   return impl_->WaitUntil(deadline);
 }
 void CompletionState::Then(std::function<void()> told) { impl_->Then(std::move(told)); }
+bool CompletionState::Add(CompletionWaiter& waiter) { return impl_->Add(waiter); }
+void CompletionState::Remove(CompletionWaiter& waiter) { impl_->Remove(waiter); }
 
 }  // namespace belfry
