@@ -1,0 +1,90 @@
+// Tasks and stop tokens.
+//
+//   const auto user = co_await belfry::UnlessStopped(token, FindUser(id));   // nothing: it was stopped
+//
+//   belfry::StopAtEnd stop;                     // in a task: tells others when it is given up
+//   co_await library.Download(url, stop.token());
+#pragma once
+
+#include <coroutine>
+#include <functional>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include "belfry/export.h"
+#include "belfry/flow/join.h"
+#include "belfry/flow/task_promise.h"
+#include "belfry/flow/task_wait.h"
+#include "belfry/site.h"
+
+namespace belfry {
+
+// A token of which a stop is requested when this ends.
+class StopAtEnd {
+ public:
+  StopAtEnd() = default;
+  ~StopAtEnd() { source_.request_stop(); }
+  StopAtEnd(const StopAtEnd&) = delete;
+  StopAtEnd& operator=(const StopAtEnd&) = delete;
+
+  std::stop_token token() const { return source_.get_token(); }
+
+ private:
+  std::stop_source source_;
+};
+
+class BELFRY_EXPORT StopWait final : private TaskWait {
+ public:
+  StopWait(std::stop_token token, Site site) : TaskWait(site), token_(std::move(token)) {}
+  ~StopWait() {
+    callback_.reset();  // waits for one that runs
+    End();
+  }
+
+  bool await_ready() const { return token_.stop_requested(); }
+  template <class P>
+  void await_suspend(std::coroutine_handle<P> awaiting) {
+    Begin(awaiting.promise().run(), awaiting);
+    callback_.emplace(token_, Tell{*this});
+  }
+  void await_resume() const {}
+
+ private:
+  struct Tell {
+    void operator()() const { wait.Ready().Wake(); }
+    StopWait& wait;
+  };
+  std::string WaitsFor() const override { return "a stop"; }
+
+  const std::stop_token token_;
+  std::optional<std::stop_callback<Tell>> callback_;
+};
+
+// Waits until a stop is requested; for ever where none can be.
+inline TaskAwaitable<StopWait, std::stop_token, Site> Stopped(std::stop_token token,
+                                                              Site site = Site::Here()) {
+  return TaskAwaitable<StopWait, std::stop_token, Site>(std::move(token), site);
+}
+
+inline Task<> UntilStopped(std::stop_token token, Site site = Site::Here()) {
+  co_await Stopped(std::move(token), site);
+}
+
+// What the task returns; nothing once a stop is requested before it has ended, and it is given up.
+// Of one that returns nothing, whether it has ended.
+template <class T>
+Task<std::conditional_t<std::is_void_v<T>, bool, std::optional<TaskValue<T>>>> UnlessStopped(
+    std::stop_token token, Task<T> task, Site site = Site::Here()) {
+  auto first = co_await Any(std::move(task), UntilStopped(std::move(token), site));
+  if constexpr (std::is_void_v<T>) {
+    co_return first.index() == 0;
+  } else {
+    if (first.index() != 0) co_return std::nullopt;
+    co_return std::get<0>(std::move(first));
+  }
+}
+
+}  // namespace belfry
