@@ -52,6 +52,7 @@ struct ListenerTraits {
   bool filtered = false;
   bool once = false;
   bool owned = false;
+  bool suspends = false;  // it is a coroutine
 };
 
 struct ListenerStats {

@@ -38,6 +38,7 @@ inline boost::json::object ToJson(const ListenerStats& listener) {
       {"filtered", traits.filtered},
       {"once", traits.once},
       {"owned", traits.owned},
+      {"coroutine", traits.suspends},
       {"muted", listener.muted},
       {"deliveries", ToJson(listener.deliveries)},
   };

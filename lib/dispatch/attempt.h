@@ -7,37 +7,13 @@
 #include "belfry/context.h"
 #include "dispatch/callable.h"
 #include "dispatch/catching.h"
+#include "dispatch/delivering_scope.h"
 #include "dispatch/dispatcher_core.h"
-#include "dispatch/frame_scope.h"
 #include "dispatch/outcomes.h"
 #include "dispatch/publication.h"
 #include "dispatch/suspension.h"
 
 namespace belfry {
-
-// The frame in which a listener's events are delivered.
-class DeliveringScope {
- public:
-  DeliveringScope(DispatcherCore& core, Listener& listener)
-      : frame_(Next()), scope_(frame_, core, {.inside = &listener}) {
-    frame_.delivering = &listener;
-  }
-  ~DeliveringScope() { frame_.delivering = nullptr; }
-  DeliveringScope(const DeliveringScope&) = delete;
-  DeliveringScope& operator=(const DeliveringScope&) = delete;
-
-  Frame& frame() { return frame_; }
-
- private:
-  static Frame& Next() {
-    Frame* const frame = Frame::Next();
-    BELFRY_CHECK(frame != nullptr, "there is no memory for a delivery inside another one");
-    return *frame;
-  }
-
-  Frame& frame_;
-  const FrameScope scope_;
-};
 
 // What `Attempt` asks, for a delivery that is over after one attempt: `count` is told how it ended.
 template <class Count>

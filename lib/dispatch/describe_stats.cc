@@ -106,6 +106,7 @@ std::string OptionsText(const ListenerStats& listener) {
   add(traits.filtered, "filtered");
   add(traits.once, "once");
   add(traits.owned, "owned");
+  add(traits.suspends, "coroutine");
   add(listener.muted, "muted");
   return text;
 }

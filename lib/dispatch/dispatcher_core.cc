@@ -102,6 +102,7 @@ Listener* DispatcherCore::Subscribe(EventType type, CallableHandle callable,
   traits.keyed = static_cast<bool>(options.key);
   traits.filtered = static_cast<bool>(options.filter);
   traits.once = options.once;
+  traits.suspends = callable.suspends;
   traits.owned = static_cast<bool>(options.owner);
   Newcomer newcomer(topic, options, site, options_.synchronous);
   const std::shared_ptr<Decoration> decoration = Decoration::Of(options);

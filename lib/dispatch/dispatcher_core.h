@@ -11,7 +11,6 @@
 #include "belfry/envelope.h"
 #include "dispatch/dead_letter_box.h"
 #include "dispatch/interceptors.h"
-#include "dispatch/lingering.h"
 #include "dispatch/queued_listener.h"
 #include "dispatch/quiet_watchers.h"
 #include "dispatch/schedule.h"
@@ -39,7 +38,6 @@ class DispatcherCore final : public std::enable_shared_from_this<DispatcherCore>
   Dispatcher& dispatcher() const { return dispatcher_; }
   const DispatcherOptions& options() const { return options_; }
   Sources& sources() { return sources_; }
-  Lingering& lingering() { return lingering_; }
   const Clock& clock() const { return clock_; }
   Executor& executor() const;
   EventIdSource& ids() { return ids_; }
@@ -142,7 +140,6 @@ class DispatcherCore final : public std::enable_shared_from_this<DispatcherCore>
   TimerThread own_timers_;
   QuietWatchers quiet_watchers_;
   Sources sources_;
-  Lingering lingering_;
   sync::Atomic<State> state_{State::kOpen};
   std::shared_ptr<DispatcherCore> abandoned_;
   ShutdownTurn shutdown_turn_;

@@ -13,7 +13,8 @@ constexpr unsigned kKeyed = 1;
 constexpr unsigned kFiltered = 2;
 constexpr unsigned kOnce = 4;
 constexpr unsigned kOwned = 8;
-constexpr std::uint8_t kTraits = kKeyed | kFiltered | kOnce | kOwned;
+constexpr unsigned kSuspends = 64;
+constexpr std::uint8_t kTraits = kKeyed | kFiltered | kOnce | kOwned | kSuspends;
 constexpr std::uint8_t kCame = 16;
 constexpr std::uint8_t kWent = 32;
 
@@ -51,7 +52,8 @@ void Listener::Decorate(const std::shared_ptr<Decoration>& decoration, ListenerT
   marks_.fetch_and(static_cast<std::uint8_t>(~kTraits), std::memory_order_relaxed);
   marks_.fetch_or(
       static_cast<std::uint8_t>((traits.keyed ? kKeyed : 0) | (traits.filtered ? kFiltered : 0) |
-                                (traits.once ? kOnce : 0) | (traits.owned ? kOwned : 0)),
+                                (traits.once ? kOnce : 0) | (traits.owned ? kOwned : 0) |
+                                (traits.suspends ? kSuspends : 0)),
       std::memory_order_relaxed);
 }
 
@@ -81,6 +83,7 @@ ListenerTraits Listener::MarkedTraits() const {
   traits.filtered = (marks & kFiltered) != 0;
   traits.once = (marks & kOnce) != 0;
   traits.owned = (marks & kOwned) != 0;
+  traits.suspends = (marks & kSuspends) != 0;
   if (order_ != nullptr) {
     traits.phase = order_->phase;
     traits.priority = order_->priority;

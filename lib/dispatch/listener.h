@@ -31,7 +31,6 @@ class Decoration;
 class Publication;
 struct Mail;
 class Topic;
-
 class ListenerWithQueue;
 
 // Why an event has no place in some queue.
@@ -64,7 +63,7 @@ class Listener {
   virtual ResetResult Reset() = 0;
   // --- Its subscription's ---
   virtual ReplaceResult Replace(CallableHandle callable) = 0;
-  virtual bool may_suspend() const { return false; }
+  bool suspends() const { return MarkedTraits().suspends; }
   virtual void SetMuted(bool muted) = 0;
   // --- Its own delivery's ---
   // Ends it as a subscription's Detach does; its subscription stays.

@@ -22,20 +22,22 @@ using Outcome = DeliveryOutcome::Kind;
 MailboxDelivery MailboxListener::Start(std::uint64_t last_turn, bool may_go_on) {
   const SteadyTime now = traits_.expires() ? core_->clock().Now() : SteadyTime{};
   const sync::Lock lock(mutex_);
-  const bool may_start_one = may_start() && mailbox_.next()->publication->turn <= last_turn;
-  // By turns, so that neither those that go on nor those that start wait for ever.
-  if (may_go_on && !woken_.empty() && (!may_start_one || std::exchange(started_last_, false))) {
-    return StartWoken();
+  const bool starts = may_start() && mailbox_.next()->publication->turn <= last_turn;
+  if (may_go_on && suspensions_.GoesOnNext(starts)) {
+    Mail& woken = suspensions_.TakeWoken();
+    return {.mail = &woken, .callable = woken.suspension->callable, .goes_on = true};
   }
-  if (!may_start_one) return {};
-  started_last_ = true;
+  if (!starts) return {};
   Mail& mail = *mailbox_.Start();
   --mail.face->counts.queued;
   ++mail.face->counts.running;
   RoomMade();
   const bool expired = traits_.expires() && now > TimeAfter(mail.since, traits_.deadline);
   CallableInUse& callable = *callables_.Use();
-  if (traits_.suspends) Begin(mail, callable);
+  if (traits_.suspends) {
+    mail.ticket = ++tickets_;
+    Suspensions::Begin(mail, callable, Waker(shared_from_this(), &mail, mail.ticket));
+  }
   return {&mail, &callable, muted_, expired};
 }
 
@@ -56,7 +58,10 @@ class MailboxListener::Ending {
   // --- For an attempt ---
   AttemptState Failed(const Thrown& thrown);
   std::optional<Outcome> Ended(Outcome how);
-  bool Waits() { return listener_.Suspend(*delivery_.mail, woken_); }
+  bool Waits() {
+    const sync::Lock lock(listener_.mutex_);
+    return !listener_.discarding_ && listener_.suspensions_.Suspend(*delivery_.mail, woken_);
+  }
   bool woken() const { return woken_; }  // one that waits has been already
   // For one that is not made. What was tried before has failed by that: it is not lost without a
   // word.
@@ -178,13 +183,21 @@ bool MailboxListener::DeliverNext(Frame& frame, std::uint64_t last_turn, bool ma
   return !ending.woken();
 }
 
-// One that waits ends here.
-void MailboxListener::GiveUp(const MailboxDelivery& delivery) {
-  DeliveringScope delivering(*core_, *this);
-  Ending ending(*this, delivery);
-  Attempt attempt(*core_, *this, delivering.frame(), delivery.mail->publication, ending,
-                  delivery.mail->suspension.get());
-  attempt.GiveUp();
+// Destroys in place what waits, and sees to it that nothing waits any more. How many there were.
+std::uint64_t MailboxListener::GiveUpSuspended() {
+  for (std::uint64_t count = 0;; ++count) {
+    Mail* mail = nullptr;
+    {
+      const sync::Lock lock(mutex_);
+      mail = suspensions_.TakeToGiveUp();
+    }
+    if (mail == nullptr) return count;
+    Suspension& suspension = *mail->suspension;
+    DeliveringScope delivering(*core_, *this);
+    Ending ending(*this, {.mail = mail, .callable = suspension.callable, .goes_on = true});
+    Attempt attempt(*core_, *this, delivering.frame(), mail->publication, ending, &suspension);
+    attempt.GiveUp();
+  }
 }
 
 // --- Another attempt ---

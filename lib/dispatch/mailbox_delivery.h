@@ -10,6 +10,7 @@
 namespace belfry {
 
 class MailboxListener;
+class Runnable;
 struct CallableInUse;
 struct Mail;
 
@@ -26,6 +27,13 @@ struct MailboxDelivery {
 struct DueListener {
   bool listed = false;
   std::shared_ptr<MailboxListener> next{};
+};
+
+// What became of an event that was given to a mailbox.
+struct MailGiven {
+  bool offered = false;  // it has got it
+  bool queued = false;   // the mail is the listener's
+  Runnable* to_post = nullptr;
 };
 
 // How often its losses were told of.

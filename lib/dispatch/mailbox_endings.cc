@@ -16,7 +16,7 @@ void MailboxListener::Leave() {
   const sync::Lock lock(mutex_);
   detached_ = true;
   RoomMade();
-  if (traits_.suspends) core_->lingering().Add(shared_from_this());
+  if (traits_.suspends) topic().mailbox_listeners().lingering().Add(shared_from_this());
 }
 
 std::uint64_t MailboxListener::CancelQueued() {
@@ -51,21 +51,18 @@ bool MailboxListener::Over() const {
 // The last one who had to do with a detached listener ends it.
 void MailboxListener::EndIfOver() {
   std::unique_ptr<CallableInUse> callable;
-  EventKey key;
-  EventKey same;
+  MailProjections projections;
   {
     const sync::Lock lock(mutex_);
     if (!Over()) return;
     ending_ = true;
     callable = callables_.TakeCurrent();
-    std::swap(key, key_);
-    std::swap(same, same_);
+    std::swap(projections, projections_);
   }
   {
     const DestructionScope scope(*core_, *this);
     callable.reset();
-    key = {};
-    same = {};
+    projections = {};
   }
   for (const MailboxFace* face = faces(); face != nullptr; face = face->next) {
     face->topic->mailbox_listeners().Gone(counts(*face));
@@ -76,7 +73,7 @@ void MailboxListener::EndIfOver() {
     changed_.NotifyAll();
   }
   if (!traits_.suspends) return;
-  core_->lingering().Remove(*this);
+  topic().mailbox_listeners().lingering().Remove(*this);
   core_->TellQuiet();
 }
 

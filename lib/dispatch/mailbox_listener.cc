@@ -40,9 +40,8 @@ MailboxListener::MailboxListener(std::shared_ptr<DispatcherCore> core, Topic& to
       traits_(traits),
       selection_(std::move(selection)),
       mailbox_(traits.rules()),
-      key_(std::move(options.key)),
-      same_(std::move(options.overflow.same)),
-      projects_(key_ || same_),
+      projections_{std::move(options.key), std::move(options.overflow.same)},
+      prepares_(projections_.any() || traits.suspends),
       callables_(callable),
       shut_(traits.sticky) {
   faces_.Add(std::make_unique<MailboxFace>(topic));
@@ -102,10 +101,10 @@ Mail* MailboxListener::Prepare(MailboxFace& face, const void* event, std::size_t
     const sync::Lock lock(mutex_);
     if (detached_) return nullptr;
     mail = spare_.Take();
-    if (mail == nullptr || projects_ || traits_.suspends) ++preparing_;
+    if (mail == nullptr || prepares_) ++preparing_;
   }
   const SteadyTime now = traits_.expires() ? core_->clock().Now() : SteadyTime{};
-  if (mail != nullptr && !projects_ && !traits_.suspends) {
+  if (mail != nullptr && !prepares_) {
     mail->face = &face;
     mail->bytes = bytes;
     mail->since = now;
@@ -119,7 +118,7 @@ Mail* MailboxListener::Prepare(MailboxFace& face, const void* event, std::size_t
   if (traits_.suspends && preparing.mail->suspension == nullptr) {
     preparing.mail->suspension = std::make_unique<Suspension>();
   }
-  if (projects_) Project(*preparing.mail, event);
+  if (projections_.any()) Project(*preparing.mail, event);
   return std::exchange(preparing.mail, nullptr);
 }
 
@@ -130,10 +129,7 @@ void MailboxListener::Project(Mail& mail, const void* event) {
   const FrameScope scope(*frame, *core_, {.inside = static_cast<Listener*>(this)});
   const AnyEvent any(mail.face->topic->type(), event);
   const void* const seen = selection_ == nullptr ? event : &any;
-  const auto project = [&] {
-    if (key_) mail.key = key_.NumberOf(seen);
-    if (same_) same_.Of(seen, mail.same);
-  };
+  const auto project = [&] { projections_.Of(seen, mail); };
   const auto failed = [&](std::string_view what) {
     mail.unkeyed = true;
     mail.failure = what;
@@ -192,7 +188,7 @@ void MailboxListener::RoomMade() {
   if (std::exchange(waited_for_, false)) changed_.NotifyAll();
 }
 
-MailboxListener::Given MailboxListener::Give(Mail& mail, Publication& publication, bool dropped) {
+MailGiven MailboxListener::Give(Mail& mail, Publication& publication, bool dropped) {
   const sync::Lock lock(mutex_);
   const bool queues = !mail.unkeyed && !dropped;
   if (detached_) {
@@ -253,7 +249,7 @@ constexpr std::uint64_t kAnyTurn = ~std::uint64_t{0};
 Runnable* MailboxListener::TakeTurn() {
   Turn* const turn = free_turns_;
   if (traits_.executor == nullptr || turn == nullptr) return nullptr;
-  if (woken_.empty() && !may_start()) return nullptr;
+  if (!suspensions_.any_woken() && !may_start()) return nullptr;
   free_turns_ = std::exchange(turn->next_free, nullptr);
   turn->self = shared_from_this();
   return turn;
@@ -287,7 +283,11 @@ void MailboxListener::EndTurn(Turn& turn) {
 void MailboxListener::DeliverUntil(const Publication& publication) {
   DeliverInTurn(publication.turn, false);
 }
-void MailboxListener::DeliverDue(std::uint64_t last_turn) { DeliverInTurn(last_turn, true); }
+bool MailboxListener::DeliverDue(std::uint64_t last_turn) {
+  DeliverInTurn(last_turn, true);
+  const sync::Lock lock(mutex_);
+  return suspensions_.any_woken();
+}
 
 void MailboxListener::DeliverInTurn(std::uint64_t last_turn, bool may_go_on) {
   DeliveringScope delivering(*core_, *this);

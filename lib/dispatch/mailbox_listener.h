@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <string>
 #include <vector>
 
 #include "belfry/executor.h"
@@ -15,9 +14,10 @@
 #include "dispatch/mailbox.h"
 #include "dispatch/mailbox_delivery.h"
 #include "dispatch/mailbox_faces.h"
+#include "dispatch/mailbox_projections.h"
 #include "dispatch/mailbox_traits.h"
-#include "dispatch/rate_limit.h"
 #include "dispatch/spare_mail.h"
+#include "dispatch/suspensions.h"
 #include "sync/sync.h"
 
 namespace belfry {
@@ -57,32 +57,23 @@ class MailboxListener final : public ListenerWithQueue,
   std::optional<Nanoseconds> patience() const override;
   bool AwaitRoom(EventSize size, const Mail* mail, SteadyTime deadline) override;
   // The event is accepted, and the topic's mutex held.
-  struct Given {
-    bool offered = false;  // it has got it
-    bool queued = false;   // the mail is the listener's
-    Runnable* to_post = nullptr;
-  };
-  Given Give(Mail& mail, Publication& publication, bool dropped);
+  MailGiven Give(Mail& mail, Publication& publication, bool dropped);
   void Post(Runnable& turn) { traits_.executor->Post(turn); }
   void Recycle(Mail* mail);  // it is not needed any more
   void Open();               // there is no sticky event
   void EndUndelivered(Mail* list, DeliveryOutcome::Kind how);
 
-  // --- A synchronous dispatcher's ---
+  // --- A synchronous dispatcher's, and of deliveries that wait ---
   void DeliverUntil(const Publication& publication) override;
-  void DeliverDue(std::uint64_t last_turn);  // what is ready, up to that turn
-  bool any_woken() const;
+  bool DeliverDue(std::uint64_t last_turn);  // whether it is to be due again
   DueListener due;
-  LingeringPlace lingers;
-
-  // --- Deliveries that wait: mailbox_suspension.cc ---
   void Wake(void* mail, std::uint64_t ticket) override;
+  LingeringPlace lingers;
 
   // --- The end ---
   void Detach() override;
   ResetResult Reset() override;
   ReplaceResult Replace(CallableHandle callable) override;
-  bool may_suspend() const override { return traits_.suspends; }
   void SetMuted(bool muted) override;
   void Finish() override;
   std::uint64_t Discard() override;
@@ -105,7 +96,6 @@ class MailboxListener final : public ListenerWithQueue,
   class Turn;
   class Preparing;
   class Ending;
-
   void RunTurn(Turn& turn);
   void DeliverInTurn(std::uint64_t last_turn, bool may_go_on);
   void EndTurn(Turn& turn);
@@ -114,11 +104,7 @@ class MailboxListener final : public ListenerWithQueue,
   void RetryLater(const ParkedMail& parked);
   void RetryNow(Mail& mail, std::uint64_t ticket);
   bool Unpark(Mail& mail, std::uint64_t ticket);
-  MailboxDelivery StartWoken() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void Begin(Mail& mail, CallableInUse& callable) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  bool Suspend(Mail& mail, bool& woken);
   std::uint64_t GiveUpSuspended();
-  void GiveUp(const MailboxDelivery& delivery);
   DeliveryCounts Seen(const MailboxFace& face) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Destroy(CallableInUse& replaced);
   void RoomMade() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -142,25 +128,20 @@ class MailboxListener final : public ListenerWithQueue,
   mutable sync::Mutex mutex_;
   sync::Condition changed_;  // room was made, or something ended
   Mailbox mailbox_ ABSL_GUARDED_BY(mutex_);
-  // Both are called under no mutex, by publishers who are counted meanwhile. They end with the
-  // callable.
-  EventKey key_;
-  EventKey same_;
-  const bool projects_;
+  // Used under no mutex, by publishers who are counted meanwhile. Ends with the callable.
+  MailProjections projections_;
+  const bool prepares_;  // mail by user code, or with more than there is to spare
   unsigned preparing_ ABSL_GUARDED_BY(mutex_) = 0;
   CallablesInUse callables_ ABSL_GUARDED_BY(mutex_);
   Turn* free_turns_ ABSL_GUARDED_BY(mutex_) = nullptr;
   SpareMail spare_ ABSL_GUARDED_BY(mutex_);
   std::uint64_t tickets_ ABSL_GUARDED_BY(mutex_) = 0;
-  LinkedList<Mail, &Mail::by_age> suspended_ ABSL_GUARDED_BY(mutex_);
-  LinkedList<Mail, &Mail::in_turn> woken_ ABSL_GUARDED_BY(mutex_);  // of those
-  bool started_last_ ABSL_GUARDED_BY(mutex_) = false;  // and did not go on with one of those
+  Suspensions suspensions_ ABSL_GUARDED_BY(mutex_);
   MailboxFaces faces_ ABSL_GUARDED_BY(mutex_);
   bool waited_for_ ABSL_GUARDED_BY(mutex_) = false;  // by who wants room
   bool shut_ ABSL_GUARDED_BY(mutex_);                // until it has got its sticky event
   bool muted_ ABSL_GUARDED_BY(mutex_) = false;
   bool discarding_ ABSL_GUARDED_BY(mutex_) = false;
-  bool given_up_ ABSL_GUARDED_BY(mutex_) = false;  // nothing of it may wait any more
   bool detached_ ABSL_GUARDED_BY(mutex_) = false;
   bool ending_ ABSL_GUARDED_BY(mutex_) = false;
   bool gone_ ABSL_GUARDED_BY(mutex_) = false;

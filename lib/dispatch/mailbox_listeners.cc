@@ -151,6 +151,7 @@ std::shared_ptr<MailboxListener> MailboxListeners::NextAfter(ListenerId id,
 }
 
 bool MailboxListeners::quiet() const {
+  if (!lingering_.empty()) return false;
   const std::shared_ptr<const List> entries = list();
   return entries == nullptr ||
          std::all_of(entries->begin(), entries->end(), [](const Entry& entry) {

@@ -47,6 +47,7 @@ class MailboxListeners {
   // The first one with a higher id; null when there is none.
   std::shared_ptr<MailboxListener> NextAfter(ListenerId id, bool guests_only = false) const;
   bool quiet() const;
+  Lingering& lingering() { return lingering_; }  // those at home here
 
   // --- Under the mutex ---
   bool empty() const {
@@ -84,6 +85,7 @@ class MailboxListeners {
   std::size_t live_ ABSL_GUARDED_BY(mutex_) = 0;
   std::size_t with_context_ ABSL_GUARDED_BY(mutex_) = 0;  // of those
   DeliveryCounts of_the_gone_ ABSL_GUARDED_BY(mutex_);
+  Lingering lingering_;
 };
 
 }  // namespace belfry

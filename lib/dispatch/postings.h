@@ -67,7 +67,7 @@ class Postings {
     bool dropped = false;          // the event is, for this listener
     Mail* dropped_mail = nullptr;  // for the event
     const Topic* lost = nullptr;   // of it, or of others that went for it: to be told
-    MailboxListener::Given given{};
+    MailGiven given{};
   };
 
   static bool Lossy(const Posting& posting);

@@ -40,7 +40,7 @@ bool DispatcherCore::AwaitQuiet(std::optional<SteadyTime> deadline) {
 }
 
 bool DispatcherCore::AllIdle() const {
-  bool idle = schedule_.idle() && lingering_.empty();
+  bool idle = schedule_.idle();
   topics_.ForEach([&](Topic& topic) { idle = idle && topic.quiet(); });
   return idle;
 }
@@ -68,7 +68,7 @@ void DispatcherCore::CloseIntake(ShutdownMode mode) {
 }
 
 std::uint64_t DispatcherCore::DiscardAll() {
-  std::uint64_t cancelled = lingering_.Discard();
+  std::uint64_t cancelled = 0;
   topics_.ForEach([&](Topic& topic) { cancelled += topic.DiscardAll(); });
   return cancelled;
 }

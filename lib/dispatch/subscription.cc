@@ -61,7 +61,7 @@ ReplaceResult Subscription::ReplaceErased(EventType type, CallableHandle callabl
         ", the callable to replace its own takes " + std::string(type.name());
     CheckFailed(__FILE__, __LINE__, "a callable is replaced by one for the same event", message);
   }
-  BELFRY_CHECK(!callable.suspends || listener_->may_suspend(),
+  BELFRY_CHECK(!callable.suspends || listener_->suspends(),
                "a coroutine took the place of a callable that is none");
   const Topic& topic = listener_->topic();
   return Wrapped(topic.core().interceptors().For(topic.of_library()), listener_->decoration(),

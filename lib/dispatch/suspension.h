@@ -1,4 +1,4 @@
-// One delivery's, while it goes on after its listener's callable has returned.
+// Deliveries that go on after their listener's callable has returned.
 #pragma once
 
 #include <cstdint>

@@ -158,7 +158,7 @@ void Topic::Close() {
 }
 
 std::uint64_t Topic::DiscardAll() {
-  std::uint64_t count = 0;
+  std::uint64_t count = mailboxes_.lingering().Discard();
   ListenerId last = 0;
   while (const auto listener = NextAfter(last)) {
     last = listener->id();

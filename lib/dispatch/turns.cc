@@ -67,10 +67,10 @@ void Turns::PopDue() {
 void Turns::RunAll() {
   while (head_ != nullptr || due_ != nullptr) {
     if (head_ == nullptr) {
-      due_->DeliverDue(turns_);
+      const bool again = due_->DeliverDue(turns_);
       const std::shared_ptr<MailboxListener> listener = due_;
       PopDue();
-      if (listener->any_woken()) PushDue(listener);
+      if (again) PushDue(listener);
       continue;
     }
     // It stays the first until all have got it: a delivery may unwind the thread.

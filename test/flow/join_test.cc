@@ -1,8 +1,7 @@
 // Several tasks at once.
-#include "belfry/flow/join.h"
-
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -10,6 +9,10 @@
 #include <variant>
 #include <vector>
 
+#include "belfry/flow/all.h"
+#include "belfry/flow/any.h"
+#include "belfry/flow/for_each.h"
+#include "belfry/flow/timeout.h"
 #include "flow/task_fixture.h"
 
 namespace belfry {
@@ -56,7 +59,36 @@ class JoinTest : public TaskTest {
   }
 };
 
-BELFRY_IN_TASK_MODES(JoinTest);
+// Where it is certain that all sleep before time goes on.
+INSTANTIATE_TEST_SUITE_P(Modes, JoinTest, testing::Values(Mode::kSynchronous, Mode::kManual),
+                         ModeTestName);
+
+class JoinThreadsTest : public TaskTest {};
+BELFRY_IN_POOL_MODES(JoinThreadsTest);
+
+Task<int> Sum(int from, int to) {
+  co_await Yield();
+  if (from == to) co_return from;
+  const int middle = (from + to) / 2;
+  const auto [low, high] = co_await All(Sum(from, middle), Sum(middle + 1, to));
+  const auto first = co_await Any(Sum(low, low), Sum(low, low));
+  co_return std::visit([](int value) { return value; }, first) + high;
+}
+
+TEST_P(JoinThreadsTest, ManyTreesAtOnce) {
+  ListenerOptions options = Options();
+  options.concurrency = 16;
+  std::atomic<int> right{0};
+  const Subscription listener = dispatcher->Subscribe(
+      [&](const Asked&) -> Task<> {
+        const Local local(*this);
+        right += co_await Sum(1, 32) == 32 * 33 / 2 ? 1 : 0;
+      },
+      options);
+  for (int i = 0; i < 100; ++i) EXPECT_TRUE(dispatcher->Publish(Asked{}));
+  Settle();
+  EXPECT_EQ(right, 100);
+}
 
 TEST_P(JoinTest, AllEndWithWhatTheyReturn) {
   Tell([this]() -> Task<> {

@@ -8,8 +8,9 @@
 
 #include "absl/status/status.h"
 
-#include "belfry/flow/join.h"
+#include "belfry/flow/all.h"
 #include "belfry/flow/task.h"
+#include "belfry/flow/timeout.h"
 #include "flow/task_fixture.h"
 
 namespace belfry {

@@ -10,6 +10,7 @@
 #include <string>
 #include <thread>
 
+#include "belfry/flow/sleep.h"
 #include "belfry/flow/stop.h"
 #include "belfry/flow/undo.h"
 #include "flow/task_fixture.h"

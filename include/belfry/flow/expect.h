@@ -1,8 +1,8 @@
 // Tasks that wait for an event.
 //
-//   auto mail = belfry::Expect<MailAccepted>(dispatcher, {.within = 5s});   // from now on
-//   dispatcher.Publish(MailWanted{user.email});
-//   if (const std::optional<MailAccepted> accepted = co_await mail.Get()) ...
+//   auto mail = belfry::Expect<MailAccepted>(dispatcher, {.within = std::chrono::seconds(5)});
+//   dispatcher.Publish(MailWanted{"ada@example.org"});
+//   if (const std::optional<MailAccepted> accepted = co_await mail.Get()) Note(accepted->path);
 #pragma once
 
 #include <functional>
@@ -12,8 +12,8 @@
 #include "belfry/ambient_context.h"
 #include "belfry/completion.h"
 #include "belfry/dispatcher.h"
-#include "belfry/flow/join.h"
 #include "belfry/flow/task.h"
+#include "belfry/flow/timeout.h"
 #include "belfry/site.h"
 
 namespace belfry {

@@ -1,7 +1,7 @@
 // Tasks that wait for time, or for their turn.
 //
 //   co_await belfry::Sleep(std::chrono::seconds(1));
-//   co_await belfry::Yield();   // whatever else the executor has comes first
+//   co_await belfry::Yield();  // whatever else the executor has comes first
 #pragma once
 
 #include <coroutine>

@@ -1,9 +1,11 @@
 // Tasks and stop tokens.
 //
-//   const auto user = co_await belfry::UnlessStopped(token, FindUser(id));   // nothing: it was stopped
+//   const std::optional<User> user = co_await belfry::UnlessStopped(token, FindUser(id));
 //
-//   belfry::StopAtEnd stop;                     // in a task: tells others when it is given up
-//   co_await library.Download(url, stop.token());
+// The other way round, a local of a task's that tells others when it is given up:
+//
+//   const belfry::StopAtEnd stop;
+//   const std::string page = co_await library.Download(url, stop.token());
 #pragma once
 
 #include <coroutine>
@@ -15,7 +17,7 @@
 #include <utility>
 
 #include "belfry/export.h"
-#include "belfry/flow/join.h"
+#include "belfry/flow/any.h"
 #include "belfry/flow/task_promise.h"
 #include "belfry/flow/task_wait.h"
 #include "belfry/site.h"

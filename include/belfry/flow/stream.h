@@ -1,6 +1,6 @@
 // Tasks that go through events one after the other.
 //
-//   belfry::Stream<Price> prices(dispatcher, {.events_max = 64, .when_full = belfry::WhenFull::kDropOldest});
+//   belfry::Stream<Price> prices(dispatcher, {.events_max = 64});
 //   while (const std::optional<Price> price = co_await prices.Next()) Show(*price);
 #pragma once
 

@@ -4,7 +4,7 @@
 //   const UserId id = co_await store.Insert(user);
 //   undo.Add([&store, id] { store.Remove(id); });
 //   co_await mail.Welcome(user);
-//   undo.Release();   // from here on it stays
+//   undo.Release();  // from here on it stays
 #pragma once
 
 #include <cstddef>

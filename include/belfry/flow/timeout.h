@@ -1,0 +1,36 @@
+// A task that must end in time.
+//
+//   const std::optional<Quote> in_time = co_await belfry::Timeout(1s, Quoted("east"));
+#pragma once
+
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+#include "belfry/clock.h"
+#include "belfry/flow/any.h"
+#include "belfry/flow/sleep.h"
+#include "belfry/flow/task.h"
+#include "belfry/site.h"
+
+namespace belfry {
+
+inline Task<> SleepFor(Nanoseconds duration, Site site = Site::Here()) {
+  co_await Sleep(duration, site);
+}
+
+// What the task returns, if it has ended in time; nothing otherwise, and it is given up. Of one
+// that returns nothing, whether it has.
+template <class T>
+Task<std::conditional_t<std::is_void_v<T>, bool, std::optional<TaskValue<T>>>> Timeout(
+    Nanoseconds limit, Task<T> task, Site site = Site::Here()) {
+  auto first = co_await Any(std::move(task), SleepFor(limit, site));
+  if constexpr (std::is_void_v<T>) {
+    co_return first.index() == 0;
+  } else {
+    if (first.index() != 0) co_return std::nullopt;
+    co_return std::get<0>(std::move(first));
+  }
+}
+
+}  // namespace belfry
