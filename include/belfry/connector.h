@@ -24,7 +24,7 @@ class StreamGroup;
 class BELFRY_EXPORT Connector {
  public:
   explicit Connector(EventLoop& loop, const ConnectionOptions& options = {});
-  ~Connector();
+  virtual ~Connector();
   Connector(const Connector&) = delete;
   Connector& operator=(const Connector&) = delete;
 
@@ -32,18 +32,22 @@ class BELFRY_EXPORT Connector {
   // kTimedOut after connect_timeout. What is written before is sent when it is open.
   // Errors: what fails at once, as the system says (RESOURCE_EXHAUSTED for EADDRNOTAVAIL: no port
   // is left), naming the endpoint; the listener hears nothing.
-  absl::StatusOr<ConnectionId> Connect(const Endpoint& endpoint, ConnectionListener& listener);
-  absl::StatusOr<ConnectionId> Connect(const Endpoint& endpoint,
-                                       std::unique_ptr<ConnectionListener> listener);
+  virtual absl::StatusOr<ConnectionId> Connect(const Endpoint& endpoint,
+                                               ConnectionListener& listener);
+  virtual absl::StatusOr<ConnectionId> Connect(const Endpoint& endpoint,
+                                               std::unique_ptr<ConnectionListener> listener);
   // A stream socket, or any other descriptor that can be polled, read and written (a pipe's end, a
   // terminal): the connection's from now on, and open. It is closed when that is refused, too.
-  absl::StatusOr<ConnectionId> Adopt(int fd, ConnectionListener& listener);
-  absl::StatusOr<ConnectionId> Adopt(int fd, std::unique_ptr<ConnectionListener> listener);
+  virtual absl::StatusOr<ConnectionId> Adopt(int fd, ConnectionListener& listener);
+  virtual absl::StatusOr<ConnectionId> Adopt(int fd, std::unique_ptr<ConnectionListener> listener);
 
-  std::size_t connections() const;  // open, or on their way
+  virtual std::size_t connections() const;  // open, or on their way
   // Null: it is gone.
-  Connection* Find(ConnectionId connection);
-  void Defer(ConnectionId connection, std::function<void(Connection&)> work);
+  virtual Connection* Find(ConnectionId connection);
+  virtual void Defer(ConnectionId connection, std::function<void(Connection&)> work);
+
+ protected:
+  Connector() = default;  // of a test: all that is virtual is its own
 
  private:
   std::shared_ptr<StreamGroup> group_;

@@ -33,15 +33,18 @@ BELFRY_EVENT_NAME(FdReady, "belfry.fd_ready", 1);
 class BELFRY_EXPORT DescriptorEvents {
  public:
   DescriptorEvents(EventLoop& loop, Dispatcher& dispatcher);
-  ~DescriptorEvents();
+  virtual ~DescriptorEvents();
   DescriptorEvents(const DescriptorEvents&) = delete;
   DescriptorEvents& operator=(const DescriptorEvents&) = delete;
 
   // Errors: throws std::system_error (EPERM: a regular file; EEXIST: it is watched; ENOMEM).
-  void Watch(int fd, Interest interest);
+  virtual void Watch(int fd, Interest interest);
   // Before the descriptor is closed. No FdReady is published after this; one that was may still
   // reach queued listeners. One that is not watched is ignored.
-  void Unwatch(int fd);
+  virtual void Unwatch(int fd);
+
+ protected:
+  DescriptorEvents() = default;  // of a test: all that is virtual is its own
 
  private:
   class Impl;

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "belfry/clock.h"
@@ -86,6 +87,11 @@ class BELFRY_EXPORT EventLoop final : public Executor {
   TimerId RunEvery(Nanoseconds period, std::function<void()> callback,
                    std::uint64_t repetitions = TimerQueue::kForever);
   bool Cancel(TimerId timer);
+
+  // When the next turn has something to do, as far as the loop knows without asking the system: now
+  // if something was posted or put off, else when the first timer is due, or a while before. None:
+  // when a descriptor is ready.
+  std::optional<SteadyTime> next_due() const;
 
   // The time of this turn, as the clock said when it was first asked for after the wait. Outside of
   // a turn, what the clock says.

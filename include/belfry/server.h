@@ -52,23 +52,26 @@ class BELFRY_EXPORT Server {
   static absl::StatusOr<std::unique_ptr<Server>> Listen(EventLoop& loop, const Endpoint& endpoint,
                                                         MakeConnectionListener make,
                                                         ServerOptions options = {});
-  ~Server();
+  virtual ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  const Endpoint& endpoint() const;  // with the port that it got
-  std::size_t connections() const;   // that are open
+  virtual const Endpoint& endpoint() const;  // with the port that it got
+  virtual std::size_t connections() const;   // that are open
 
   // Calls `visit` for each that is open, but for those that come meanwhile.
-  void ForEach(const std::function<void(Connection&)>& visit);
+  virtual void ForEach(const std::function<void(Connection&)>& visit);
   // Closes the listening socket. Connections that are open stay so.
-  void StopAccepting();
+  virtual void StopAccepting();
   // The same, and closes every connection as Close does, with kShutdown.
-  void CloseAll();
+  virtual void CloseAll();
 
   // Calls `work` on the loop's thread, on a later turn, never at the same time as the connection's
   // listener, if the connection is there then.
-  void Defer(ConnectionId connection, std::function<void(Connection&)> work);
+  virtual void Defer(ConnectionId connection, std::function<void(Connection&)> work);
+
+ protected:
+  Server() = default;  // of a test: all that is virtual is its own
 
  private:
   explicit Server(std::shared_ptr<ServerCore> core);

@@ -9,7 +9,9 @@ namespace belfry {
 
 Connector::Connector(EventLoop& loop, const ConnectionOptions& options)
     : group_(std::make_shared<StreamGroup>(loop, options)) {}
-Connector::~Connector() { group_->End(); }
+Connector::~Connector() {
+  if (group_ != nullptr) group_->End();
+}
 
 absl::StatusOr<ConnectionId> Connector::Connect(const Endpoint& endpoint,
                                                 ConnectionListener& listener) {

@@ -111,7 +111,9 @@ class DescriptorEvents::Impl final : public std::enable_shared_from_this<Impl> {
 
 DescriptorEvents::DescriptorEvents(EventLoop& loop, Dispatcher& dispatcher)
     : impl_(std::make_shared<Impl>(loop, dispatcher)) {}
-DescriptorEvents::~DescriptorEvents() { impl_->End(); }
+DescriptorEvents::~DescriptorEvents() {
+  if (impl_ != nullptr) impl_->End();
+}
 
 void DescriptorEvents::Watch(int fd, Interest interest) { impl_->Watch(fd, interest); }
 void DescriptorEvents::Unwatch(int fd) { impl_->Unwatch(fd); }

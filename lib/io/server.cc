@@ -111,7 +111,9 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Listen(EventLoop& loop, const En
 }
 
 Server::Server(std::shared_ptr<ServerCore> core) : core_(std::move(core)) {}
-Server::~Server() { core_->End(); }
+Server::~Server() {
+  if (core_ != nullptr) core_->End();
+}
 
 const Endpoint& Server::endpoint() const { return core_->endpoint(); }
 std::size_t Server::connections() const { return core_->group().open(); }

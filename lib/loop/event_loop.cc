@@ -139,6 +139,12 @@ class EventLoop::Impl {
     return timers_;
   }
 
+  std::optional<SteadyTime> next_due() {
+    CheckThread();
+    if (!ending_.empty() || !turn_end_.empty() || posted_.has_work()) return clock_.Now();
+    return timers_.empty() ? std::nullopt : std::optional(timers_.NextDeadline());
+  }
+
   bool in_loop_thread() const { return owner_.load(std::memory_order_relaxed) == sys::ThreadId(); }
   const Clock& clock() const { return clock_; }
 
@@ -256,6 +262,7 @@ void EventLoop::CancelTimer(TimerEntry& timer) { impl_->timers().Cancel(timer); 
 std::uint32_t EventLoop::ReadTurnMilliseconds() {
   return static_cast<std::uint32_t>(TickAt(turn_time()));
 }
+std::optional<SteadyTime> EventLoop::next_due() const { return impl_->next_due(); }
 SteadyTime EventLoop::turn_time() { return impl_->timers().turn_time(); }
 
 bool EventLoop::in_loop_thread() const { return impl_->in_loop_thread(); }

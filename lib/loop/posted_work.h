@@ -58,6 +58,8 @@ class PostedWork {
   }
   bool TakeStop() { return stop_.load(std::memory_order_relaxed) && stop_.exchange(false); }
 
+  bool has_work() const { return !batch_.empty() || posted_.load(std::memory_order_relaxed); }
+
   // Whether the last share looks like a part of more, that another thread is posting now. Then the
   // loop does not sleep, but gives it a moment, if nobody else is ready.
   bool more_is_coming() const { return more_is_coming_; }
@@ -67,7 +69,7 @@ class PostedWork {
   // was nothing.
   bool RunShare(LoopPulse& pulse) {
     more_is_coming_ = false;
-    return (!batch_.empty() || posted_.load(std::memory_order_relaxed)) && RunTaken(pulse);
+    return has_work() && RunTaken(pulse);
   }
 
  private:

@@ -11,6 +11,7 @@ namespace belfry::testing {
 namespace {
 
 constexpr Nanoseconds kNever = Nanoseconds::max();
+constexpr std::string_view kTurn = "a turn of the loop";
 constexpr std::uint64_t kOwnNumbers = std::uint64_t{1} << 63;  // above the listeners'
 
 // What is due so much later; kNever where that is out of reach.
@@ -69,11 +70,6 @@ bool Agenda::Remove(std::uint64_t number, bool timer) {
 // `until` though others are ready comes last.
 void Agenda::List(Nanoseconds until) {
   const Nanoseconds now = clock_.elapsed();
-  struct Ready {
-    Nanoseconds since;
-    std::uint64_t number;
-    Place place;
-  };
   std::vector<Ready> ready;
   Nanoseconds oldest = kNever;
   for (std::size_t i = 0; i < work_.size(); ++i) {
@@ -81,7 +77,7 @@ void Agenda::List(Nanoseconds until) {
     if (work.held_until > now) continue;
     const Nanoseconds since = std::max(work.since, work.held_until);
     oldest = std::min(oldest, since);
-    ready.push_back({since, work.number, {true, i}});
+    ready.push_back({since, work.number, {Place::Kind::kWork, i}});
   }
   const Later* first_timer = nullptr;
   for (const Later& later : later_) {
@@ -93,26 +89,18 @@ void Agenda::List(Nanoseconds until) {
   for (std::size_t i = 0; i < later_.size(); ++i) {
     const Later& later = later_[i];
     if (later.timer && &later != first_timer) continue;
-    if (later.due <= std::max(now, late)) ready.push_back({later.due, later.number, {false, i}});
+    if (later.due > std::max(now, late)) continue;
+    ready.push_back({later.due, later.number, {Place::Kind::kLater, i}});
   }
+  const std::optional<Ready> turn = NextTurn();
+  if (turn && turn->since <= std::max(now, late)) ready.push_back(*turn);
   std::sort(ready.begin(), ready.end(), [](const Ready& a, const Ready& b) {
     return a.since != b.since ? a.since < b.since : a.number < b.number;
   });
   candidates_.clear();
   places_.clear();
   for (const Ready& one : ready) {
-    Candidate candidate;
-    if (one.place.is_work) {
-      const Work& work = work_[one.place.index];
-      const bool delivery = work.listener != 0;
-      candidate = {delivery ? Candidate::Kind::kDelivery : Candidate::Kind::kWork,
-                   delivery ? work.listener : kOwnNumbers + one.number,
-                   work.runnable->owner().name};
-    } else {
-      const Later& later = later_[one.place.index];
-      candidate = {later.timer ? Candidate::Kind::kTimer : Candidate::Kind::kFinished,
-                   kOwnNumbers + one.number, later.what};
-    }
+    const Candidate candidate = CandidateOf(one);
     const bool listed =
         std::any_of(candidates_.begin(), candidates_.end(),
                     [&](const Candidate& other) { return other.id == candidate.id; });
@@ -120,6 +108,42 @@ void Agenda::List(Nanoseconds until) {
     candidates_.push_back(candidate);
     places_.push_back(one.place);
   }
+}
+
+Candidate Agenda::CandidateOf(const Ready& ready) const {
+  switch (ready.place.kind) {
+    case Place::Kind::kWork: {
+      const Work& work = work_[ready.place.index];
+      const std::string_view name = work.runnable->owner().name;
+      if (work.listener != 0) return {Candidate::Kind::kDelivery, work.listener, name};
+      return {Candidate::Kind::kWork, kOwnNumbers + ready.number, name};
+    }
+    case Place::Kind::kLater: {
+      const Later& later = later_[ready.place.index];
+      return {later.timer ? Candidate::Kind::kTimer : Candidate::Kind::kFinished,
+              kOwnNumbers + ready.number, later.what};
+    }
+    case Place::Kind::kTurn:
+      break;
+  }
+  return {Candidate::Kind::kWork, kOwnNumbers, kTurn};
+}
+
+// When the loop has something to do, and since when that is known.
+std::optional<Agenda::Ready> Agenda::NextTurn() {
+  const std::optional<Nanoseconds> due = TurnDue();
+  if (!due) {
+    turn_ = std::nullopt;
+  } else if (!turn_ || std::max(turn_->since, *due) > clock_.elapsed()) {
+    turn_ = Ready{*due, ++last_number_, {Place::Kind::kTurn}};
+  }
+  return turn_;
+}
+
+std::optional<Nanoseconds> Agenda::TurnDue() const {
+  if (loop_ == nullptr) return std::nullopt;
+  const std::optional<SteadyTime> due = loop_->next_due();
+  return due ? std::optional(due->time_since_epoch()) : std::nullopt;
 }
 
 bool Agenda::Step(Chooser& chooser, Nanoseconds until) {
@@ -139,7 +163,7 @@ Nanoseconds Agenda::NextAfterNow() const {
   Nanoseconds next = kNever;
   for (const Work& work : work_) next = std::min(next, work.held_until);
   for (const Later& later : later_) next = std::min(next, later.due);
-  return next;
+  return std::min(next, TurnDue().value_or(kNever));
 }
 
 bool Agenda::DeliverNext(std::string_view listener) {
@@ -156,7 +180,14 @@ bool Agenda::DeliverNext(std::string_view listener) {
 
 void Agenda::Run(std::size_t index) {
   const Place place = places_[index];
-  place.is_work ? RunWork(place.index) : RunLater(place.index);
+  switch (place.kind) {
+    case Place::Kind::kWork:
+      return RunWork(place.index);
+    case Place::Kind::kLater:
+      return RunLater(place.index);
+    case Place::Kind::kTurn:
+      return RunTurn();
+  }
 }
 
 void Agenda::RunWork(std::size_t index) {
@@ -173,6 +204,21 @@ void Agenda::RunLater(std::size_t index) {
   later.call();
 }
 
+void Agenda::RunTurn() {
+  const Nanoseconds due = turn_->since;
+  turn_ = std::nullopt;
+  if (due > clock_.elapsed()) clock_.Set(due);
+  loop_->RunOnce();
+}
+
+namespace {
+
+std::string WithTime(std::string what, Nanoseconds due, Nanoseconds now) {
+  return due > now ? what + ", due in " + ShowDuration(due - now) : what;
+}
+
+}  // namespace
+
 std::vector<std::string> Agenda::waiting() const {
   std::vector<std::string> all;
   const Nanoseconds now = clock_.elapsed();
@@ -183,9 +229,9 @@ std::vector<std::string> Agenda::waiting() const {
     all.push_back(std::move(what));
   }
   for (const Later& later : later_) {
-    all.push_back(later.due > now ? later.what + ", due in " + ShowDuration(later.due - now)
-                                  : later.what);
+    all.push_back(WithTime(later.what, later.due, now));
   }
+  if (const auto due = TurnDue()) all.push_back(WithTime(std::string(kTurn), *due, now));
   return all;
 }
 

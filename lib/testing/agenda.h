@@ -11,6 +11,7 @@
 #include "absl/container/flat_hash_map.h"
 
 #include "belfry/clock.h"
+#include "belfry/event_loop.h"
 #include "belfry/executor.h"
 #include "belfry/timers.h"
 #include "testing/chooser.h"
@@ -57,6 +58,9 @@ class Agenda final : public Executor, public Timers {
   using Hold = std::function<Nanoseconds(std::string_view listener)>;
   void SetHold(Hold hold) { hold_ = std::move(hold); }
 
+  // Its turns are steps from now on.
+  void SetLoop(EventLoop& loop) { loop_ = &loop; }
+
   // Runs one of what is ready, or is due by `until`; time moves to then. False when there is none.
   bool Step(Chooser& chooser, Nanoseconds until);
   bool DeliverNext(std::string_view listener);
@@ -78,11 +82,27 @@ class Agenda final : public Executor, public Timers {
     std::function<void()> call;
   };
 
+  // Where a candidate is.
+  struct Place {
+    enum class Kind { kWork, kLater, kTurn };
+    Kind kind;
+    std::size_t index = 0;
+  };
+  struct Ready {
+    Nanoseconds since;
+    std::uint64_t number;
+    Place place;
+  };
+
   bool Remove(std::uint64_t number, bool timer);
   void List(Nanoseconds until);
+  std::optional<Ready> NextTurn();
+  std::optional<Nanoseconds> TurnDue() const;
+  Candidate CandidateOf(const Ready& ready) const;
   void Run(std::size_t index);
   void RunWork(std::size_t index);
   void RunLater(std::size_t index);
+  void RunTurn();
   Nanoseconds NextAfterNow() const;
 
   WorldClock& clock_;
@@ -94,12 +114,10 @@ class Agenda final : public Executor, public Timers {
   absl::flat_hash_map<std::uint64_t, std::uint64_t> listeners_;
   std::vector<Work> work_;
   std::vector<Later> later_;
+  EventLoop* loop_ = nullptr;
+  std::optional<Ready> turn_;  // of the loop, that has something to do
   // What List has found: candidates, and where they are.
   std::vector<Candidate> candidates_;
-  struct Place {
-    bool is_work;
-    std::size_t index;
-  };
   std::vector<Place> places_;
 };
 

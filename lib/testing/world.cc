@@ -18,6 +18,7 @@
 #include "testing/evidence.h"
 #include "testing/faults.h"
 #include "testing/schedule.h"
+#include "testing/world_loop.h"
 
 namespace belfry::testing {
 
@@ -26,6 +27,7 @@ struct World::Impl {
   Impl(WorldOptions options, Chooser* explorer);
   ~Impl();
 
+  EventLoop& loop();
   RunReport RunUntil(Nanoseconds until);
   Failure Deliver(const AnyEvent& event, Context& context, DeliveryNext& next);
   Evidence MakeEvidence() const;
@@ -49,7 +51,8 @@ struct World::Impl {
   Faults faults;
   std::set<std::string, std::less<>> muted;
   std::set<std::uint32_t> faked;
-  std::vector<KnownListener> listeners;  // that there are, or were
+  std::vector<KnownListener> listeners;   // that there are, or were
+  std::unique_ptr<WorldLoop> world_loop;  // if somebody has asked for it
   std::unique_ptr<Dispatcher> dispatcher;
 };
 
@@ -91,6 +94,14 @@ World::Impl::~Impl() {
   CheckCounters(stats);
   if (!tolerated.subscriptions) CheckSubscriptions(stats);
   if (!tolerated.names) CheckNames();
+}
+
+EventLoop& World::Impl::loop() {
+  if (world_loop == nullptr) {
+    world_loop = std::make_unique<WorldLoop>(clock);
+    agenda.SetLoop(world_loop->loop());
+  }
+  return world_loop->loop();
 }
 
 RunReport World::Impl::RunUntil(Nanoseconds until) {
@@ -206,6 +217,7 @@ Dispatcher& World::dispatcher() { return *impl_->dispatcher; }
 Executor& World::executor() { return impl_->agenda; }
 Timers& World::timers() { return impl_->agenda; }
 const Clock& World::clock() const { return impl_->clock; }
+EventLoop& World::loop() { return impl_->loop(); }
 
 RunReport World::Run() { return impl_->RunUntil(now()); }
 RunReport World::RunFor(Nanoseconds duration) { return impl_->RunUntil(now() + duration); }
@@ -238,6 +250,13 @@ OperationId World::FinishLater(std::string what, std::function<void()> finished)
 OperationId World::FinishLater(std::string what, Nanoseconds latency,
                                std::function<void()> finished) {
   return {impl_->agenda.FinishLater(std::move(what), latency, InContext(std::move(finished)))};
+}
+OperationId World::FinishInTurn(std::string what, std::function<void()> finished) {
+  impl_->loop();
+  auto turn = [impl = impl_.get(), finished = std::move(finished)] {
+    impl->world_loop->TurnWith(finished);
+  };
+  return {impl_->agenda.FinishLater(std::move(what), std::nullopt, std::move(turn))};
 }
 bool World::Cancel(OperationId operation) {
   return impl_->agenda.CancelOperation(operation.number);

@@ -7,13 +7,18 @@
 #include <csignal>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
 
 #include "belfry/testing/explore.h"
 #include "belfry/testing/fake_connections.h"
+#include "belfry/testing/fake_connector.h"
+#include "belfry/testing/fake_descriptor_events.h"
 #include "belfry/testing/fake_files.h"
+#include "belfry/testing/fake_peer.h"
+#include "belfry/testing/fake_server.h"
 #include "belfry/testing/fake_signals.h"
 #include "belfry/testing/faults.h"
 #include "belfry/testing/matchers.h"
@@ -195,6 +200,76 @@ TEST(FakeConnectionsExample, TheTestIsThePeer) {
   connections.Receive(peer, "hello");
   world.Run();
   EXPECT_EQ(connections.Written(peer), "hello");
+  // end of example
+}
+
+class Echo final : public ConnectionListener {
+  void OnData(Connection& connection, std::string_view data) override { connection.Write(data); }
+};
+
+TEST(FakeServerExample, TheTestIsTheClients) {
+  // example: testing/fake_server.h
+  belfry::testing::World world;
+  Echo echo;                                        // as the program has it
+  belfry::testing::FakeServer server(world, echo);  // instead of Server::Listen
+  belfry::testing::FakePeer peer = server.Open("10.0.0.7:1234");
+  peer.Send("hello");
+  world.Run();
+  EXPECT_EQ(peer.received(), "hello");
+  // end of example
+}
+
+struct Greeter final : ConnectionListener {
+  void OnOpened(Connection& connection) override { connection.Write("Good day"); }
+  void OnData(Connection& connection, std::string_view /*data*/) override { connection.Close(); }
+};
+Greeter greeter;
+
+void Greet(Connector& connector, const char* endpoint) {
+  EXPECT_TRUE(connector.Connect(*Endpoint::Parse(endpoint), greeter).ok());
+}
+
+TEST(FakeConnectorExample, TheTestIsWhomTheProgramConnectsTo) {
+  // example: testing/fake_connector.h
+  belfry::testing::World world;
+  belfry::testing::FakeConnector connector(world);
+  connector.Answer("10.0.0.9:7000");
+  Greet(connector, "10.0.0.9:7000");  // as the program does
+  world.Run();
+  EXPECT_EQ(connector.Peers("10.0.0.9:7000").at(0).received(), "Good day");
+  // end of example
+}
+
+TEST(FakePeerExample, APeerThatDoesNotRead) {
+  testing::World world;
+  Echo echo;
+  testing::FakeServer server(world, echo);
+  testing::FakePeer peer = server.Open();
+  peer.Send("Hello, ");
+  world.Run();
+  // example: testing/fake_peer.h
+  peer.StopReading();
+  peer.Send("more");
+  world.Run();
+  EXPECT_EQ(peer.received(), "Hello, ");
+  EXPECT_EQ(peer.unsent(), "more");
+  // end of example
+}
+
+Subscription WireBell(Dispatcher& dispatcher, DescriptorEvents& descriptors, int& rang) {
+  descriptors.Watch(7, Interest::kReadable);
+  return dispatcher.Subscribe([&rang](const FdReady&) { ++rang; });
+}
+
+TEST(FakeDescriptorEventsExample, TheTestSaysWhatIsReady) {
+  int rang = 0;
+  // example: testing/fake_descriptor_events.h
+  belfry::testing::World world;
+  belfry::testing::FakeDescriptorEvents descriptors(world);
+  auto wiring = WireBell(world.dispatcher(), descriptors, rang);  // as the program does
+  descriptors.SetReady(7, {.readable = true});
+  world.Run();
+  EXPECT_EQ(rang, 1);
   // end of example
 }
 

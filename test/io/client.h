@@ -19,17 +19,23 @@ namespace belfry {
 // A blocking socket on the loopback.
 class Client {
  public:
-  Client() : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    const timeval limit{.tv_sec = kPatience.count(), .tv_usec = 0};
-    ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
-    ::setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
-  }
+  Client() : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) { LimitWaiting(); }
   explicit Client(std::uint16_t port) : Client() { EXPECT_TRUE(Connect(port)); }
   Client(Client&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
   ~Client() { Close(); }
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
   Client& operator=(Client&&) = delete;
+
+  // Of a socket that is connected already.
+  static Client Of(int fd) {
+    EXPECT_GE(fd, 0);
+    Client client;
+    client.Close();
+    client.fd_ = fd;
+    client.LimitWaiting();
+    return client;
+  }
 
   bool Connect(std::uint16_t port) const {
     sockaddr_in address{};
@@ -99,6 +105,12 @@ class Client {
   int fd() const { return fd_; }
 
  private:
+  void LimitWaiting() const {
+    const timeval limit{.tv_sec = kPatience.count(), .tv_usec = 0};
+    ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+    ::setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+  }
+
   int fd_ = -1;
 };
 

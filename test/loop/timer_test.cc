@@ -3,6 +3,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -167,6 +168,28 @@ TEST_F(TimerTest, ArmedForNowInItsOwnCallItRunsInTheNextTurn) {
     loop.RunOnce();
     EXPECT_EQ(calls, expected);
   }
+}
+
+TEST_F(TimerTest, ALoopKnowsWhenItHasSomethingToDo) {
+  ManualClock clock;
+  EventLoop loop(clock);
+  EXPECT_EQ(loop.next_due(), std::nullopt);
+  const TimerId timer = loop.RunAfter(milliseconds(20), [] {});
+  EXPECT_EQ(loop.next_due(), clock.Now() + milliseconds(20));
+  loop.Post([] {});
+  EXPECT_EQ(loop.next_due(), clock.Now());
+  loop.RunOnce();
+  EXPECT_EQ(loop.next_due(), clock.Now() + milliseconds(20));
+  loop.Cancel(timer);
+  EXPECT_EQ(loop.next_due(), std::nullopt);
+  struct Nothing final : Runnable {
+    void Run() override {}
+  };
+  Nothing nothing;
+  loop.RunAtTurnEnd(nothing);
+  EXPECT_EQ(loop.next_due(), clock.Now());
+  loop.RunOnce();
+  EXPECT_EQ(loop.next_due(), std::nullopt);
 }
 
 TEST_F(TimerTest, ATimerThatIsCancelledOrDestroyedDoesNotRun) {

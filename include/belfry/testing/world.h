@@ -18,6 +18,7 @@
 
 #include "belfry/clock.h"
 #include "belfry/dispatcher.h"
+#include "belfry/event_loop.h"
 #include "belfry/site.h"
 #include "belfry/testing/faults.h"
 #include "belfry/testing/recorder.h"
@@ -80,6 +81,10 @@ class BELFRY_EXPORT World {
   Executor& executor();
   Timers& timers();
   const Clock& clock() const;
+  // A real one, made when it is first asked for: its timers are due in the world's time, and a turn
+  // of it is a step, when something was posted or a timer is due. Nobody waits for descriptors that
+  // it watches: a turn looks at them.
+  EventLoop& loop();
 
   // --- Going on ---
   // Until nothing is ready. Time stands still.
@@ -113,6 +118,9 @@ class BELFRY_EXPORT World {
   // without a latency at any time from now on. `what` is for people: "read of welcome.txt".
   OperationId FinishLater(std::string what, std::function<void()> finished);
   OperationId FinishLater(std::string what, Nanoseconds latency, std::function<void()> finished);
+  // The same inside a turn of loop(), where one who watches a ready descriptor is called: after
+  // what was put off since the last turn.
+  OperationId FinishInTurn(std::string what, std::function<void()> finished);
   // Whether it was still to come, which it is not any more.
   bool Cancel(OperationId operation);
   // Whether something that may go wrong does: with Explore both are tried, without it never.
