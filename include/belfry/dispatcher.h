@@ -140,6 +140,7 @@ class BELFRY_EXPORT Dispatcher : public Publisher {
   // Where queued listeners run. On a synchronous or closed dispatcher a bug (aborts).
   Executor& executor() const;
   const Clock& clock() const;
+  Timers* timers() const;  // of delayed publishes; null where nobody calls back
 
  private:
   Subscription AddListener(EventType type, CallableHandle callable, ListenerOptions& options,

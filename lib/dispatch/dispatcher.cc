@@ -90,6 +90,8 @@ Executor& Dispatcher::executor() const { return core().executor(); }
 
 const Clock& Dispatcher::clock() const { return core().clock(); }
 
+Timers* Dispatcher::timers() const { return core().timers(); }
+
 // --- Publisher ---
 
 PublishResult Publisher::PublishErased(EventType type, EventHandle handle) const {
