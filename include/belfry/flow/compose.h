@@ -36,6 +36,7 @@
 #include "belfry/flow/compose_over_time.h"
 #include "belfry/flow/composer.h"
 #include "belfry/flow/composition.h"
+#include "belfry/flow/composition_events.h"
 #include "belfry/flow/composition_parts.h"
 #include "belfry/flow/composition_plan.h"
 #include "belfry/flow/composition_shapes.h"
