@@ -65,8 +65,8 @@ struct CompositionStats {
 
 // A composition, from Start to its end. Whoever holds it holds its listeners.
 //
-// Thread safety: one thread at a time, any thread, and inside any listener; GetOpen and GetStats on
-// several threads at once.
+// Thread safety: one thread at a time, any thread, and inside any listener; GetOpen and GetStats
+// on several threads at once.
 // Lifetime: may outlive the dispatcher.
 // Shutdown: while a dispatcher drains, parts that its listeners publish still complete what is open.
 // No time-out comes any more. What is left open is neither told nor undone: GetOpen lists it.

@@ -1,5 +1,5 @@
-// The events by which a composition works. What it tells is in library_events.h: CompositionLate and
-// CompositionEvicted.
+// The events by which a composition works. What it tells is in library_events.h: CompositionLate
+// and CompositionEvicted.
 //
 // Ordinary events, to be seen in records and logs; nobody but their composition needs them.
 #pragma once
