@@ -1,5 +1,6 @@
 #include "belfry/flow/composition.h"
 
+#include <limits>
 #include <string>
 #include <utility>
 
@@ -130,6 +131,19 @@ std::vector<PartInfo> InfosOf(const std::vector<PartPlan>& parts) {
   return infos;
 }
 
+// The oldest few of what is open.
+std::vector<std::string> Listed(const CompositionCore& core) {
+  constexpr std::size_t kListed = 10;
+  std::vector<std::string> texts;
+  for (const OpenComposition& open : core.GetOpen(kListed)) texts.push_back(ToString(open));
+  const std::uint64_t all = core.GetStats().open;
+  if (all > texts.size()) {
+    texts.push_back("composition " + core.name() + ": " + std::to_string(all - texts.size()) +
+                    " more");
+  }
+  return texts;
+}
+
 bool AnyUndo(const std::vector<PartPlan>& parts) {
   bool any = false;
   for (const PartPlan& part : parts) any = any || part.undo;
@@ -159,9 +173,15 @@ Composition CompositionPlan::Start(Dispatcher& dispatcher, CompositionPlan plan,
   auto core =
       std::make_shared<CompositionCore>(dispatcher, options.name, rules, InfosOf(plan.parts));
   auto impl = std::make_unique<Composition::Impl>(core);
-  impl->source = dispatcher.AddSource(options.name, [weak = std::weak_ptr(core)] {
-    if (const auto stopped = weak.lock()) stopped->Stop();
-  });
+  impl->source = dispatcher.AddSource(
+      options.name,
+      [weak = std::weak_ptr(core)] {
+        if (const auto stopped = weak.lock()) stopped->Stop();
+      },
+      [weak = std::weak_ptr(core)] {
+        const auto asked = weak.lock();
+        return asked == nullptr ? std::vector<std::string>() : Listed(*asked);
+      });
   const auto run = std::make_shared<CompositionRun>(std::move(plan), core);
   CompositionWiring wiring(dispatcher, run->plan().options, site, impl->subscriptions);
   if (AnyUndo(run->plan().parts)) wiring.Undo(run, core->id());
@@ -190,7 +210,7 @@ Composition::operator bool() const { return impl_ != nullptr && impl_->running; 
 
 std::vector<OpenComposition> Composition::GetOpen() const {
   if (impl_ == nullptr || impl_->core == nullptr) return {};
-  return impl_->core->GetOpen();
+  return impl_->core->GetOpen(std::numeric_limits<std::size_t>::max());
 }
 
 CompositionStats Composition::GetStats() const {

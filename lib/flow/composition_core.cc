@@ -191,11 +191,11 @@ MissingParts CompositionCore::Missing(const std::vector<std::size_t>& got) const
   return missing;
 }
 
-std::vector<OpenComposition> CompositionCore::GetOpen() const {
+std::vector<OpenComposition> CompositionCore::GetOpen(std::size_t max) const {
   std::vector<CompositionTable::Open> entries;
   {
     const sync::Lock lock(mutex_);
-    entries = table_.GetOpen();
+    entries = table_.GetOpen(max);
   }
   std::vector<OpenComposition> all;
   all.reserve(entries.size());

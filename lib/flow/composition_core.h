@@ -55,7 +55,7 @@ class CompositionCore final : public std::enable_shared_from_this<CompositionCor
   void Stop();
   // Lets go of all that is open.
   void Cancel();
-  std::vector<OpenComposition> GetOpen() const;
+  std::vector<OpenComposition> GetOpen(std::size_t max) const;
   CompositionStats GetStats() const;
 
  private:

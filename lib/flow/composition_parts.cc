@@ -1,5 +1,9 @@
 #include "belfry/flow/composition_parts.h"
 
+#include <chrono>
+#include <string>
+#include <variant>
+
 #include "belfry/flow/composition.h"
 #include "belfry/flow/composition_key.h"
 #include "belfry/flow/composition_plan.h"
@@ -92,9 +96,17 @@ std::string ToString(const CompositionKey& key) {
 }
 
 std::string ToString(const OpenComposition& open) {
-  const std::string missing = open.missing.empty() ? "quiet" : Listed(open.missing);
-  return "composition " + open.name + ", key " + open.key + ": has " + Listed(open.got) +
-         ", waits for " + missing;
+  std::string text = "composition " + open.name + ", key " + open.key + ": has " +
+                     Listed(open.got) + ", waits for " +
+                     (open.missing.empty() ? "quiet" : Listed(open.missing));
+  if (open.until.has_value()) {
+    const auto ms =
+        std::chrono::duration_cast<std::chrono::milliseconds>(open.until->time_since_epoch());
+    std::string digits = std::to_string(ms.count() % 1000);
+    digits.insert(0, 3 - digits.size(), '0');
+    text += " until +" + std::to_string(ms.count() / 1000) + "." + digits + "s";
+  }
+  return text;
 }
 
 bool WorthAnotherTry(PublishResult result) {

@@ -226,9 +226,10 @@ void CompositionTable::CountFailed() {
   ++stats_.failed;
 }
 
-std::vector<CompositionTable::Open> CompositionTable::GetOpen() const {
+std::vector<CompositionTable::Open> CompositionTable::GetOpen(std::size_t max) const {
   std::vector<Open> all;
-  for (const Entry* entry = open_.first(); entry != nullptr; entry = entry->by_age.behind) {
+  const Entry* entry = open_.first();
+  for (; entry != nullptr && all.size() < max; entry = entry->by_age.behind) {
     Open open{*entry->key, {}, Deadline(*entry)};
     const HeldPart* part = entry->parts.first();
     for (; part != nullptr; part = HeldParts::After(*part)) open.got.push_back(part->index);

@@ -102,7 +102,7 @@ class CompositionTable {
     std::vector<std::size_t> got;
     std::optional<SteadyTime> until;
   };
-  std::vector<Open> GetOpen() const;
+  std::vector<Open> GetOpen(std::size_t max) const;  // the oldest
   CompositionStats stats() const;
 
  private:

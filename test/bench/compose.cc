@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <utility>
 #include <vector>
 
 #include "belfry/manual_executor.h"
@@ -131,7 +132,11 @@ double Compose3(std::uint64_t open, bool timed) {
 void Million() {
   belfry::ManualExecutor executor;
   belfry::ManualTimers timers;
-  Dispatcher dispatcher({.executor = &executor, .clock = &timers.clock(), .timers = &timers});
+  belfry::DispatcherOptions options;
+  options.executor = &executor;
+  options.clock = &timers.clock();
+  options.timers = &timers;
+  Dispatcher dispatcher(std::move(options));
   std::uint64_t signed_up = 0;
   std::uint64_t timed_out = 0;
   const Composition composition =

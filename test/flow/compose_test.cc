@@ -296,7 +296,12 @@ TEST_P(ComposeTest, WhatIsOpenIsListed) {
   EXPECT_EQ(open.at(1).until, SteadyTime(seconds(6)));
   EXPECT_EQ(ToString(open.at(1)),
             "composition signup, key 8: has belfry::TemplateRead, waits for belfry::UserStored, "
-            "belfry::MailAccepted");
+            "belfry::MailAccepted until +6.000s");
+  EXPECT_THAT(dispatcher->SourcesWaitFor(),
+              ElementsAre(ToString(open.at(0)), ToString(open.at(1))));
+  for (int user = 100; user < 120; ++user) Publish(UserStored{user});
+  EXPECT_EQ(dispatcher->SourcesWaitFor().size(), 11U);
+  EXPECT_EQ(dispatcher->SourcesWaitFor().back(), "composition signup: 12 more");
 }
 
 TEST_P(ComposeTest, WhatCannotStartSaysWhy) {

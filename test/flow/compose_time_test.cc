@@ -251,7 +251,8 @@ TEST_P(ComposeTimeTest, SilenceIsToldOnceForEachKey) {
   ASSERT_EQ(lost.size(), 1U);
   EXPECT_EQ(lost.at(0).user, 2);
   EXPECT_EQ(ToString(composition.GetOpen().at(0)),
-            "composition heartbeat, key 1: has belfry::UserStored, waits for quiet");
+            "composition heartbeat, key 1: has belfry::UserStored, waits for quiet until "
+            "+79.000s");
   Advance(seconds(1));
   ASSERT_EQ(lost.size(), 2U);
   EXPECT_EQ(lost.at(1).email, "b");

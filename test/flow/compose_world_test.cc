@@ -104,6 +104,16 @@ TEST(ComposeWorldTest, ATimerThatFindsNothingSaysNothing) {
   EXPECT_THAT(world.waiting(), ::testing::IsEmpty());
 }
 
+TEST(ComposeWorldTest, AFailingExpectationSaysWhatIsMissing) {
+  World world;
+  SignUps sign_ups(world);
+  world.dispatcher().Publish(UserStored{1});
+  world.Run();
+  const std::string text = testing::Published<UserSignedUp>().Check(world);
+  EXPECT_THAT(text, ::testing::HasSubstr("waited for: composition signup, key 0000000000000001-1: has "));
+  EXPECT_THAT(text, ::testing::HasSubstr("MailAccepted until +5.000s\n"));
+}
+
 // The last part and the time-out are due at the same moment: in every order one of them ends it,
 // and what is undone is what was done.
 TEST(ComposeWorldTest, InEveryOrderThereIsOneEnd) {

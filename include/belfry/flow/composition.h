@@ -43,7 +43,8 @@ struct OpenComposition {
   std::optional<SteadyTime> until{};   // when its time is over; unset: never
 };
 
-// "composition signup, key 7: has UserStored, waits for MailAccepted".
+// "composition signup, key 7: has UserStored, waits for MailAccepted until +5.000s", by the steady
+// clock of the dispatcher, which begins at zero in a test's world.
 BELFRY_EXPORT std::string ToString(const OpenComposition& open);
 
 // What became of them. When nothing is under way,
