@@ -18,8 +18,8 @@ class DispatcherCore;
 using WaitsFor = std::function<std::vector<std::string>()>;
 
 // Its registration with a dispatcher, which tells it to stop: `stop` is called once, at Shutdown or
-// at once after it, the latest registered first; it must not wait for the dispatcher. `waits_for` is
-// called by Dispatcher::SourcesWaitFor, under no lock, maybe on several threads, and maybe once
+// at once after it, the latest registered first; it must not wait for the dispatcher. `waits_for`
+// is called by Dispatcher::SourcesWaitFor, under no lock, maybe on several threads, and maybe once
 // more when the registration has just ended.
 //
 // Thread safety: one thread at a time. Lifetime: may outlive the dispatcher.

@@ -110,7 +110,8 @@ TEST(ComposeWorldTest, AFailingExpectationSaysWhatIsMissing) {
   world.dispatcher().Publish(UserStored{1});
   world.Run();
   const std::string text = testing::Published<UserSignedUp>().Check(world);
-  EXPECT_THAT(text, ::testing::HasSubstr("waited for: composition signup, key 0000000000000001-1: has "));
+  EXPECT_THAT(text,
+              ::testing::HasSubstr("waited for: composition signup, key 0000000000000001-1: has "));
   EXPECT_THAT(text, ::testing::HasSubstr("MailAccepted until +5.000s\n"));
 }
 

@@ -44,7 +44,7 @@ struct OpenComposition {
 };
 
 // "composition signup, key 7: has UserStored, waits for MailAccepted until +5.000s", by the steady
-// clock of the dispatcher, which begins at zero in a test's world.
+// clock of the dispatcher, which begins at zero in the world of a test.
 BELFRY_EXPORT std::string ToString(const OpenComposition& open);
 
 // What became of them. When nothing is under way,
@@ -69,8 +69,8 @@ struct CompositionStats {
 // Thread safety: one thread at a time, any thread, and inside any listener; GetOpen and GetStats
 // on several threads at once.
 // Lifetime: may outlive the dispatcher.
-// Shutdown: while a dispatcher drains, parts that its listeners publish still complete what is open.
-// No time-out comes any more. What is left open is neither told nor undone: GetOpen lists it.
+// Shutdown: while a dispatcher drains, parts that its listeners publish complete what is open. No
+// time-out comes any more. What is left open is neither told nor undone: GetOpen lists it.
 class [[nodiscard]] BELFRY_EXPORT Composition {
  public:
   Composition();  // empty
