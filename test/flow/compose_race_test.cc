@@ -71,7 +71,7 @@ class ComposeRaceTest : public testing::TestWithParam<Mode> {
 };
 
 TEST_P(ComposeRaceTest, PartsOfManyThreadsAreCompleteOnce) {
-  const int users = Scaled(20'000, 100'000);
+  const int users = Scaled(5'000, 100'000);
   const Composition composition = SignUp().Start();
   AtOnce(Each<UserStored>(users), Each<TemplateRead>(users), Each<MailAccepted>(users));
   for (int user = 0; user < users; ++user) {
