@@ -133,13 +133,14 @@ class BELFRY_EXPORT Dispatcher : public Publisher {
 
   DeadLetters dead_letters() const;  // what failed for good; see ListenerOptions::dead_letters
 
-  // Registers what publishes from outside. `stop` is called once, at Shutdown or at once after it,
-  // latest registered first; it must not wait for the dispatcher.
-  Source AddSource(std::string name, std::function<void()> stop);
+  // Registers what publishes from outside, see source.h; and what all of these wait for.
+  Source AddSource(std::string name, std::function<void()> stop, WaitsFor waits_for = nullptr);
+  std::vector<std::string> SourcesWaitFor() const;
 
   // Where queued listeners run. On a synchronous or closed dispatcher a bug (aborts).
   Executor& executor() const;
   const Clock& clock() const;
+  Timers* timers() const;  // of delayed publishes; null where nobody calls back
 
  private:
   Subscription AddListener(EventType type, CallableHandle callable, ListenerOptions& options,

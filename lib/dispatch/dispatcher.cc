@@ -82,13 +82,18 @@ std::vector<std::string> Dispatcher::ListenerNames(EventType type) const {
   return core().ListenerNames(type);
 }
 
-Source Dispatcher::AddSource(std::string name, std::function<void()> stop) {
-  return Source(shared_core(), core().sources().Add(std::move(name), std::move(stop)));
+Source Dispatcher::AddSource(std::string name, std::function<void()> stop, WaitsFor waits_for) {
+  return Source(shared_core(),
+                core().sources().Add(std::move(name), std::move(stop), std::move(waits_for)));
 }
+
+std::vector<std::string> Dispatcher::SourcesWaitFor() const { return core().sources().WaitFor(); }
 
 Executor& Dispatcher::executor() const { return core().executor(); }
 
 const Clock& Dispatcher::clock() const { return core().clock(); }
+
+Timers* Dispatcher::timers() const { return core().timers(); }
 
 // --- Publisher ---
 

@@ -7,9 +7,10 @@
 
 namespace belfry {
 
-std::uint64_t Sources::Add(std::string name, std::function<void()> stop) {
+std::uint64_t Sources::Add(std::string name, std::function<void()> stop, WaitsFor waits_for) {
   std::list<Source> added;
-  added.push_back({0, std::move(name), std::move(stop)});
+  added.push_back({0, std::move(name), std::move(stop),
+                   std::make_shared<const WaitsFor>(std::move(waits_for))});
   std::uint64_t id = 0;
   {
     const sync::Lock lock(mutex_);
@@ -44,6 +45,20 @@ void Sources::StopAll() {
     Stop(next.front());
     next.clear();  // with what it captured, before ~Source returns elsewhere
   }
+}
+
+std::vector<std::string> Sources::WaitFor() const {
+  std::vector<std::shared_ptr<const WaitsFor>> asked;
+  {
+    const sync::Lock lock(mutex_);
+    for (const Source& source : sources_) asked.push_back(source.waits_for);
+  }
+  std::vector<std::string> all;
+  for (const auto& waits_for : asked) {
+    if (*waits_for == nullptr) continue;
+    for (std::string& each : (*waits_for)()) all.push_back(std::move(each));
+  }
+  return all;
 }
 
 Sources::Telling::~Telling() {

@@ -4,9 +4,12 @@
 #include <cstdint>
 #include <functional>
 #include <list>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "belfry/source.h"
 #include "sync/sync.h"
 
 namespace belfry {
@@ -19,17 +22,20 @@ class Sources {
   explicit Sources(Failed failed) : failed_(std::move(failed)) {}
 
   // Registers one; told at once when the others have been told already. Returns its id, from 1.
-  std::uint64_t Add(std::string name, std::function<void()> stop);
+  std::uint64_t Add(std::string name, std::function<void()> stop, WaitsFor waits_for = nullptr);
   // It is told no more; waits if it is being told on another thread.
   void Remove(std::uint64_t id);
   // Tells them all, once, the latest registered first.
   void StopAll();
+  // Those that have not been told, in the order in which they were registered.
+  std::vector<std::string> WaitFor() const;
 
  private:
   struct Source {
     std::uint64_t id;
     std::string name;
     std::function<void()> stop;
+    std::shared_ptr<const WaitsFor> waits_for;  // so that a copy is no user code
   };
 
   // Ends the telling of one, even when it unwinds the thread.
@@ -47,7 +53,7 @@ class Sources {
   void Stop(const Source& source) const;
 
   const Failed failed_;
-  sync::Mutex mutex_;
+  mutable sync::Mutex mutex_;
   sync::Condition told_;
   // A list, so that its nodes are made and destroyed outside the lock.
   std::list<Source> sources_ ABSL_GUARDED_BY(mutex_);

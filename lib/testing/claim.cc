@@ -181,6 +181,9 @@ std::string Explain(const Evidence& evidence, const Verdict& verdict) {
   if (evidence.agenda != nullptr) {
     add("still to come, with Run() or RunFor()", Enumerate(evidence.agenda->waiting()));
   }
+  if (evidence.dispatcher != nullptr) {
+    add("waited for", Enumerate(evidence.dispatcher->SourcesWaitFor(), "; "));
+  }
   if (!evidence.explored) {
     const std::string story = TellStory(evidence.record);
     text += story.empty() ? "nothing has happened\n" : "what happened:\n" + story;

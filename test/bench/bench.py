@@ -60,7 +60,7 @@ METRICS = {
     "memory": [("", "bytes", lambda run: run["bytes"])],
 }
 
-WORKS = [*METRICS, "header_cost", *io_bench.WORKS]
+WORKS = [*METRICS, "compose", "header_cost", *io_bench.WORKS]
 
 # What Google Benchmark appends to a name.
 SUFFIXES = re.compile(r"(/(real_time|manual_time|iterations:\d+|threads:\d+|min_time:[\d.]+))+$")
@@ -198,6 +198,13 @@ def measure_memory(folder, samples):
     say("memory")
 
 
+def measure_compositions(folder, samples):
+    for line in run(folder / "bench_compose").splitlines():
+        each = json.loads(line)
+        samples.add(each["work"], each["variant"], each["unit"], each["contender"], each["value"])
+    say("compose")
+
+
 def bytes_of_program(program):
     """Code and data, without debug information: the column "dec" of size."""
     return int(run("size", program).splitlines()[1].split()[3])
@@ -283,6 +290,8 @@ def main(arguments):
     measure_all(folder, options.work, effort, samples)
     if concerns(options.work, "memory"):
         measure_memory(folder, samples)
+    if concerns(options.work, "compose"):
+        measure_compositions(folder, samples)
     if concerns(options.work, "header_cost"):
         measure_headers(options.build, effort, samples)
     io_bench.measure(folder / "io", options.work, options.quick, samples, say)

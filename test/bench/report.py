@@ -92,12 +92,12 @@ def grows_at_most(row, start, limit):
     return Target(row, f"x {start}", limit, False, measure)
 
 
-def share_of_row(row, whole, limit):
-    """Belfry's value in one row is at least `limit` times that in another."""
+def share_of_row(row, whole, limit, at_least=True):
+    """Belfry's value in one row is at least, or at most, `limit` times that in another."""
     def measure(rows):
         part, all_ = (rows[name]["ours"] if name in rows else None for name in (row, whole))
         return part / all_ if part and all_ else None
-    return Target(row, f"x {whole}", limit, True, measure)
+    return Target(row, f"x {whole}", limit, at_least, measure)
 
 
 def all_targets():
@@ -139,6 +139,9 @@ def all_targets():
     yield absolute("timer_memory/armed", 48)
     yield absolute("memory/inline publish", 0)
     yield absolute("memory/queued publish", 0)
+    yield share_of_row("compose/3 parts/1 open", "compose/3 events/inline, with ids", 3,
+                       at_least=False)
+    yield absolute("compose/1000000 open/memory", 300)
     yield absolute("header_cost/compile", 1.0)
     yield from io_targets()
 
