@@ -12,6 +12,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "belfry/ambient_context.h"
 #include "belfry/check.h"
 #include "belfry/clock.h"
 #include "belfry/export.h"
@@ -59,6 +60,17 @@ class Completion {
     return true;
   }
 
+  // The same, and whoever is told, now or later, is told in that context.
+  bool FinishIn(const AmbientContext& context, T value) const {
+    auto told_in = std::make_unique<const AmbientContext>(context);
+    const std::shared_ptr<Shared> shared = shared_;
+    if (!shared->state.Claim()) return false;
+    shared->value.emplace(std::move(value));
+    shared->told_in = std::move(told_in);
+    shared->state.Publish();
+    return true;
+  }
+
   bool finished() const { return shared_->state.finished(); }
 
   // Blocks until finished.
@@ -83,13 +95,18 @@ class Completion {
   // `told` must not throw.
   void Then(std::function<void(const T&)> told) const {
     // The state is owned by what it calls only until it is finished: no cycle outlives the value.
-    shared_->state.Then([shared = shared_.get(), told = std::move(told)] { told(*shared->value); });
+    shared_->state.Then([shared = shared_.get(), told = std::move(told)] {
+      if (shared->told_in == nullptr) return told(*shared->value);
+      const AmbientScope scope(*shared->told_in);
+      told(*shared->value);
+    });
   }
 
  private:
   struct Shared {
     CompletionState state;
     std::optional<T> value;
+    std::unique_ptr<const AmbientContext> told_in;  // null: whichever there is then
   };
   std::shared_ptr<Shared> shared_;
 };

@@ -111,4 +111,16 @@ struct SpareThreadStarted {
 };
 BELFRY_EVENT_NAME(SpareThreadStarted, "belfry.spare_thread_started", 1);
 
+// An answer came when nobody waited for it any more: after the time-out, or after the asker had let
+// go of it. See flow/answer.h. Caused by the query. Without a listener for this event the log hook
+// is told.
+struct AnswerLate {
+  EventType query_type;
+  EventId query_id{};
+  std::string listener{};
+  ListenerId listener_id = 0;
+  std::uint64_t suppressed = 0;
+};
+BELFRY_EVENT_NAME(AnswerLate, "belfry.answer_late", 1);
+
 }  // namespace belfry

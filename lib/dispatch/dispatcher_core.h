@@ -75,6 +75,8 @@ class DispatcherCore final : public std::enable_shared_from_this<DispatcherCore>
                       std::unique_ptr<const EventSelection> selection = nullptr);
   Stats GetStats() const;
   std::vector<std::string> ListenerNames(EventType type);
+  // The same, and of those behind them that listen to several types, this one among them.
+  std::vector<std::string> RecipientNames(EventType type);
 
   // A delivery in that frame has failed: tells, also the publisher if that was the end of it.
   void Fail(Listener& listener, Frame& frame, std::string_view what, AttemptState state = {});

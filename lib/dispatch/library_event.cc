@@ -9,7 +9,7 @@ bool IsLibraryEvent(EventType type) {
          type == EventTypeOf<PublishRefused>() || type == EventTypeOf<Dropped>() ||
          type == EventTypeOf<Expired>() || type == EventTypeOf<ListenerQuarantined>() ||
          type == EventTypeOf<SlowListener>() || type == EventTypeOf<ListenersPiledUp>() ||
-         type == EventTypeOf<SpareThreadStarted>();
+         type == EventTypeOf<SpareThreadStarted>() || type == EventTypeOf<AnswerLate>();
 }
 
 }  // namespace belfry

@@ -7,7 +7,7 @@
 
 #include "absl/status/status.h"
 
-#include "belfry/flow/answer.h"
+#include "belfry/library_events.h"
 #include "dispatch/core_access.h"
 #include "dispatch/frame.h"
 #include "dispatch/listener.h"
@@ -45,7 +45,7 @@ void Answerer::TellLate(const Asking& asking) try {
   DispatcherCore& in = asking.core();
   const std::optional<std::uint64_t> left_out = late_told_.Allow(in.clock().Now());
   if (!left_out.has_value()) return;
-  const AmbientScope scope(asking.context());
+  const AmbientScope scope(asking.effects());
   AnswerLate late{query, asking.id(), name, listener(), *left_out};
   const EventType type = EventTypeOf<AnswerLate>();
   const Topic::ListenerSet listeners = in.topics().Of(type).listeners();

@@ -6,6 +6,7 @@
 #include "dispatch/core_access.h"
 #include "dispatch/listener.h"
 #include "flow/answerers.h"
+#include "flow/effects.h"
 
 namespace belfry {
 namespace {
@@ -32,7 +33,7 @@ AnyReply ReplyTo(DeliveryOutcome::Kind how, const std::string& listener, std::st
               absl::CancelledError(who + "was reset before it had answered")};
     case Kind::kHandled:
       return {ReplyCode::kFailed,
-              absl::InternalError(who + "was not called: an interceptor has handled the query")};
+              absl::InternalError(who + "has handled the query, but no answer came of it")};
     default:
       return {ReplyCode::kFailed,
               absl::ResourceExhaustedError(who + "had no room for the query, which it may lose")};
@@ -41,7 +42,8 @@ AnyReply ReplyTo(DeliveryOutcome::Kind how, const std::string& listener, std::st
 
 }  // namespace
 
-Asking::Asking(std::shared_ptr<DispatcherCore> core, EventType query, Wants wants, Told told)
+Asking::Asking(std::shared_ptr<DispatcherCore> core, EventType query, Wants wants,
+               RepliesTold told)
     : core_(std::move(core)), query_(query), wants_(wants), told_(std::move(told)) {}
 
 // --- Publishing ---
@@ -51,7 +53,8 @@ void Asking::Publish(EventHandle query, AskOptions options) {
   if (options.stop.stop_requested()) {
     return GiveUp(ReplyCode::kCancelled, absl::CancelledError("the asker had stopped before"));
   }
-  SetContext(options.publish);
+  effects_ = EffectsOf(*core_, options.publish);
+  id_ = options.publish.id;
   if (!Expect()) return;
   core_->PublishTracked(query_, query, std::move(options.publish), shared_from_this());
   Published();
@@ -63,17 +66,6 @@ void Asking::Publish(EventHandle query, AskOptions options) {
       self->GiveUp(ReplyCode::kCancelled, absl::CancelledError("the asker has let go of it"));
     });
   }
-}
-
-// What the reply causes has the query for its cause, and what that hands on.
-void Asking::SetContext(PublishOptions& options) {
-  if (!options.id) options.id = core_->ids().Next();
-  id_ = options.id;
-  const Cause cause = options.cause.has_value() ? *options.cause : Cause::Current();
-  const CauseScope scope({cause.correlation ? cause.correlation : id_, id_});
-  context_ = AmbientContext::Current();
-  // More than an event may carry: the publish is refused for that.
-  if (!options.baggage.empty()) static_cast<void>(context_.Carry(options.baggage));
 }
 
 // Notes who is to answer. False, with that told, if the query is not one to be asked.
@@ -240,7 +232,7 @@ bool Asking::Complete() const {
 }
 
 void Asking::TellIfComplete() {
-  Told told;
+  RepliesTold told;
   PublishResult result;
   std::vector<AnsweredBy> replies;
   {
@@ -254,25 +246,24 @@ void Asking::TellIfComplete() {
     }
   }
   limit_.End();
-  const AmbientScope scope(context_);
-  told(result, std::move(replies));
+  told(effects_, result, std::move(replies));
 }
 
 // --- Ask and Gather ---
 
 void AskErased(const Publisher& publisher, EventType type, EventHandle query, AskOptions options,
-               std::function<void(AnyReply)> told) {
+               ReplyTold told) {
   const auto asking = std::make_shared<Asking>(
       CoreAccess::Of(publisher), type, Asking::Wants::kOne,
-      [told = std::move(told)](PublishResult, std::vector<AnsweredBy> replies) {
-        told(std::move(replies.front().reply));
+      [told = std::move(told)](const AmbientContext& context, PublishResult,
+                               std::vector<AnsweredBy> replies) {
+        told(context, std::move(replies.front().reply));
       });
   asking->Publish(query, std::move(options));
 }
 
 void GatherErased(const Publisher& publisher, EventType type, EventHandle query,
-                  AskOptions options,
-                  std::function<void(PublishResult, std::vector<AnsweredBy>)> told) {
+                  AskOptions options, RepliesTold told) {
   const auto asking = std::make_shared<Asking>(CoreAccess::Of(publisher), type,
                                                Asking::Wants::kAll, std::move(told));
   asking->Publish(query, std::move(options));

@@ -32,9 +32,8 @@ class Answerers;
 class Asking final : public PublishTracker, public std::enable_shared_from_this<Asking> {
  public:
   enum class Wants { kOne, kAll };
-  using Told = std::function<void(PublishResult, std::vector<AnsweredBy>)>;
 
-  Asking(std::shared_ptr<DispatcherCore> core, EventType query, Wants wants, Told told);
+  Asking(std::shared_ptr<DispatcherCore> core, EventType query, Wants wants, RepliesTold told);
 
   // Throws std::bad_alloc and what the event's move throws, with nothing published and told.
   void Publish(EventHandle query, AskOptions options);
@@ -42,7 +41,7 @@ class Asking final : public PublishTracker, public std::enable_shared_from_this<
   DispatcherCore& core() const { return *core_; }
   EventType query() const { return query_; }
   EventId id() const { return id_; }
-  const AmbientContext& context() const { return context_; }
+  const AmbientContext& effects() const { return effects_; }
 
   // --- An answerer's ---
   // It has been given the query. False when the asker waits no more.
@@ -68,7 +67,6 @@ class Asking final : public PublishTracker, public std::enable_shared_from_this<
   };
   using StopCallback = std::stop_callback<std::function<void()>>;
 
-  void SetContext(PublishOptions& options);
   bool Expect();
   void Published();
   void LimitTime(Nanoseconds within);
@@ -89,12 +87,12 @@ class Asking final : public PublishTracker, public std::enable_shared_from_this<
   // --- Of its Publish, before anybody else knows it ---
   std::shared_ptr<const Answerers> answerers_;
   EventId id_{};
-  AmbientContext context_;
+  AmbientContext effects_;
 
   TimeLimit limit_;
 
   sync::Mutex mutex_;
-  Told told_ ABSL_GUARDED_BY(mutex_);  // null: it has been told
+  RepliesTold told_ ABSL_GUARDED_BY(mutex_);  // null: it has been told
   std::vector<Place> places_ ABSL_GUARDED_BY(mutex_);
   PublishResult result_ ABSL_GUARDED_BY(mutex_);
   bool published_ ABSL_GUARDED_BY(mutex_) = false;  // all places are known that had to be begun

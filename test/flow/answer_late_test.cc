@@ -4,6 +4,7 @@
 
 #include "gmock/gmock.h"
 
+#include "belfry/library_events.h"
 #include "flow/ask_fixture.h"
 
 namespace belfry {
@@ -56,7 +57,7 @@ TEST_P(AnswerLateTest, AnAnswerAfterTheTimeOutIsAnEvent) {
   EXPECT_EQ(late_[0].listener, "finder");
   EXPECT_EQ(late_[0].listener_id, finder_.id());
   EXPECT_EQ(late_[0].query_type, EventTypeOf<FindUser>());
-  EXPECT_EQ(late_[0].query, query_);
+  EXPECT_EQ(late_[0].query_id, query_);
   EXPECT_EQ(cause_, query_);
 }
 

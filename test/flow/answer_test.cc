@@ -140,6 +140,15 @@ TEST_P(AnswerTest, AQueryThatIsPublishedIsAnsweredToNobody) {
   EXPECT_EQ(log(), "");
 }
 
+TEST_P(AnswerTest, AListenerThatIsPutIntoItsPlaceAnswersNothing) {
+  Subscription finder = AnswerAda(Options("finder"));
+  ASSERT_EQ(finder.Replace([](const FindUser&) {}), ReplaceResult::kDone);
+  const auto found = AskForAda();
+  EXPECT_EQ(Settled(found).code(), ReplyCode::kNoListener);
+  const Subscription other = AnswerAda(Options("other"));
+  EXPECT_TRUE(other.status().ok());
+}
+
 TEST_P(AnswerTest, AResetCancelsWhatIsQueued) {
   if (mode() != Mode::kManual) GTEST_SKIP() << "elsewhere it may have run";
   Subscription finder = AnswerAda(Options("finder"));
@@ -162,7 +171,7 @@ TEST_P(AnswerTest, AResetCancelsWhatIsPromised) {
   EXPECT_EQ(found.value().code(), ReplyCode::kCancelled);
 }
 
-TEST_P(AnswerTest, AnInterceptorThatHandlesTheQueryDoesNotAnswerIt) {
+TEST_P(AnswerTest, AnInterceptorThatKeepsTheQueryDoesNotAnswerIt) {
   Make([this](DispatcherOptions& options) {
     options.timers = &timers;
     options.clock = &timers.clock();
@@ -171,8 +180,8 @@ TEST_P(AnswerTest, AnInterceptorThatHandlesTheQueryDoesNotAnswerIt) {
   });
   const Subscription finder = AnswerAda(Options("finder"));
   const auto found = AskForAda();
-  EXPECT_EQ(Settled(found).code(), ReplyCode::kFailed);
-  EXPECT_THAT(std::string(found.value().status().message()), HasSubstr("interceptor"));
+  EXPECT_EQ(Settled(found).code(), ReplyCode::kNoListener);
+  EXPECT_THAT(std::string(found.value().status().message()), HasSubstr("an interceptor"));
 }
 
 TEST_P(AnswerTest, AnInterceptorThatFailsTheDeliveryIsTheFailure) {

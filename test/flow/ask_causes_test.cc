@@ -27,7 +27,7 @@ class AskCausesTest : public AskTest {
 
   // Publishes with the reply to a query whose answer comes when `answer` is called.
   template <class F>
-  void AskAndGreet(F answer, AskOptions options = {}) {
+  void AskAndGreet(F answer, AskOptions options = {}, bool asks_late = false) {
     const Completion<User> later;
     const Subscription finder = Answer(
         *dispatcher,
@@ -38,9 +38,11 @@ class AskCausesTest : public AskTest {
         Options("finder"));
     options.publish.baggage = {{"tenant", "7"}};
     const auto found = AskForAda(std::move(options));
-    found.Then([this](const Reply<User>&) { dispatcher->Publish(Greeted{}); });
+    const auto greet = [this](const Reply<User>&) { dispatcher->Publish(Greeted{}); };
+    if (!asks_late) found.Then(greet);
     Settle();
     answer(later);
+    if (asks_late) found.Then(greet);
     Settle();
     EXPECT_TRUE(query_.causation);
     EXPECT_EQ(got_.cause, query_.causation);
@@ -62,6 +64,10 @@ TEST_P(AskCausesTest, OfAnAnswerFromAThreadOfItsOwn) {
   AskAndGreet([](const Completion<User>& later) {
     std::thread([later] { later.Finish({"Ada"}); }).join();
   });
+}
+
+TEST_P(AskCausesTest, OfAnAnswerThatIsThereAlready) {
+  AskAndGreet([](const Completion<User>& later) { later.Finish({"Ada"}); }, {}, true);
 }
 
 TEST_P(AskCausesTest, OfATimeOut) {

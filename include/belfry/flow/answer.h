@@ -19,17 +19,12 @@
 //   });
 #pragma once
 
-#include <cstdint>
-#include <string>
 #include <utility>
 
 #include "belfry/dispatcher.h"
-#include "belfry/event_id.h"
-#include "belfry/event_type.h"
 #include "belfry/flow/answer_body.h"
 #include "belfry/listener_options.h"
 #include "belfry/listener_signature.h"
-#include "belfry/publish_result.h"
 #include "belfry/site.h"
 #include "belfry/subscription.h"
 
@@ -75,17 +70,5 @@ requires requires { typename EventOfListener<F>; }
   return AnswerAs<EventOfListener<F>>(dispatcher, AnswererKind::kOneOfMany, std::move(answerer),
                                       std::move(options), site);
 }
-
-// An answer came when nobody waited for it any more: after the time-out, after the asker had let go
-// of it, or by a dead letter that was tried again. Caused by the query. A library event (see
-// library_events.h); without a listener the log hook is told.
-struct AnswerLate {
-  EventType query_type;
-  EventId query{};
-  std::string listener{};
-  ListenerId listener_id = 0;
-  std::uint64_t suppressed = 0;
-};
-BELFRY_EVENT_NAME(AnswerLate, "belfry.answer_late", 1);
 
 }  // namespace belfry

@@ -18,6 +18,7 @@
 #include <stop_token>
 #include <utility>
 
+#include "belfry/ambient_context.h"
 #include "belfry/clock.h"
 #include "belfry/completion.h"
 #include "belfry/event_handle.h"
@@ -39,9 +40,10 @@ struct AskOptions {
   PublishOptions publish{};
 };
 
-// How Ask is told its reply: once.
+// How Ask is told its reply: once, with the context that the query has made.
+using ReplyTold = std::function<void(const AmbientContext&, AnyReply)>;
 BELFRY_EXPORT void AskErased(const Publisher& publisher, EventType type, EventHandle query,
-                             AskOptions options, std::function<void(AnyReply)> told);
+                             AskOptions options, ReplyTold told);
 
 // Publishes `query`, which everybody who listens to it gets like any other event: one of them is
 // the answerer (answer.h), who says what the reply is.
@@ -65,7 +67,9 @@ auto Ask(const Publisher& publisher, Given&& query, AskOptions options = {}) {
   const Completion<R> reply;
   WithEvent(std::forward<Given>(query), [&](EventType type, EventHandle handle) {
     AskErased(publisher, type, handle, std::move(options),
-              [reply](AnyReply told) { reply.Finish(R(std::move(told))); });
+              [reply](const AmbientContext& context, AnyReply told) {
+                reply.FinishIn(context, R(std::move(told)));
+              });
   });
   return reply;
 }

@@ -23,6 +23,7 @@
 #include <utility>
 #include <vector>
 
+#include "belfry/ambient_context.h"
 #include "belfry/completion.h"
 #include "belfry/event_handle.h"
 #include "belfry/event_type.h"
@@ -56,10 +57,11 @@ struct Gathered {
   }
 };
 
-// How Gather is told the replies: once.
+// How Gather is told the replies: once, with the context that the query has made.
+using RepliesTold =
+    std::function<void(const AmbientContext&, PublishResult, std::vector<AnsweredBy>)>;
 BELFRY_EXPORT void GatherErased(const Publisher& publisher, EventType type, EventHandle query,
-                                AskOptions options,
-                                std::function<void(PublishResult, std::vector<AnsweredBy>)> told);
+                                AskOptions options, RepliesTold told);
 
 // Publishes `query`, and finishes when all who answer it (AnswerAmongOthers, or the one of Answer)
 // have answered or failed for good, or the time is up: who has not answered by then is kTimedOut.
@@ -68,12 +70,13 @@ template <class Given>
 auto Gather(const Publisher& publisher, Given&& query, AskOptions options = {}) {
   using T = AnswerOf<PublishedAs<Given>>;
   const Completion<Gathered<T>> gathered;
-  const auto told = [gathered](PublishResult result, std::vector<AnsweredBy> replies) {
+  const auto told = [gathered](const AmbientContext& context, PublishResult result,
+                               std::vector<AnsweredBy> replies) {
     Gathered<T> all{result};
     for (AnsweredBy& by : replies) {
       all.replies.push_back({by.listener, std::move(by.name), Reply<T>(std::move(by.reply))});
     }
-    gathered.Finish(std::move(all));
+    gathered.FinishIn(context, std::move(all));
   };
   WithEvent(std::forward<Given>(query), [&](EventType type, EventHandle handle) {
     GatherErased(publisher, type, handle, std::move(options), told);
