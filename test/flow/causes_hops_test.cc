@@ -30,7 +30,7 @@ BELFRY_EVENT_NAME(Wanted, "wanted", 1);
 using std::chrono::seconds;
 
 // Each test's story, from Begun on.
-class CausesHopsTest : public testing::Test {
+class CausesHopsTest : public ::testing::Test {
  protected:
   Dispatcher& dispatcher() { return world.dispatcher(); }
   template <class F>
@@ -132,7 +132,7 @@ TEST_F(CausesHopsTest, APublishThatIsWaitedFor) {
         });
       },
       {.name = "first"});
-  EXPECT_THAT(Story(), testing::StartsWith("begun #1\n"
+  EXPECT_THAT(Story(), ::testing::StartsWith("begun #1\n"
                                            "└─ wanted #2 by first\n"
                                            "   └─ ended #3"));
 }
