@@ -9,8 +9,8 @@
 
 namespace belfry {
 
-// One thing of each type that is asked for, made at the first call. Whoever holds it may keep it for
-// longer than the dispatcher.
+// One thing of each type that is asked for, made at the first call. Whoever holds it may keep it
+// for longer than the dispatcher.
 //
 // Thread safety: any thread. Blocking: a short lock, under which nothing of theirs is called.
 class Annexes {

@@ -185,16 +185,4 @@ std::vector<std::string> DispatcherCore::ListenerNames(EventType type) {
   return names;
 }
 
-std::vector<std::string> DispatcherCore::RecipientNames(EventType type) {
-  std::vector<std::string> names = ListenerNames(type);
-  const MailboxListeners& mailboxes = topics_.Of(type).mailbox_listeners();
-  const auto list = mailboxes.list();
-  if (list == nullptr) return names;
-  for (const MailboxListeners::Entry& entry : *list) {
-    if (!mailboxes.IsGuest(entry) || entry.listener->detached()) continue;
-    names.emplace_back(entry.listener->name());
-  }
-  return names;
-}
-
 }  // namespace belfry

@@ -57,11 +57,6 @@ class DispatcherCore final : public std::enable_shared_from_this<DispatcherCore>
   // Takes over `outcomes` if there are any to come later.
   PublishResult Publish(EventType type, EventHandle handle, PublishOptions options,
                         std::unique_ptr<Outcomes>* outcomes = nullptr);
-  Completion<PublishOutcome> PublishTracked(EventType type, EventHandle handle,
-                                            PublishOptions options);
-  // The tracker is told all that becomes of it. Throws std::bad_alloc, with nothing published.
-  PublishResult PublishTracked(EventType type, EventHandle handle, PublishOptions options,
-                               std::shared_ptr<PublishTracker> tracker);
   // Whether a publish may go without asking whether the dispatcher accepts it.
   bool TakesShortWays() const {
     return !options_.synchronous && state_.load(std::memory_order_seq_cst) == State::kOpen;
@@ -75,8 +70,6 @@ class DispatcherCore final : public std::enable_shared_from_this<DispatcherCore>
                       std::unique_ptr<const EventSelection> selection = nullptr);
   Stats GetStats() const;
   std::vector<std::string> ListenerNames(EventType type);
-  // The same, and of those behind them that listen to several types, this one among them.
-  std::vector<std::string> RecipientNames(EventType type);
 
   // A delivery in that frame has failed: tells, also the publisher if that was the end of it.
   void Fail(Listener& listener, Frame& frame, std::string_view what, AttemptState state = {});

@@ -18,7 +18,8 @@ namespace belfry {
 class Listener;
 
 // Collects them for the publisher, if he wants to know, and passes them on to who follows the
-// publish, and to the dispatcher's observer, if there is one. Takes no lock, since several deliveries may end at once.
+// publish, and to the dispatcher's observer, if there is one. Takes no lock, since several
+// deliveries may end at once.
 //
 // Thread safety: any thread; Observe before the first delivery; Finish once, when all have been
 // recorded.

@@ -102,9 +102,9 @@ bool Answerers::Any(EventType query) const {
 bool Answerers::Answers(EventType query, ListenerId listener) const {
   const sync::Lock lock(mutex_);
   const auto* const all = Find(query);
-  return all != nullptr &&
-         std::any_of(all->begin(), all->end(),
-                     [&](const auto& each) { return each->listener() == listener; });
+  return all != nullptr && std::any_of(all->begin(), all->end(), [&](const auto& each) {
+           return each->listener() == listener;
+         });
 }
 
 // --- A listener's part ---
@@ -114,7 +114,8 @@ AnswererHold::AnswererHold(Dispatcher& dispatcher, EventType query, AnswererKind
   DispatcherCore& core = *CoreAccess::Of(dispatcher);
   const std::shared_ptr<Answerers> answerers = core.annexes().Of<Answerers>();
   auto added = std::make_shared<Answerer>(
-      answerers, query, kind, name.empty() ? Listener::DefaultName(query, site) : std::string(name));
+      answerers, query, kind,
+      name.empty() ? Listener::DefaultName(query, site) : std::string(name));
   std::string why_not = answerers->Add(added);
   if (why_not.empty()) {
     answerer_ = std::move(added);
@@ -129,10 +130,10 @@ AnswererHold::~AnswererHold() {
   const std::shared_ptr<Answerers> answerers = answerer_->answerers.lock();
   if (answerers != nullptr) answerers->Remove(*answerer_);
   for (const std::shared_ptr<Asking>& asking : answerer_->Leave()) {
-    asking->Reply(answerer_->listener(),
-                  {ReplyCode::kCancelled,
-                   absl::CancelledError("\"" + answerer_->name +
-                                        "\" was reset before it had answered")});
+    asking->Reply(
+        answerer_->listener(),
+        {ReplyCode::kCancelled,
+         absl::CancelledError("\"" + answerer_->name + "\" was reset before it had answered")});
   }
 }
 
@@ -176,8 +177,7 @@ void AnswerTurn::Later(const AnyReply& reply) const {
   if (asking_ == nullptr) return;
   answerer_->Keep(*asking_);
   const bool in_time = asking_->Reply(
-      answerer_->listener(),
-      reply.ok() ? reply : AnyReply(ReplyCode::kFailed, reply.status()));
+      answerer_->listener(), reply.ok() ? reply : AnyReply(ReplyCode::kFailed, reply.status()));
   if (!in_time) answerer_->TellLate(*asking_);
 }
 

@@ -5,6 +5,7 @@
 
 #include "dispatch/core_access.h"
 #include "dispatch/listener.h"
+#include "dispatch/tracked_publish.h"
 #include "flow/answerers.h"
 #include "flow/effects.h"
 
@@ -42,8 +43,7 @@ AnyReply ReplyTo(DeliveryOutcome::Kind how, const std::string& listener, std::st
 
 }  // namespace
 
-Asking::Asking(std::shared_ptr<DispatcherCore> core, EventType query, Wants wants,
-               RepliesTold told)
+Asking::Asking(std::shared_ptr<DispatcherCore> core, EventType query, Wants wants, RepliesTold told)
     : core_(std::move(core)), query_(query), wants_(wants), told_(std::move(told)) {}
 
 // --- Publishing ---
@@ -56,7 +56,8 @@ void Asking::Publish(EventHandle query, AskOptions options) {
   effects_ = EffectsOf(*core_, options.publish);
   id_ = options.publish.id;
   if (!Expect()) return;
-  core_->PublishTracked(query_, query, std::move(options.publish), shared_from_this());
+  PublishTracked(*core_, query_, query, std::move(options.publish),
+                 std::make_unique<Outcomes>(shared_from_this()));
   Published();
   if (options.within > Nanoseconds::zero()) LimitTime(options.within);
   if (options.stop.stop_possible()) {
@@ -116,8 +117,8 @@ void Asking::LimitTime(Nanoseconds within) try {
                                              std::string(self->query_.name()) + " in time"));
   });
 } catch (const std::exception& thrown) {
-  GiveUp(ReplyCode::kFailed, absl::ResourceExhaustedError(
-                                 "its time could not be limited: " + std::string(thrown.what())));
+  GiveUp(ReplyCode::kFailed, absl::ResourceExhaustedError("its time could not be limited: " +
+                                                          std::string(thrown.what())));
 }
 
 // --- The answerer's ---
@@ -208,15 +209,13 @@ void Asking::ReplyMissing(ReplyCode code, const absl::Status& why) {
 
 void Asking::AddNobody() {
   Place& nobody = places_.emplace_back();
-  nobody.reply = AnyReply(
-      ReplyCode::kNoListener,
-      absl::UnimplementedError("nobody answers " + std::string(query_.name())));
+  nobody.reply = AnyReply(ReplyCode::kNoListener,
+                          absl::UnimplementedError("nobody answers " + std::string(query_.name())));
 }
 
 Asking::Place* Asking::Find(ListenerId listener) {
-  const auto found =
-      std::find_if(places_.begin(), places_.end(),
-                   [&](const Place& place) { return place.listener == listener; });
+  const auto found = std::find_if(places_.begin(), places_.end(),
+                                  [&](const Place& place) { return place.listener == listener; });
   return found == places_.end() ? nullptr : &*found;
 }
 
@@ -262,10 +261,10 @@ void AskErased(const Publisher& publisher, EventType type, EventHandle query, As
   asking->Publish(query, std::move(options));
 }
 
-void GatherErased(const Publisher& publisher, EventType type, EventHandle query,
-                  AskOptions options, RepliesTold told) {
-  const auto asking = std::make_shared<Asking>(CoreAccess::Of(publisher), type,
-                                               Asking::Wants::kAll, std::move(told));
+void GatherErased(const Publisher& publisher, EventType type, EventHandle query, AskOptions options,
+                  RepliesTold told) {
+  const auto asking = std::make_shared<Asking>(CoreAccess::Of(publisher), type, Asking::Wants::kAll,
+                                               std::move(told));
   asking->Publish(query, std::move(options));
 }
 

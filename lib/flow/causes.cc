@@ -85,9 +85,7 @@ class Tree {
 
 // --- JSON ---
 
-std::string JsonText(std::string_view text) {
-  return "\"" + Escaped(text, "\\\"", "\\\\") + "\"";
-}
+std::string JsonText(std::string_view text) { return "\"" + Escaped(text, "\\\"", "\\\\") + "\""; }
 
 std::string JsonEvent(const TracedEvent& event) {
   std::string links;
@@ -138,8 +136,7 @@ std::string Mermaid(const CauseGraph& graph, EventId id) {
 
 }  // namespace
 
-std::string DescribeCauses(const std::vector<TracedEvent>& events, EventId id,
-                           CauseFormat format) {
+std::string DescribeCauses(const std::vector<TracedEvent>& events, EventId id, CauseFormat format) {
   const CauseGraph graph(events, id);
   switch (format) {
     case CauseFormat::kJson:

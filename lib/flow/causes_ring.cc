@@ -26,9 +26,8 @@ class ThreadRing {
     TracedEvent& kept = kept_[next_];  // whose memory is used again
     kept.id = {};                      // not whole yet
     const auto links = envelope.links();
-    kept.links.assign(links.begin(),
-                      links.begin() + static_cast<std::ptrdiff_t>(
-                                          std::min(links.size(), CauseRing::kLinksMax)));
+    kept.links.assign(links.begin(), links.begin() + static_cast<std::ptrdiff_t>(std::min(
+                                                         links.size(), CauseRing::kLinksMax)));
     kept.name = envelope.type().name();
     kept.by = by;
     kept.cause = envelope.causation_id();

@@ -11,13 +11,29 @@
 
 #include "dispatch/core_access.h"
 #include "dispatch/listener.h"
+#include "dispatch/mailbox_listeners.h"
 #include "dispatch/publish_tracker.h"
+#include "dispatch/topic.h"
+#include "dispatch/tracked_publish.h"
 #include "flow/effects.h"
 #include "flow/time_limit.h"
 #include "sync/sync.h"
 
 namespace belfry {
 namespace {
+
+// Of all who get events of that type, also of those who listen to several types.
+std::vector<std::string> RecipientNames(DispatcherCore& core, EventType type) {
+  std::vector<std::string> names = core.ListenerNames(type);
+  const MailboxListeners& mailboxes = core.topics().Of(type).mailbox_listeners();
+  const auto list = mailboxes.list();
+  if (list == nullptr) return names;
+  for (const MailboxListeners::Entry& entry : *list) {
+    if (!mailboxes.IsGuest(entry) || entry.listener->detached()) continue;
+    names.emplace_back(entry.listener->name());
+  }
+  return names;
+}
 
 // One such publish.
 //
@@ -72,7 +88,8 @@ Completion<UntilOutcome> Until::Publish(EventType type, EventHandle event,
   }
   Expect(type, std::move(listeners));
   effects_ = EffectsOf(*core_, options.publish);
-  core_->PublishTracked(type, event, std::move(options.publish), shared_from_this());
+  PublishTracked(*core_, type, event, std::move(options.publish),
+                 std::make_unique<Outcomes>(shared_from_this()));
   After([this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { published_ = true; });
   if (options.within > Nanoseconds::zero()) LimitTime(options.within);
   if (options.stop.stop_possible()) {
@@ -84,7 +101,7 @@ Completion<UntilOutcome> Until::Publish(EventType type, EventHandle event,
 }
 
 void Until::Expect(EventType type, std::vector<std::string> listeners) {
-  const std::vector<std::string> there = core_->RecipientNames(type);
+  const std::vector<std::string> there = RecipientNames(*core_, type);
   const sync::Lock lock(mutex_);
   for (std::string& name : listeners) {
     const std::ptrdiff_t count = std::count(there.begin(), there.end(), name);
@@ -142,9 +159,8 @@ void Until::PublishEnded(PublishResult result) noexcept {
 }
 
 bool Until::Complete() const {
-  return given_up_ || (published_ && std::all_of(named_.begin(), named_.end(), [](const Named& n) {
-                         return n.left <= 0;
-                       }));
+  return given_up_ || (published_ && std::all_of(named_.begin(), named_.end(),
+                                                 [](const Named& n) { return n.left <= 0; }));
 }
 
 template <class Change>

@@ -139,7 +139,7 @@ class Recorder::Impl {
                                 .id = envelope.id(),
                                 .cause = envelope.causation_id(),
                                 .correlation = envelope.correlation_id(),
-                              .links = {envelope.links().begin(), envelope.links().end()},
+                                .links = {envelope.links().begin(), envelope.links().end()},
                                 .at = Now(),
                                 .earlier = true});
     }

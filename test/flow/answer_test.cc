@@ -85,7 +85,8 @@ TEST_P(AnswerTest, OfACommandWithAStatusOrNothing) {
                 done.Finish(absl::OkStatus());
                 return done;
               }).ok());
-  const auto threw = Answered<RemoveUser>([](const RemoveUser&) { throw std::runtime_error("no"); });
+  const auto threw =
+      Answered<RemoveUser>([](const RemoveUser&) { throw std::runtime_error("no"); });
   EXPECT_EQ(threw.code(), ReplyCode::kFailed);
 }
 
@@ -161,8 +162,8 @@ TEST_P(AnswerTest, AResetCancelsWhatIsQueued) {
 
 TEST_P(AnswerTest, AResetCancelsWhatIsPromised) {
   const Completion<User> later;
-  Subscription finder =
-      Answer(*dispatcher, [later](const FindUser&) { return later; }, Options("finder"));
+  Subscription finder = Answer(
+      *dispatcher, [later](const FindUser&) { return later; }, Options("finder"));
   const auto found = AskForAda();
   Settle();
   EXPECT_FALSE(found.finished());

@@ -17,9 +17,8 @@ class AskRaceTest : public ModeTest {
   // Counts what each ask was told.
   void Count(const Completion<Reply<User>>& found) {
     ++asked_;
-    found.Then([this](const Reply<User>& reply) {
-      ++told_[static_cast<std::size_t>(reply.code())];
-    });
+    found.Then(
+        [this](const Reply<User>& reply) { ++told_[static_cast<std::size_t>(reply.code())]; });
   }
   int told() const {
     int sum = 0;
@@ -83,8 +82,8 @@ TEST_P(AskRaceTest, AnswerersComeAndGo) {
 TEST_P(AskRaceTest, PromisesAreKeptOrCancelledOnce) {
   for (int i = 0; i < 200; ++i) {
     const Completion<User> later;
-    Subscription finder =
-        Answer(*dispatcher, [later](const FindUser&) { return later; }, Options());
+    Subscription finder = Answer(
+        *dispatcher, [later](const FindUser&) { return later; }, Options());
     Count(Ask(*dispatcher, FindUser{"ada"}));
     std::thread answering([&] { later.Finish({"Ada"}); });
     finder.Reset();

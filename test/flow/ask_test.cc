@@ -154,8 +154,8 @@ TEST_P(AskTest, WhatIsLostOrExpiresInTheQueueIsTold) {
 
 TEST_P(AskTest, TheTimeOutEndsTheWaiting) {
   const Completion<User> later;
-  const Subscription finder =
-      Answer(*dispatcher, [later](const FindUser&) { return later; }, Options());
+  const Subscription finder = Answer(
+      *dispatcher, [later](const FindUser&) { return later; }, Options());
   const auto found = AskForAda({.within = std::chrono::seconds(2)});
   Settle();
   timers.Advance(std::chrono::milliseconds(1999));
@@ -196,8 +196,8 @@ TEST_P(AskTest, ASynchronousDispatcherWithoutTimersSaysThatItCannotLimitTime) {
   if (mode() != Mode::kSynchronous) GTEST_SKIP() << "others have timers";
   Make();
   const Completion<User> later;
-  Subscription finder =
-      Answer(*dispatcher, [later](const FindUser&) { return later; }, Options());
+  Subscription finder = Answer(
+      *dispatcher, [later](const FindUser&) { return later; }, Options());
   const auto found = AskForAda({.within = std::chrono::seconds(2)});
   ASSERT_TRUE(found.finished());
   EXPECT_EQ(found.value().code(), ReplyCode::kFailed);
@@ -209,8 +209,8 @@ TEST_P(AskTest, ASynchronousDispatcherWithoutTimersSaysThatItCannotLimitTime) {
 
 TEST_P(AskTest, TheAskerMayLetGo) {
   const Completion<User> later;
-  const Subscription finder =
-      Answer(*dispatcher, [later](const FindUser&) { return later; }, Options());
+  const Subscription finder = Answer(
+      *dispatcher, [later](const FindUser&) { return later; }, Options());
   std::stop_source asker;
   const auto found = AskForAda({.stop = asker.get_token()});
   Settle();
@@ -271,8 +271,8 @@ TEST_P(AskTest, AShutdownThatDrainsAnswersAndOneThatDiscardsCancels) {
 
 TEST_P(AskTest, WhatIsPromisedIsCancelledWithTheDispatcher) {
   const Completion<User> later;
-  const Subscription finder =
-      Answer(*dispatcher, [later](const FindUser&) { return later; }, Options());
+  const Subscription finder = Answer(
+      *dispatcher, [later](const FindUser&) { return later; }, Options());
   const auto found = AskForAda({.within = std::chrono::seconds(2)});
   Settle();
   dispatcher.reset();

@@ -26,8 +26,7 @@ struct Balance {
 BELFRY_EVENT_NAME(Balance, "balance", 1);
 
 Subscription AnswerBalance(World& world) {
-  return Answer(
-      world.dispatcher(), [](const Balance&) { return 7; }, {.name = "accounts"});
+  return Answer(world.dispatcher(), [](const Balance&) { return 7; }, {.name = "accounts"});
 }
 
 TEST(AskWorldTest, AFaultIsTheReply) {
@@ -93,8 +92,8 @@ TEST(AskWorldTest, InEveryOrderThereIsOneReply) {
   options.world.late_by = seconds(5);
   const ExploreReport report = Explore(options, [&](World& world) {
     Subscription accounts = AnswerBalance(world);
-    const Subscription end = world.dispatcher().Subscribe(
-        [&](const End&) { accounts.Reset(); }, {.name = "end"});
+    const Subscription end =
+        world.dispatcher().Subscribe([&](const End&) { accounts.Reset(); }, {.name = "end"});
     std::vector<ReplyCode> replies;
     Ask(world.dispatcher(), Balance{}, {.within = seconds(2)}).Then([&](const Reply<int>& reply) {
       replies.push_back(reply.code());

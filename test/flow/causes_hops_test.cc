@@ -47,8 +47,7 @@ class CausesHopsTest : public ::testing::Test {
   }
 
   belfry::testing::World world;
-  const Subscription ended_ =
-      world.dispatcher().Subscribe([](const Ended&) {}, {.name = "end"});
+  const Subscription ended_ = world.dispatcher().Subscribe([](const Ended&) {}, {.name = "end"});
 };
 
 TEST_F(CausesHopsTest, AQueue) {
@@ -93,8 +92,8 @@ TEST_F(CausesHopsTest, AnotherAttempt) {
 }
 
 TEST_F(CausesHopsTest, AQuestionAndItsAnswer) {
-  const Subscription answerer = Answer(
-      dispatcher(), [](const Wanted&) { return 7; }, {.name = "answerer"});
+  const Subscription answerer =
+      Answer(dispatcher(), [](const Wanted&) { return 7; }, {.name = "answerer"});
   const Subscription first = Listen(
       [&](const Begun&) {
         Ask(dispatcher(), Wanted{}).Then([&](const Reply<int>&) { dispatcher().Publish(Ended{}); });
@@ -133,8 +132,8 @@ TEST_F(CausesHopsTest, APublishThatIsWaitedFor) {
       },
       {.name = "first"});
   EXPECT_THAT(Story(), ::testing::StartsWith("begun #1\n"
-                                           "└─ wanted #2 by first\n"
-                                           "   └─ ended #3"));
+                                             "└─ wanted #2 by first\n"
+                                             "   └─ ended #3"));
 }
 
 TEST_F(CausesHopsTest, Links) {

@@ -67,8 +67,7 @@ TEST(CausesTest, ALinkLeadsAsACauseDoes) {
 TEST(CausesTest, ACauseThatIsNotKnownIsToldOf) {
   EXPECT_EQ(DescribeCauses({Event(4, 2, "BellRung", "waiter")}, Id(4)),
             "BellRung #4 by waiter, caused by #2, of which nothing is known\n");
-  EXPECT_EQ(DescribeCauses(Orders(), Id(9)),
-            "nothing is known of event 0000000000000abc-9\n");
+  EXPECT_EQ(DescribeCauses(Orders(), Id(9)), "nothing is known of event 0000000000000abc-9\n");
 }
 
 TEST(CausesTest, AnEventOfAnotherDispatcherHasItsWholeId) {

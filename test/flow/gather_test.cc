@@ -33,9 +33,9 @@ class GatherTest : public AskTest {
   static std::vector<std::string> Lines(const Gathered<int>& gathered) {
     std::vector<std::string> lines;
     for (const auto& by : gathered.replies) {
-      lines.push_back(by.name + ": " +
-                      (by.reply.ok() ? std::to_string(*by.reply)
-                                     : std::string(by.reply.status().ToString())));
+      lines.push_back(
+          by.name + ": " +
+          (by.reply.ok() ? std::to_string(*by.reply) : std::string(by.reply.status().ToString())));
     }
     return lines;
   }
@@ -123,8 +123,8 @@ TEST_P(GatherTest, ARefusedQueryAsksNobody) {
 
 TEST_P(GatherTest, AQueryHasOneAnswererOrSeveral) {
   Subscription mario = Offer("mario", 9);
-  const Subscription only =
-      Answer(*dispatcher, [](const PriceOf&) { return 1; }, Options("only"));
+  const Subscription only = Answer(
+      *dispatcher, [](const PriceOf&) { return 1; }, Options("only"));
   EXPECT_EQ(only.status().code(), absl::StatusCode::kAlreadyExists);
   const auto asked = Ask(*dispatcher, PriceOf{});
   ASSERT_TRUE(asked.finished());
@@ -132,8 +132,8 @@ TEST_P(GatherTest, AQueryHasOneAnswererOrSeveral) {
   EXPECT_EQ(asked.value().status().code(), absl::StatusCode::kFailedPrecondition);
 
   ASSERT_EQ(mario.Reset(), ResetResult::kDone);
-  const Subscription again =
-      Answer(*dispatcher, [](const PriceOf&) { return 1; }, Options("only"));
+  const Subscription again = Answer(
+      *dispatcher, [](const PriceOf&) { return 1; }, Options("only"));
   EXPECT_TRUE(again.status().ok());
   EXPECT_EQ(Offer("mario", 9).status().code(), absl::StatusCode::kAlreadyExists);
   const auto prices = GatherPrices();

@@ -25,7 +25,8 @@ struct UserRenamed {
 
 class UntilTest : public TimedTest {
  protected:
-  Subscription Listen(const std::string& name, void (*call)(const UserRenamed&) = [](auto&) {}) {
+  Subscription Listen(
+      const std::string& name, void (*call)(const UserRenamed&) = [](auto&) {}) {
     return dispatcher->Subscribe(call, Options(name));
   }
   Completion<UntilOutcome> Rename(std::vector<std::string> until, UntilOptions options = {}) {
@@ -89,8 +90,8 @@ TEST_P(UntilTest, AnUnknownNameIsTold) {
 
 TEST_P(UntilTest, OneThatListensToSeveralTypesIsKnown) {
   if (mode() == Mode::kInline) GTEST_SKIP() << "an inline listener listens to one type";
-  const Subscription all =
-      dispatcher->Subscribe(AllEvents(), [](const AnyEvent&) {}, Options("all"));
+  const Subscription all = dispatcher->Subscribe(
+      AllEvents(), [](const AnyEvent&) {}, Options("all"));
   const auto renamed = Rename({"all"});
   EXPECT_TRUE(Settled(renamed).ok());
   EXPECT_THAT(Names(renamed.value()), ElementsAre("all"));

@@ -12,8 +12,11 @@
 //   belfry::Subscription greeter = belfry::Answer(dispatcher, [&](const GreetingOf& query) {
 //     const belfry::Completion<absl::StatusOr<std::string>> greeting;
 //     belfry::Ask(dispatcher, FindUser{query.email}).Then([greeting](const auto& user) {
-//       if (!user.ok()) greeting.Finish(user.status());
-//       else greeting.Finish("Hello, " + user->name);
+//       if (user.ok()) {
+//         greeting.Finish("Hello, " + user->name);
+//       } else {
+//         greeting.Finish(user.status());
+//       }
 //     });
 //     return greeting;
 //   });

@@ -5,9 +5,11 @@
 //     std::string email;
 //   };
 //
+// says what is answered to it, and is asked so:
+//
 //   belfry::Completion<belfry::Reply<User>> found =
 //       belfry::Ask(dispatcher, FindUser{"ada@example.org"}, {.within = std::chrono::seconds(2)});
-//   found.Then([](const belfry::Reply<User>& user) {
+//   found.Then([&](const belfry::Reply<User>& user) {
 //     if (user.ok()) Greet(user->name);
 //   });
 //

@@ -5,9 +5,8 @@
 // of a ring (causes_ring.h), or of a test's record (testing/causes.h), prints
 //
 //   OrderPlaced #1
-//   ├─ PizzaBaked #2 by kitchen
-//   │  └─ BellRung #4 by waiter
-//   └─ InvoiceWritten #3 by office, linked to #2
+//   └─ PizzaBaked #2 by kitchen
+//      └─ BellRung #3 by waiter
 #pragma once
 
 #include <cstdint>

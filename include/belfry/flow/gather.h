@@ -5,12 +5,14 @@
 //     std::string pizza;
 //   };
 //
+// has several answerers:
+//
 //   belfry::Subscription mario = belfry::AnswerAmongOthers(
 //       dispatcher, [](const PriceOf&) { return 9; }, {.name = "mario"});
 //   belfry::Subscription luigi = belfry::AnswerAmongOthers(
 //       dispatcher, [](const PriceOf&) { return 8; }, {.name = "luigi"});
 //   belfry::Gather(dispatcher, PriceOf{"margherita"}, {.within = std::chrono::seconds(1)})
-//       .Then([](const belfry::Gathered<int>& prices) {
+//       .Then([&](const belfry::Gathered<int>& prices) {
 //         for (const auto& price : prices.replies) {
 //           if (price.reply.ok()) Show(price.name, *price.reply);
 //         }

@@ -1,7 +1,10 @@
 // What became of a question.
 //
-//   if (found.value().ok()) Show(found.value()->name);
-//   else Show(found.value().status());
+//   if (user.code() == belfry::ReplyCode::kNoListener) {
+//     Show("nobody knows any users");
+//   } else {
+//     Show(user.ok() ? user->name : user.status().ToString());
+//   }
 #pragma once
 
 #include <cstdint>

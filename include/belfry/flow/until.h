@@ -41,8 +41,8 @@ struct BELFRY_EXPORT UntilOutcome {
 
   // Whether all of them have handled it.
   bool ok() const;
-  // The same with words: what the publish was refused for, NOT_FOUND (unknown), DEADLINE_EXCEEDED or
-  // CANCELLED (missing), ABORTED (one of them has not handled it).
+  // The same with words: what the publish was refused for, NOT_FOUND (unknown), DEADLINE_EXCEEDED
+  // or CANCELLED (missing), ABORTED (one of them has not handled it).
   absl::Status status() const;
 };
 
