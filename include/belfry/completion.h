@@ -62,11 +62,10 @@ class Completion {
 
   // The same, and whoever is told, now or later, is told in that context.
   bool FinishIn(const AmbientContext& context, T value) const {
-    auto told_in = std::make_unique<const AmbientContext>(context);
     const std::shared_ptr<Shared> shared = shared_;
     if (!shared->state.Claim()) return false;
     shared->value.emplace(std::move(value));
-    shared->told_in = std::move(told_in);
+    shared->told_in = context;
     shared->state.Publish();
     return true;
   }
@@ -96,7 +95,7 @@ class Completion {
   void Then(std::function<void(const T&)> told) const {
     // The state is owned by what it calls only until it is finished: no cycle outlives the value.
     shared_->state.Then([shared = shared_.get(), told = std::move(told)] {
-      if (shared->told_in == nullptr) return told(*shared->value);
+      if (!shared->told_in.has_value()) return told(*shared->value);
       const AmbientScope scope(*shared->told_in);
       told(*shared->value);
     });
@@ -106,7 +105,7 @@ class Completion {
   struct Shared {
     CompletionState state;
     std::optional<T> value;
-    std::unique_ptr<const AmbientContext> told_in;  // null: whichever there is then
+    std::optional<AmbientContext> told_in;  // unset: whichever there is then
   };
   std::shared_ptr<Shared> shared_;
 };

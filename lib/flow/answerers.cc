@@ -41,7 +41,7 @@ std::vector<std::shared_ptr<Asking>> Answerer::Leave() {
   return left;
 }
 
-void Answerer::TellLate(const Asking& asking) try {
+void Answerer::TellLate(Asking& asking) try {
   DispatcherCore& in = asking.core();
   const std::optional<std::uint64_t> left_out = late_told_.Allow(in.clock().Now());
   if (!left_out.has_value()) return;

@@ -43,7 +43,7 @@ class Answerer {
   std::vector<std::shared_ptr<Asking>> Leave();
 
   // Publishes AnswerLate.
-  void TellLate(const Asking& asking);
+  void TellLate(Asking& asking);
 
  private:
   sync::Atomic<ListenerId> listener_{0};  // 0: not subscribed yet

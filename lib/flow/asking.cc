@@ -44,7 +44,12 @@ AnyReply ReplyTo(DeliveryOutcome::Kind how, const std::string& listener, std::st
 }  // namespace
 
 Asking::Asking(std::shared_ptr<DispatcherCore> core, EventType query, Wants wants, RepliesTold told)
-    : core_(std::move(core)), query_(query), wants_(wants), told_(std::move(told)) {}
+    : core_(std::move(core)),
+      query_(query),
+      wants_(wants),
+      asker_(AmbientContext::Current()),
+      told_(std::move(told)),
+      effects_(asker_) {}
 
 // --- Publishing ---
 
@@ -53,9 +58,9 @@ void Asking::Publish(EventHandle query, AskOptions options) {
   if (options.stop.stop_requested()) {
     return GiveUp(ReplyCode::kCancelled, absl::CancelledError("the asker had stopped before"));
   }
-  effects_ = EffectsOf(*core_, options.publish);
-  id_ = options.publish.id;
   if (!Expect()) return;
+  SetEffects(EffectsOf(*core_, options.publish));
+  id_ = options.publish.id;
   PublishTracked(*core_, query_, query, std::move(options.publish),
                  std::make_unique<Outcomes>(shared_from_this()));
   Published();
@@ -67,6 +72,16 @@ void Asking::Publish(EventHandle query, AskOptions options) {
       self->GiveUp(ReplyCode::kCancelled, absl::CancelledError("the asker has let go of it"));
     });
   }
+}
+
+AmbientContext Asking::effects() {
+  const sync::Lock lock(mutex_);
+  return effects_;
+}
+
+void Asking::SetEffects(AmbientContext effects) {
+  const sync::Lock lock(mutex_);
+  effects_ = std::move(effects);
 }
 
 // Notes who is to answer. False, with that told, if the query is not one to be asked.
@@ -166,6 +181,7 @@ void Asking::DeliveryEnded(const Listener& listener, DeliveryOutcome::Kind how,
 }
 
 void Asking::PublishEnded(PublishResult result) noexcept {
+  if (!result.ok()) SetEffects(asker_);
   {
     const sync::Lock lock(mutex_);
     published_ = true;
@@ -234,9 +250,11 @@ void Asking::TellIfComplete() {
   RepliesTold told;
   PublishResult result;
   std::vector<AnsweredBy> replies;
+  AmbientContext context;
   {
     const sync::Lock lock(mutex_);
     if (told_ == nullptr || !Complete()) return;
+    context = effects_;
     told = std::exchange(told_, nullptr);
     result = result_;
     for (Place& place : places_) {
@@ -245,7 +263,7 @@ void Asking::TellIfComplete() {
     }
   }
   limit_.End();
-  told(effects_, result, std::move(replies));
+  told(context, result, std::move(replies));
 }
 
 // --- Ask and Gather ---

@@ -41,7 +41,7 @@ class Asking final : public PublishTracker, public std::enable_shared_from_this<
   DispatcherCore& core() const { return *core_; }
   EventType query() const { return query_; }
   EventId id() const { return id_; }
-  const AmbientContext& effects() const { return effects_; }
+  AmbientContext effects();  // what is done because of the reply is part of
 
   // --- An answerer's ---
   // It has been given the query. False when the asker waits no more.
@@ -67,6 +67,7 @@ class Asking final : public PublishTracker, public std::enable_shared_from_this<
   };
   using StopCallback = std::stop_callback<std::function<void()>>;
 
+  void SetEffects(AmbientContext effects);
   bool Expect();
   void Published();
   void LimitTime(Nanoseconds within);
@@ -84,16 +85,17 @@ class Asking final : public PublishTracker, public std::enable_shared_from_this<
   const std::shared_ptr<DispatcherCore> core_;
   const EventType query_;
   const Wants wants_;
+  const AmbientContext asker_;
   // --- Of its Publish, before anybody else knows it ---
   std::shared_ptr<const Answerers> answerers_;
   EventId id_{};
-  AmbientContext effects_;
 
   TimeLimit limit_;
 
   sync::Mutex mutex_;
   RepliesTold told_ ABSL_GUARDED_BY(mutex_);  // null: it has been told
   std::vector<Place> places_ ABSL_GUARDED_BY(mutex_);
+  AmbientContext effects_ ABSL_GUARDED_BY(mutex_);  // the asker's, where there is no query
   PublishResult result_ ABSL_GUARDED_BY(mutex_);
   bool published_ ABSL_GUARDED_BY(mutex_) = false;  // all places are known that had to be begun
   bool given_up_ ABSL_GUARDED_BY(mutex_) = false;

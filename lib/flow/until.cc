@@ -66,13 +66,14 @@ class Until final : public PublishTracker, public std::enable_shared_from_this<U
   bool Complete() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const std::shared_ptr<DispatcherCore> core_;
+  const AmbientContext publisher_ = AmbientContext::Current();
   const Completion<UntilOutcome> told_;
-  AmbientContext effects_;
   TimeLimit limit_;
 
   sync::Mutex mutex_;
   std::vector<Named> named_ ABSL_GUARDED_BY(mutex_);
   UntilOutcome outcome_ ABSL_GUARDED_BY(mutex_);
+  AmbientContext effects_ ABSL_GUARDED_BY(mutex_);  // the publisher's, where there is no event
   bool published_ ABSL_GUARDED_BY(mutex_) = false;
   bool given_up_ ABSL_GUARDED_BY(mutex_) = false;
   bool over_ ABSL_GUARDED_BY(mutex_) = false;
@@ -87,7 +88,8 @@ Completion<UntilOutcome> Until::Publish(EventType type, EventHandle event,
     return told_;
   }
   Expect(type, std::move(listeners));
-  effects_ = EffectsOf(*core_, options.publish);
+  AmbientContext effects = EffectsOf(*core_, options.publish);
+  After([&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { effects_ = std::move(effects); });
   PublishTracked(*core_, type, event, std::move(options.publish),
                  std::make_unique<Outcomes>(shared_from_this()));
   After([this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { published_ = true; });
@@ -148,6 +150,7 @@ void Until::PublishEnded(PublishResult result) noexcept {
   After([&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     published_ = true;
     outcome_.result = result;
+    if (!result.ok()) effects_ = publisher_;
     for (Named& named : named_) {
       if (result.ok() && named.left > 0) {
         outcome_.deliveries.push_back({0, named.name, DeliveryOutcome::Kind::kCancelled,
@@ -166,6 +169,7 @@ bool Until::Complete() const {
 template <class Change>
 void Until::After(Change change) {
   UntilOutcome outcome;
+  AmbientContext context;
   {
     const sync::Lock lock(mutex_);
     if (over_) return;
@@ -173,9 +177,10 @@ void Until::After(Change change) {
     if (!Complete()) return;
     over_ = true;
     outcome = std::move(outcome_);
+    context = effects_;
   }
   limit_.End();
-  told_.FinishIn(effects_, std::move(outcome));
+  told_.FinishIn(context, std::move(outcome));
 }
 
 std::string Listed(const std::vector<std::string>& names) {

@@ -2,6 +2,7 @@
 
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "gmock/gmock.h"
 
@@ -73,6 +74,22 @@ TEST_P(AskCausesTest, OfAnAnswerThatIsThereAlready) {
 TEST_P(AskCausesTest, OfATimeOut) {
   AskAndGreet([this](const Completion<User>&) { timers.Advance(std::chrono::seconds(1)); },
               {.within = std::chrono::seconds(1)});
+}
+
+TEST_P(AskCausesTest, WhatComesOfARefusalIsCausedByTheAsker) {
+  std::vector<Header> too_much;
+  for (std::size_t i = 0; i <= kBaggageEntriesMax; ++i) {
+    too_much.emplace_back("tenant" + std::to_string(i), "7");
+  }
+  const EventId asker = dispatcher->NewEventId();
+  const CauseScope scope({asker, asker});
+  const auto found = AskForAda({.publish = {.baggage = too_much}});
+  ASSERT_TRUE(found.finished());
+  EXPECT_EQ(found.value().code(), ReplyCode::kFailed);
+  EXPECT_EQ(found.value().status().code(), absl::StatusCode::kInvalidArgument);
+  found.Then([this](const Reply<User>&) { dispatcher->Publish(Greeted{}); });
+  Settle();
+  EXPECT_EQ(got_.cause, asker);
 }
 
 TEST_P(AskCausesTest, AQueryIsCausedByTheDeliveryInWhichItIsAsked) {

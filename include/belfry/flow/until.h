@@ -25,7 +25,8 @@
 namespace belfry {
 
 struct UntilOptions {
-  // How long to wait, from when the event was accepted. Zero: for as long as it takes.
+  // How long to wait, from when the event was accepted. Zero: for as long as it takes. Where nobody
+  // calls back, on a synchronous dispatcher without timers, not longer than the publish.
   Nanoseconds within{};
   std::stop_token stop{};  // ends the waiting; the event stays published
   PublishOptions publish{};
