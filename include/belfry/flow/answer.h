@@ -45,7 +45,7 @@ namespace belfry {
 //
 // Thread safety: any thread.
 // Lifetime: until the subscription ends. A Reset cancels what it has not answered yet, also what
-// was to be answered later. What is put into its place (Replace) is a listener that answers nothing.
+// was to be answered later. A callable that replaces it (Replace) is a listener, and no answerer.
 // Errors: as Dispatcher::Subscribe. A second answerer is refused: its status() is ALREADY_EXISTS
 // and names the first one.
 template <class F>
