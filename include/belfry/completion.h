@@ -12,6 +12,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "belfry/ambient_context.h"
 #include "belfry/check.h"
 #include "belfry/clock.h"
 #include "belfry/export.h"
@@ -77,6 +78,16 @@ class Completion {
     return true;
   }
 
+  // The same, and whoever is told, now or later, is told in that context.
+  bool FinishIn(const AmbientContext& context, T value) const {
+    const std::shared_ptr<Shared> shared = shared_;
+    if (!shared->state.Claim()) return false;
+    shared->value.emplace(std::move(value));
+    shared->told_in = context;
+    shared->state.Publish();
+    return true;
+  }
+
   bool finished() const { return shared_->state.finished(); }
 
   // Blocks until finished.
@@ -101,7 +112,11 @@ class Completion {
   // `told` must not throw.
   void Then(std::function<void(const T&)> told) const {
     // The state is owned by what it calls only until it is finished: no cycle outlives the value.
-    shared_->state.Then([shared = shared_.get(), told = std::move(told)] { told(*shared->value); });
+    shared_->state.Then([shared = shared_.get(), told = std::move(told)] {
+      if (!shared->told_in.has_value()) return told(*shared->value);
+      const AmbientScope scope(*shared->told_in);
+      told(*shared->value);
+    });
   }
 
   CompletionState& state() const { return shared_->state; }  // the library's
@@ -110,6 +125,7 @@ class Completion {
   struct Shared {
     CompletionState state;
     std::optional<T> value;
+    std::optional<AmbientContext> told_in;  // unset: whichever there is then
   };
   std::shared_ptr<Shared> shared_;
 };

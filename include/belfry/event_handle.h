@@ -111,6 +111,18 @@ inline constexpr bool kIsSharedPointer = false;
 template <class E>
 inline constexpr bool kIsSharedPointer<std::shared_ptr<E>> = true;
 
+// The event type of what a publisher gives.
+template <class Given>
+struct PublishedEvent {
+  using type = Given;
+};
+template <class E>
+struct PublishedEvent<std::shared_ptr<E>> {
+  using type = std::remove_const_t<E>;
+};
+template <class Given>
+using PublishedAs = typename PublishedEvent<std::remove_cvref_t<Given>>::type;
+
 // Calls `publish` with the type and the handle of an event as a publisher gives it: an rvalue, an
 // lvalue, which is copied first, or a shared pointer.
 template <class Given, class Call>

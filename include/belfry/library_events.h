@@ -112,28 +112,4 @@ struct SpareThreadStarted {
 };
 BELFRY_EVENT_NAME(SpareThreadStarted, "belfry.spare_thread_started", 1);
 
-// How a composition ended for one key.
-enum class CompositionEnd { kCompleted, kTimedOut, kEvicted };
-
-// A part came for a key whose composition had ended; see flow/compose.h. Nothing was done with it.
-struct CompositionLate {
-  std::string composition{};
-  std::string key{};
-  std::string part{};
-  EventId event_id{};
-  CompositionEnd after{};
-  std::uint64_t suppressed = 0;
-};
-BELFRY_EVENT_NAME(CompositionLate, "belfry.composition_late", 1);
-
-// There were too many open: the oldest, which has only these parts, was given up.
-struct CompositionEvicted {
-  std::string composition{};
-  std::string key{};
-  std::vector<std::string> got{};
-  std::vector<std::string> missing{};
-  std::uint64_t suppressed = 0;
-};
-BELFRY_EVENT_NAME(CompositionEvicted, "belfry.composition_evicted", 1);
-
 }  // namespace belfry

@@ -102,6 +102,7 @@ class BELFRY_EXPORT Publisher {
 
  private:
   friend class Batch;
+  friend struct CoreAccess;
   PublishResult PublishErased(EventType type, EventHandle handle) const;
   PublishResult PublishErased(EventType type, EventHandle handle, PublishOptions options) const;
   Completion<PublishOutcome> TrackErased(EventType type, EventHandle handle,

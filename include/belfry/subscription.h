@@ -82,11 +82,12 @@ class [[nodiscard]] BELFRY_EXPORT Subscription {
   ListenerId id() const;  // 0 when empty
 
   // OK, or why Subscribe failed: FAILED_PRECONDITION (the dispatcher is closed),
-  // INVALID_ARGUMENT (an option, named).
+  // INVALID_ARGUMENT (an option, named), ALREADY_EXISTS (somebody else answers, see flow/answer.h).
   absl::Status status() const;
 
  private:
   friend class Dispatcher;
+  friend struct CoreAccess;
   explicit Subscription(Listener& listener);
   explicit Subscription(SubscribeError why_not);
   ReplaceResult ReplaceErased(EventType type, CallableHandle callable);

@@ -1,5 +1,6 @@
 #include "belfry/dispatcher.h"
 
+#include <memory>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -8,6 +9,7 @@
 #include "dispatch/dispatcher_core.h"
 #include "dispatch/listener.h"
 #include "dispatch/running_watch.h"
+#include "dispatch/tracked_publish.h"
 
 namespace belfry {
 
@@ -108,7 +110,10 @@ PublishResult Publisher::PublishErased(EventType type, EventHandle handle,
 
 Completion<PublishOutcome> Publisher::TrackErased(EventType type, EventHandle handle,
                                                   PublishOptions options) const {
-  return core_->PublishTracked(type, handle, std::move(options));
+  Completion<PublishOutcome> told;
+  belfry::PublishTracked(*core_, type, handle, std::move(options),
+                         std::make_unique<Outcomes>(told));
+  return told;
 }
 
 bool Publisher::ForgetSticky(EventType type) const {

@@ -9,6 +9,7 @@
 
 #include "belfry/dispatcher.h"
 #include "belfry/envelope.h"
+#include "dispatch/annexes.h"
 #include "dispatch/dead_letter_box.h"
 #include "dispatch/interceptors.h"
 #include "dispatch/queued_listener.h"
@@ -47,6 +48,7 @@ class DispatcherCore final : public std::enable_shared_from_this<DispatcherCore>
   Schedule& schedule() { return schedule_; }
   DeadLetterBox& dead_letters() { return dead_letters_; }
   TopicDirectory& topics() { return topics_; }
+  Annexes& annexes() { return annexes_; }
   const Interceptors& interceptors() const { return interceptors_; }
 
   // --- publish.cc ---
@@ -55,8 +57,6 @@ class DispatcherCore final : public std::enable_shared_from_this<DispatcherCore>
   // Takes over `outcomes` if there are any to come later.
   PublishResult Publish(EventType type, EventHandle handle, PublishOptions options,
                         std::unique_ptr<Outcomes>* outcomes = nullptr);
-  Completion<PublishOutcome> PublishTracked(EventType type, EventHandle handle,
-                                            PublishOptions options);
   // Whether a publish may go without asking whether the dispatcher accepts it.
   bool TakesShortWays() const {
     return !options_.synchronous && state_.load(std::memory_order_seq_cst) == State::kOpen;
@@ -133,6 +133,7 @@ class DispatcherCore final : public std::enable_shared_from_this<DispatcherCore>
   Executor* own_executor_ = nullptr;      // it, even when it is gone
   std::shared_ptr<void> spare_hook_;      // likewise of Start and Finish
   std::shared_ptr<SlowWatch> slow_watch_;
+  Annexes annexes_;
   TopicDirectory topics_;
   Turns turns_;
   DeadLetterBox dead_letters_;

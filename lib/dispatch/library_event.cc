@@ -1,5 +1,6 @@
 #include "dispatch/library_event.h"
 
+#include "belfry/flow_events.h"
 #include "belfry/library_events.h"
 
 namespace belfry {
@@ -10,7 +11,7 @@ bool IsLibraryEvent(EventType type) {
          type == EventTypeOf<Expired>() || type == EventTypeOf<ListenerQuarantined>() ||
          type == EventTypeOf<SlowListener>() || type == EventTypeOf<ListenersPiledUp>() ||
          type == EventTypeOf<SpareThreadStarted>() || type == EventTypeOf<CompositionLate>() ||
-         type == EventTypeOf<CompositionEvicted>();
+         type == EventTypeOf<CompositionEvicted>() || type == EventTypeOf<AnswerLate>();
 }
 
 }  // namespace belfry

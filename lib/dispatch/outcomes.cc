@@ -46,6 +46,9 @@ void Outcomes::Record(const Listener& listener, DeliveryOutcome::Kind kind,
       observer_->DeliveryEnded(*envelope_, who, kind, what);
     });
   }
+  if (tracker_ != nullptr && kind != DeliveryOutcome::Kind::kRefused) {
+    tracker_->DeliveryEnded(listener, kind, what);
+  }
   if (!told_.has_value()) return;
   Node* const node =
       new Node{{listener.id(), std::string(listener.name()), kind, std::string(what)},
@@ -57,6 +60,7 @@ void Outcomes::Record(const Listener& listener, DeliveryOutcome::Kind kind,
 }
 
 void Outcomes::Finish(PublishResult result) noexcept {
+  if (tracker_ != nullptr) tracker_->PublishEnded(result);
   if (!told_.has_value()) return;
   PublishOutcome outcome{result, {}, unrecorded_.load(std::memory_order_relaxed)};
   try {

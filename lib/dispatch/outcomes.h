@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -9,14 +10,16 @@
 #include "belfry/completion.h"
 #include "belfry/observer.h"
 #include "belfry/publish_outcome.h"
+#include "dispatch/publish_tracker.h"
 #include "sync/sync.h"
 
 namespace belfry {
 
 class Listener;
 
-// Collects them for the publisher, if he wants to know, and passes them on to the dispatcher's
-// observer, if it has one. Takes no lock, since several deliveries may end at once.
+// Collects them for the publisher, if he wants to know, and passes them on to who follows the
+// publish, and to the dispatcher's observer, if there is one. Takes no lock, since several
+// deliveries may end at once.
 //
 // Thread safety: any thread; Observe before the first delivery; Finish once, when all have been
 // recorded.
@@ -24,6 +27,7 @@ class Outcomes {
  public:
   Outcomes() = default;
   explicit Outcomes(Completion<PublishOutcome> told) : told_(std::move(told)) {}
+  explicit Outcomes(std::shared_ptr<PublishTracker> tracker) : tracker_(std::move(tracker)) {}
   ~Outcomes();
   Outcomes(const Outcomes&) = delete;
   Outcomes& operator=(const Outcomes&) = delete;
@@ -41,6 +45,8 @@ class Outcomes {
   // Under no lock: tells whoever waits.
   void Finish(PublishResult result) noexcept;
 
+  const std::shared_ptr<PublishTracker>& tracker() const { return tracker_; }  // may be null
+
  private:
   struct Node {
     DeliveryOutcome outcome;
@@ -48,6 +54,7 @@ class Outcomes {
   };
 
   const std::optional<Completion<PublishOutcome>> told_;
+  const std::shared_ptr<PublishTracker> tracker_;
   Observer* observer_ = nullptr;
   const Envelope* envelope_ = nullptr;
   sync::Atomic<Node*> latest_{nullptr};

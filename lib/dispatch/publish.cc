@@ -178,15 +178,6 @@ PublishResult DispatcherCore::PublishNow(Publishing& publishing) {
   return result;
 }
 
-Completion<PublishOutcome> DispatcherCore::PublishTracked(EventType type, EventHandle handle,
-                                                          PublishOptions options) {
-  Completion<PublishOutcome> told;
-  auto outcomes = std::make_unique<Outcomes>(told);
-  const PublishResult result = Publish(type, handle, std::move(options), &outcomes);
-  if (outcomes != nullptr) outcomes->Finish(result);  // no queued listener has got it
-  return told;
-}
-
 PublishResult DispatcherCore::PublishPrepared(Publishing& publishing) {
   Topic& topic = publishing.topic;
   const bool in_delivery = Frame::InnermostOf(*this) != nullptr;

@@ -13,6 +13,7 @@ class EventSelection;
 struct SubscribeError {
   bool closed = false;  // the dispatcher; else an option is wrong
   std::string what;
+  bool taken = false;  // somebody else does it already
 };
 
 // What is wrong with the options of a listener of events of `type`; "" if they make sense.

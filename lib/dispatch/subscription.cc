@@ -79,6 +79,7 @@ ListenerId Subscription::id() const { return listener_ == nullptr ? 0 : listener
 
 absl::Status Subscription::status() const {
   if (why_not_ == nullptr) return absl::OkStatus();
+  if (why_not_->taken) return absl::AlreadyExistsError(why_not_->what);
   return why_not_->closed ? absl::FailedPreconditionError(why_not_->what)
                           : absl::InvalidArgumentError(why_not_->what);
 }

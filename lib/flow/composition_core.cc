@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "belfry/flow/composition_events.h"
-#include "belfry/library_events.h"
+#include "belfry/flow_events.h"
 
 namespace belfry {
 namespace {

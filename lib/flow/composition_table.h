@@ -15,7 +15,7 @@
 #include "belfry/flow/composition_key.h"
 #include "belfry/flow/composition_parts.h"
 #include "belfry/flow/composition_plan.h"
-#include "belfry/library_events.h"
+#include "belfry/flow_events.h"
 #include "dispatch/linked_list.h"
 
 namespace belfry {

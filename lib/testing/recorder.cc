@@ -61,6 +61,7 @@ class Recorder::Impl {
                               .id = envelope.id(),
                               .cause = envelope.causation_id(),
                               .correlation = envelope.correlation_id(),
+                              .links = {envelope.links().begin(), envelope.links().end()},
                               .event = event,
                               .by = std::string(by.name),
                               .at = Now()});
@@ -138,6 +139,7 @@ class Recorder::Impl {
                                 .id = envelope.id(),
                                 .cause = envelope.causation_id(),
                                 .correlation = envelope.correlation_id(),
+                                .links = {envelope.links().begin(), envelope.links().end()},
                                 .at = Now(),
                                 .earlier = true});
     }

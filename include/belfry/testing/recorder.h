@@ -39,6 +39,7 @@ struct RecordedEvent {
   EventId id{};
   EventId cause{};
   EventId correlation{};
+  std::vector<EventId> links{};
   std::shared_ptr<const void> event{};  // null if it was refused
   std::string by{};                     // the listener in whose delivery it was published
   Nanoseconds at{};                     // since the recorder was made
