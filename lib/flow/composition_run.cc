@@ -27,10 +27,6 @@ AmbientContext ContextOf(const EndedComposition& ended) {
   return context;
 }
 
-PublishOptions OptionsOf(const EndedComposition& ended) {
-  return {.cause = CauseOf(ended), .links = ended.parts.ids()};
-}
-
 Failure FailureOf(PublishResult result, const char* what) {
   if (result.ok()) return {};
   return Failure::Because(std::string(what) + " was refused: " + result.status().ToString());
@@ -91,8 +87,8 @@ Failure CompositionRun::Complete(EndedComposition complete) const {
   };
   PublishResult result;
   try {
-    result = plan_.emit(GotParts(complete.parts, core_->parts()), core_->publisher(),
-                        OptionsOf(complete));
+    result =
+        plan_.emit(GotParts(complete.parts, core_->parts()), core_->publisher(), CauseOf(complete));
   } catch (...) {
     static_cast<void>(failed());
     throw;
@@ -134,7 +130,7 @@ Failure CompositionRun::TimeOut(EndedComposition timed_out) const {
   if (!plan_.on_timeout) return undo;
   const PublishResult result =
       plan_.on_timeout(GotParts(ended->parts, core_->parts()), core_->Missing(ended->parts),
-                       core_->publisher(), OptionsOf(*ended));
+                       core_->publisher(), CauseOf(*ended));
   return FirstOf(FailureOf(result, "what it returns for a time-out"), std::move(undo));
 }
 
@@ -155,11 +151,11 @@ Failure CompositionRun::AskToUndo(const std::shared_ptr<const EndedComposition>&
     if (plan_.parts[part->index].undo) last = part;
   }
   if (last == nullptr) return {};
-  const PublishResult result =
-      PublishNowOrLater(core_->publisher(),
-                        CompositionUndo{core_->name(), ToString(ended->key),
-                                        plan_.parts[last->index].name, core_->id(), ended, last},
-                        {.cause = CauseOf(*ended), .links = {last->id}});
+  const PublishResult result = PublishNowOrLater(
+      core_->publisher(),
+      CompositionUndo{core_->name(), ToString(ended->key), plan_.parts[last->index].name,
+                      core_->id(), ended, last},
+      [&] { return PublishOptions{.cause = CauseOf(*ended), .links = {last->id}}; });
   return FailureOf(result, "an undo");
 }
 

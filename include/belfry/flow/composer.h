@@ -56,8 +56,8 @@ class [[nodiscard]] Composer {
   template <class F>
   Composer&& Emit(F emit) && {
     plan_.emit = [emit = std::move(emit)](const GotParts& got, const Publisher& publisher,
-                                          const PublishOptions& options) mutable {
-      return PublishOptional(Shape::template Emit<Result, E...>(emit, got), publisher, options);
+                                          const Cause& cause) mutable {
+      return PublishOptional(Shape::template Emit<Result, E...>(emit, got), got, publisher, cause);
     };
     return std::move(*this);
   }
@@ -69,12 +69,12 @@ class [[nodiscard]] Composer {
     static_assert(Shape::kTimesOut, "this composition does not time out");
     plan_.on_timeout = [told = std::move(told)](const GotParts& got, const MissingParts& missing,
                                                 const Publisher& publisher,
-                                                const PublishOptions& options) mutable {
+                                                const Cause& cause) mutable {
       if constexpr (std::is_void_v<decltype(told(got, missing))>) {
         told(got, missing);
         return PublishResult();
       } else {
-        return PublishOptional(std::optional(told(got, missing)), publisher, options);
+        return PublishOptional(std::optional(told(got, missing)), got, publisher, cause);
       }
     };
     return std::move(*this);
@@ -111,10 +111,12 @@ class [[nodiscard]] Composer {
   }
 
   template <class Event>
-  static PublishResult PublishOptional(std::optional<Event> event, const Publisher& publisher,
-                                       const PublishOptions& options) {
+  static PublishResult PublishOptional(std::optional<Event> event, const GotParts& got,
+                                       const Publisher& publisher, const Cause& cause) {
     if (!event.has_value()) return {};
-    return PublishNowOrLater(publisher, std::move(*event), options);
+    return PublishNowOrLater(publisher, std::move(*event), [&] {
+      return PublishOptions{.cause = cause, .links = got.held().ids()};
+    });
   }
 
   Dispatcher& dispatcher_;

@@ -73,10 +73,9 @@ struct CompositionPlan {
   Nanoseconds within{};    // zero: there is no limit
   Nanoseconds quiet{};     // of kQuiet: for how long
   EventType emits;
-  // Both publish what they return, with these options.
-  std::function<PublishResult(const GotParts&, const Publisher&, const PublishOptions&)> emit{};
-  std::function<PublishResult(const GotParts&, const MissingParts&, const Publisher&,
-                              const PublishOptions&)>
+  // Both publish what they return, for this cause and linked to all parts.
+  std::function<PublishResult(const GotParts&, const Publisher&, const Cause&)> emit{};
+  std::function<PublishResult(const GotParts&, const MissingParts&, const Publisher&, const Cause&)>
       on_timeout{};
 
   BELFRY_EXPORT static Composition Start(Dispatcher& dispatcher, CompositionPlan plan, Site site);
@@ -87,12 +86,12 @@ inline constexpr Nanoseconds kPublishAgainAfter = std::chrono::milliseconds(1);
 BELFRY_EXPORT bool WorthAnotherTry(PublishResult result);
 
 // Publishes, and again later if there is no room now: until there is, or the dispatcher closes.
-template <class E>
-PublishResult PublishNowOrLater(const Publisher& publisher, E event,
-                                const PublishOptions& options) {
-  const PublishResult result = publisher.Publish(std::move(event), options);
+// `make_options` is called for each of both.
+template <class E, class MakeOptions>
+PublishResult PublishNowOrLater(const Publisher& publisher, E event, MakeOptions make_options) {
+  const PublishResult result = publisher.Publish(std::move(event), make_options());
   if (!WorthAnotherTry(result)) return result;
-  return publisher.PublishAfter(kPublishAgainAfter, std::move(event), options).result();
+  return publisher.PublishAfter(kPublishAgainAfter, std::move(event), make_options()).result();
 }
 
 }  // namespace belfry
