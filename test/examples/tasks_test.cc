@@ -14,11 +14,11 @@
 #include "belfry/dispatcher.h"
 #include "belfry/flow/all.h"
 #include "belfry/flow/any.h"
+#include "belfry/flow/event_stream.h"
 #include "belfry/flow/expect.h"
 #include "belfry/flow/for_each.h"
 #include "belfry/flow/sleep.h"
 #include "belfry/flow/stop.h"
-#include "belfry/flow/stream.h"
 #include "belfry/flow/task.h"
 #include "belfry/flow/timeout.h"
 #include "belfry/flow/undo.h"
@@ -72,8 +72,8 @@ struct UserStored {
   std::string email;
 };
 struct MailWanted {
-  std::string email;
-  std::string text;
+  std::string email{};
+  std::string text{};
 };
 
 TEST_F(TasksExample, AListenerIsACoroutine) {
@@ -157,7 +157,7 @@ struct MailAccepted {
 };
 
 TEST_F(TasksExample, AnEvent) {
-  const Subscription mail = dispatcher.Subscribe(
+  const Subscription accepts = dispatcher.Subscribe(
       [](const MailWanted& wanted) { return MailAccepted{"new/" + wanted.email}; });
   Tell([&]() -> Task<> {
     // example: flow/expect.h
@@ -177,8 +177,8 @@ TEST_F(TasksExample, AStream) {
   const auto Show = [this](const Price& price) { Note(std::to_string(price.cents)); };
   Tasks tasks(dispatcher);
   tasks.Start([&]() -> Task<> {
-    // example: flow/stream.h
-    belfry::Stream<Price> prices(dispatcher, {.events_max = 64});
+    // example: flow/event_stream.h
+    belfry::EventStream<Price> prices(dispatcher, {.events_max = 64});
     while (const std::optional<Price> price = co_await prices.Next()) Show(*price);
     // end of example
   }());

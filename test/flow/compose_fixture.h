@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "belfry/flow/compose.h"
+#include "belfry/flow_events.h"
 #include "belfry/library_events.h"
 #include "dispatch/timed_test.h"
 

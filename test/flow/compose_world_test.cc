@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "belfry/flow/compose.h"
+#include "belfry/flow_events.h"
 #include "belfry/testing/explore.h"
 #include "belfry/testing/matchers.h"
 #include "belfry/testing/world.h"

@@ -6,7 +6,7 @@
 #include <optional>
 #include <string>
 
-#include "belfry/flow/stream.h"
+#include "belfry/flow/event_stream.h"
 #include "flow/task_fixture.h"
 
 namespace belfry {
@@ -130,10 +130,10 @@ TEST_P(ExpectTest, ResetEndsWhoExpects) {
   EXPECT_EQ(dispatcher->GetStats().listeners.size(), 0U);
 }
 
-class StreamTest : public TaskTest {
+class EventStreamTest : public TaskTest {
  protected:
   // Takes `count` of them.
-  Subscription Taking(Stream<Accepted>& stream, int count) {
+  Subscription Taking(EventStream<Accepted>& stream, int count) {
     return dispatcher->Subscribe(
         [this, &stream, count](const Asked&) -> Task<> {
           const Local local(*this);
@@ -146,10 +146,10 @@ class StreamTest : public TaskTest {
   }
 };
 
-BELFRY_IN_TASK_MODES(StreamTest);
+BELFRY_IN_TASK_MODES(EventStreamTest);
 
-TEST_P(StreamTest, BringsAllInOrder) {
-  Stream<Accepted> stream(*dispatcher);
+TEST_P(EventStreamTest, BringsAllInOrder) {
+  EventStream<Accepted> stream(*dispatcher);
   const Subscription takes = Taking(stream, 20);
   for (int i = 0; i < 10; ++i) EXPECT_TRUE(dispatcher->Publish(Accepted{i}));
   EXPECT_TRUE(dispatcher->Publish(Asked{}));
@@ -161,7 +161,7 @@ TEST_P(StreamTest, BringsAllInOrder) {
   for (std::size_t i = 0; i < 20; ++i) EXPECT_EQ(all[i], std::to_string(i));
 }
 
-TEST_P(StreamTest, WhenItIsFull) {
+TEST_P(EventStreamTest, WhenItIsFull) {
   struct Case {
     WhenFull when_full;
     Notes taken;
@@ -170,7 +170,7 @@ TEST_P(StreamTest, WhenItIsFull) {
        {Case{WhenFull::kDropOldest, {"1", "2"}}, Case{WhenFull::kDropNewest, {"0", "1"}},
         Case{WhenFull::kEnd, {"0", "1", "end"}}}) {
     const std::size_t before = notes().size();
-    Stream<Accepted> stream(*dispatcher, {.events_max = 2, .when_full = c.when_full});
+    EventStream<Accepted> stream(*dispatcher, {.events_max = 2, .when_full = c.when_full});
     for (int i = 0; i < 3; ++i) EXPECT_TRUE(dispatcher->Publish(Accepted{i}));
     EXPECT_EQ(stream.dropped(), 1U);
     const Subscription takes = Taking(stream, static_cast<int>(c.taken.size()));
@@ -181,8 +181,8 @@ TEST_P(StreamTest, WhenItIsFull) {
   }
 }
 
-TEST_P(StreamTest, WhoWaitsMayBeReset) {
-  Stream<Accepted> stream(*dispatcher);
+TEST_P(EventStreamTest, WhoWaitsMayBeReset) {
+  EventStream<Accepted> stream(*dispatcher);
   Subscription takes = Taking(stream, 1);
   EXPECT_TRUE(dispatcher->Publish(Asked{}));
   ASSERT_TRUE(Eventually([&] { return RunReady(), in_frames == 1; }));

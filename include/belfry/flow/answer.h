@@ -35,8 +35,9 @@ namespace belfry {
 
 // Registers the one answerer of Q on this dispatcher: a callable for `const Q&` or `(const Q&,
 // Context&)` that returns what is answered, AnswerOf<Q>; an absl::StatusOr or Reply of it; or a
-// Completion of one of these, which is not tried again when it fails. Of a command it returns void,
-// absl::Status, Reply<void>, or a Completion of the latter two.
+// Completion of one of these, which is not tried again when it fails; or a Task of one of these
+// (task.h), whose delivery lasts until it has answered. Of a command it returns void, absl::Status,
+// Reply<void>, a Completion of the latter two, or a Task.
 //
 // It is a listener like others, with all their options. What it throws, or an error that it
 // returns, is its failure (ListenerFailed, retries, dead letters) and the asker's reply. A query

@@ -16,6 +16,7 @@
 #include "belfry/failure.h"
 #include "belfry/flow/answer_result.h"
 #include "belfry/flow/reply.h"
+#include "belfry/flow/task.h"
 #include "belfry/listener_options.h"
 #include "belfry/site.h"
 #include "belfry/subscription.h"
@@ -68,6 +69,22 @@ class BELFRY_EXPORT AnswererHold {
 
 BELFRY_EXPORT void SetListener(Answerer& answerer, const Subscription& subscription);
 
+template <class F, class Q>
+decltype(auto) InvokeAnswerer(F& answerer, const Q& query, Context& context) {
+  if constexpr (std::is_invocable_v<F&, const Q&, Context&>) {
+    return std::invoke(answerer, query, context);
+  } else {
+    return std::invoke(answerer, query);
+  }
+}
+template <class Q, class F>
+using AnswererResult = std::remove_cvref_t<decltype(InvokeAnswerer(
+    std::declval<F&>(), std::declval<const Q&>(), std::declval<Context&>()))>;
+template <class R>
+inline constexpr bool kIsTask = false;
+template <class T>
+inline constexpr bool kIsTask<Task<T>> = true;
+
 // The listener that an answerer is.
 template <class Q, class F>
 class AnsweringListener {
@@ -75,35 +92,39 @@ class AnsweringListener {
   AnsweringListener(AnswererHold hold, F answerer)
       : hold_(std::move(hold)), answerer_(std::move(answerer)) {}
 
-  Failure operator()(const Q& query, Context& context) {
+  Failure operator()(const Q& query, Context& context) requires(!kIsTask<AnswererResult<Q, F>>) {
     const AnswerTurn turn = hold_.Begin(context);
-    if (!turn.wanted()) return Failure::Unwanted("nobody waits for the answer any more");
-    if constexpr (std::is_invocable_v<F&, const Q&, Context&>) {
-      return Answer(turn, query, context);
+    if (!turn.wanted()) return Failure::Unwanted(kUnwanted);
+    using R = AnswererResult<Q, F>;
+    if constexpr (std::is_void_v<R>) {
+      static_assert(std::is_void_v<A>, "an answerer of this query returns its answer");
+      InvokeAnswerer(answerer_, query, context);
+      return turn.Now(AnyReply::Answered(nullptr));
+    } else if constexpr (LaterAnswer<R>::value) {
+      const R later = InvokeAnswerer(answerer_, query, context);
+      turn.Promise();
+      LaterAnswer<R>::Then(later, [turn](const auto& answer) { turn.Later(ReplyFrom<A>(answer)); });
+      return {};
     } else {
-      return Answer(turn, query);
+      return turn.Now(ReplyFrom<A>(InvokeAnswerer(answerer_, query, context)));
+    }
+  }
+  Task<Failure> operator()(const Q& query,
+                           Context& context) requires kIsTask<AnswererResult<Q, F>> {
+    const AnswerTurn turn = hold_.Begin(context);
+    if (!turn.wanted()) co_return Failure::Unwanted(kUnwanted);
+    auto answering = InvokeAnswerer(answerer_, query, context);
+    if constexpr (std::is_same_v<decltype(answering), Task<>>) {
+      co_await std::move(answering);
+      co_return turn.Now(AnyReply::Answered(nullptr));
+    } else {
+      co_return turn.Now(ReplyFrom<A>(co_await std::move(answering)));
     }
   }
 
  private:
   using A = AnswerOf<Q>;
-
-  template <class... C>
-  Failure Answer(const AnswerTurn& turn, const Q& query, C&... context) {
-    using R = std::remove_cvref_t<std::invoke_result_t<F&, const Q&, C&...>>;
-    if constexpr (std::is_void_v<R>) {
-      static_assert(std::is_void_v<A>, "an answerer of this query returns its answer");
-      std::invoke(answerer_, query, context...);
-      return turn.Now(AnyReply::Answered(nullptr));
-    } else if constexpr (LaterAnswer<R>::value) {
-      const R later = std::invoke(answerer_, query, context...);
-      turn.Promise();
-      LaterAnswer<R>::Then(later, [turn](const auto& answer) { turn.Later(ReplyFrom<A>(answer)); });
-      return {};
-    } else {
-      return turn.Now(ReplyFrom<A>(std::invoke(answerer_, query, context...)));
-    }
-  }
+  static constexpr const char* kUnwanted = "nobody waits for the answer any more";
 
   AnswererHold hold_;
   F answerer_;

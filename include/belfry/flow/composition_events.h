@@ -1,4 +1,4 @@
-// The events by which a composition works. What it tells is in library_events.h: CompositionLate
+// The events by which a composition works. What it tells is in flow_events.h: CompositionLate
 // and CompositionEvicted.
 //
 // Ordinary events, to be seen in records and logs; nobody but their composition needs them.

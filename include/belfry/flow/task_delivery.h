@@ -50,6 +50,8 @@ class TaskDelivery final : public SuspendedDelivery {
     if constexpr (std::is_void_v<T>) {
       task_.Take();
       return Failure();
+    } else if constexpr (std::is_same_v<T, Failure>) {
+      return task_.Take();
     } else if constexpr (std::is_same_v<T, absl::Status>) {
       return FailureOf(task_.Take());
     } else {

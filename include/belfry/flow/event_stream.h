@@ -1,6 +1,6 @@
 // Tasks that go through events one after the other.
 //
-//   belfry::Stream<Price> prices(dispatcher, {.events_max = 64});
+//   belfry::EventStream<Price> prices(dispatcher, {.events_max = 64});
 //   while (const std::optional<Price> price = co_await prices.Next()) Show(*price);
 #pragma once
 
@@ -21,7 +21,7 @@
 
 namespace belfry {
 
-struct StreamOptions {
+struct EventStreamOptions {
   std::size_t events_max = 256;  // that nobody has taken yet; at least 1
   WhenFull when_full = WhenFull::kDropOldest;
 };
@@ -35,17 +35,18 @@ class StreamWait;
 // Memory: for so many from the beginning; awaiting one takes none.
 // Thread safety: one task takes at a time. Lifetime: not destroyed while that waits.
 template <class E>
-class Stream {
+class EventStream {
  public:
   // Errors: events_max of 0 is a bug (aborts). Throws std::bad_alloc.
-  explicit Stream(Dispatcher& dispatcher, StreamOptions options = {}, Site site = Site::Here())
+  explicit EventStream(Dispatcher& dispatcher, EventStreamOptions options = {},
+                       Site site = Site::Here())
       : kept_(std::make_shared<Kept>(options)),
         subscription_(dispatcher.Subscribe([kept = kept_](const E& event) { kept->Put(event); },
                                            {.name = "stream", .run = Run::kInline}, site)) {}
 
   // co_await: the next event; nothing after one was lost with WhenFull::kEnd.
-  TaskAwaitable<StreamWait<E>, Stream*, Site> Next(Site site = Site::Here()) {
-    return TaskAwaitable<StreamWait<E>, Stream*, Site>(this, site);
+  TaskAwaitable<StreamWait<E>, EventStream*, Site> Next(Site site = Site::Here()) {
+    return TaskAwaitable<StreamWait<E>, EventStream*, Site>(this, site);
   }
   // How many were lost because there was no room.
   std::uint64_t dropped() const { return kept_->dropped(); }
@@ -59,7 +60,7 @@ class Stream {
   };
   class Kept final : public StreamBase {
    public:
-    explicit Kept(const StreamOptions& options)
+    explicit Kept(const EventStreamOptions& options)
         : StreamBase(options.events_max, options.when_full) {
       for (std::size_t i = 0; i <= options.events_max; ++i) GiveBack(new Place);
     }
@@ -102,7 +103,7 @@ class Stream {
 template <class E>
 class StreamWait final : private StreamWaiter {
  public:
-  StreamWait(Stream<E>* stream, Site site) : StreamWaiter(site), kept_(*stream->kept_) {}
+  StreamWait(EventStream<E>* stream, Site site) : StreamWaiter(site), kept_(*stream->kept_) {}
   ~StreamWait() { Stop(kept_); }
 
   bool await_ready() const { return kept_.ready(); }
@@ -113,7 +114,7 @@ class StreamWait final : private StreamWaiter {
   std::optional<E> await_resume() { return kept_.Take(); }
 
  private:
-  typename Stream<E>::Kept& kept_;
+  typename EventStream<E>::Kept& kept_;
 };
 
 }  // namespace belfry
