@@ -38,8 +38,8 @@ BELFRY_EXPORT Failure BeginSuspendable(std::unique_ptr<SuspendedDelivery> delive
 template <class R>
 struct Suspendable {};
 template <class R>
-inline constexpr bool kIsSuspendable = requires(R returned) {
-  Suspendable<R>::Of(std::move(returned));
+inline constexpr bool kIsSuspendable = requires {
+  Suspendable<R>::Of(std::declval<R>());
 };
 
 }  // namespace belfry

@@ -10,13 +10,13 @@
 
 namespace belfry {
 
-void MailboxListener::Wake(void* woken, std::uint64_t ticket) {
+void MailboxListener::Wake(void* mail, std::uint64_t ticket) {
   if (core_->forked()) return;
-  Mail& mail = *static_cast<Mail*>(woken);
+  Mail& woken = *static_cast<Mail*>(mail);
   Runnable* turn = nullptr;
   {
     const sync::Lock lock(mutex_);
-    if (mail.ticket != ticket || !suspensions_.Wake(mail)) return;
+    if (woken.ticket != ticket || !suspensions_.Wake(woken)) return;
     turn = TakeTurn();
   }
   if (traits_.executor == nullptr) {

@@ -123,11 +123,13 @@ std::string Mermaid(const CauseGraph& graph, EventId id) {
   for (const TracedEvent* event : graph.events()) {
     const std::string& node = nodes[event->id];
     const std::string label = event->by.empty() ? "" : "|" + MermaidText(event->by) + "|";
-    if (graph.Has(event->cause)) {
-      text += "  " + nodes[event->cause] + " -->" + label + " " + node + "\n";
-    }
+    const auto arrow = [&](EventId from, const std::string& kind) {
+      if (!graph.Has(from)) return;
+      text.append("  ").append(nodes[from]).append(kind).append(node).append("\n");
+    };
+    arrow(event->cause, " -->" + label + " ");
     for (const EventId link : event->links) {
-      if (graph.Has(link)) text += "  " + nodes[link] + " -.-> " + node + "\n";
+      arrow(link, " -.-> ");
     }
   }
   if (graph.Has(id)) text += "  style " + nodes[id] + " stroke-width:4px\n";

@@ -128,7 +128,7 @@ std::shared_ptr<ThreadRing> CauseRing::Impl::Take() {
       if (!std::exchange(ring->taken, true)) return ring;
     }
   }
-  const auto made = std::make_shared<ThreadRing>(size_);
+  auto made = std::make_shared<ThreadRing>(size_);
   const sync::Lock lock(mutex_);
   rings_.push_back(made);
   return made;

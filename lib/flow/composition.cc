@@ -127,6 +127,7 @@ class CompositionWiring {
 
 std::vector<PartInfo> InfosOf(const std::vector<PartPlan>& parts) {
   std::vector<PartInfo> infos;
+  infos.reserve(parts.size());
   for (const PartPlan& part : parts) infos.push_back({part.type, part.name});
   return infos;
 }

@@ -31,9 +31,9 @@ class CompositionRun {
   using Offered = CompositionTable::Offered;
 
   PartArrival Arrive(std::size_t index, const void* event, const Envelope& envelope) const;
-  Failure Complete(EndedComposition ended) const;
-  Failure TimeOut(EndedComposition ended) const;
-  Failure Evict(EndedComposition ended) const;
+  Failure Complete(EndedComposition complete) const;
+  Failure TimeOut(EndedComposition timed_out) const;
+  Failure Evict(EndedComposition evicted) const;
   Failure AskToUndo(const std::shared_ptr<const EndedComposition>& ended,
                     const HeldPart* behind = nullptr) const;
 

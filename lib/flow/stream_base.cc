@@ -28,6 +28,16 @@ class StreamBase::Impl {
     last = &place;
     ++size;
   }
+  // The place of what is not kept for it, or null.
+  StreamPlace* Put(StreamPlace& place) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
+    const bool full = size == events_max;
+    if (full && when_full == WhenFull::kEnd) ended = true;
+    if (full || ended) ++dropped;
+    if (ended || (full && when_full == WhenFull::kDropNewest)) return &place;
+    StreamPlace* const oldest = full ? Pop() : nullptr;
+    PushBack(place);
+    return oldest;
+  }
 
   const std::size_t events_max;
   const WhenFull when_full;
@@ -77,14 +87,8 @@ StreamPlace* StreamBase::PutErased(StreamPlace* place) {
   StreamPlace* not_kept = nullptr;
   {
     const sync::Lock lock(impl_->mutex);
-    Impl& self = *impl_;
-    const bool full = self.size == self.events_max;
-    if (full && self.when_full == WhenFull::kEnd) self.ended = true;
-    if (full || self.ended) ++self.dropped;
-    if (self.ended || (full && self.when_full == WhenFull::kDropNewest)) return place;
-    if (full) not_kept = self.Pop();
-    self.PushBack(*place);
-    if (self.waiter != nullptr) waker = std::exchange(self.waiter, nullptr)->Ready();
+    not_kept = impl_->Put(*place);
+    if (impl_->waiter != nullptr) waker = std::exchange(impl_->waiter, nullptr)->Ready();
   }
   waker.Wake();
   return not_kept;

@@ -18,7 +18,7 @@ namespace belfry {
 namespace {
 
 absl::Status CannotConnect(int error, const std::string& name) {
-  const absl::Status status = sys::ErrorStatus(error, "connect to", name);
+  absl::Status status = sys::ErrorStatus(error, "connect to", name);
   if (error != EADDRNOTAVAIL) return status;
   return absl::ResourceExhaustedError(status.message());  // here it means: no port is left
 }

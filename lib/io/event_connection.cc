@@ -39,7 +39,7 @@ void EventConnection::OnClosed(Connection& /*connection*/, const ConnectionClose
 
 template <class E>
 void EventConnection::Publish(E&& event, EventId id) {
-  outbox_->Publish(std::move(event), opening_, id);
+  outbox_->Publish(std::forward<E>(event), opening_, id);
   if (!outbox_->empty()) UpdateReading();
 }
 

@@ -49,7 +49,7 @@ class Outbox {
       if (result.ok() || !MayBeAcceptedLater(result) || stopped_) return;
       RetryLater();
     }
-    waiting_.push_back(std::make_unique<WaitingEvent<E>>(std::move(event), extras, id));
+    waiting_.push_back(std::make_unique<WaitingEvent<E>>(std::forward<E>(event), extras, id));
   }
   // Whether nothing waits.
   bool empty() const { return waiting_.empty(); }

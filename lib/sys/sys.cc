@@ -163,7 +163,7 @@ int Accept(int fd) {
 int Connect(int fd, const sockaddr* address, socklen_t size) {
   const int error = Ask(Call::kConnect).error;
   if (error == 0) return ::connect(fd, address, size);
-  if (error == EINTR || error == EINPROGRESS) ::connect(fd, address, size);
+  if (error == EINTR || error == EINPROGRESS) static_cast<void>(::connect(fd, address, size));
   errno = error;
   return -1;
 }

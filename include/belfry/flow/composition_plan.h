@@ -91,6 +91,7 @@ template <class E, class MakeOptions>
 PublishResult PublishNowOrLater(const Publisher& publisher, E event, MakeOptions make_options) {
   const PublishResult result = publisher.Publish(std::move(event), make_options());
   if (!WorthAnotherTry(result)) return result;
+  // NOLINTNEXTLINE(bugprone-use-after-move): what is refused is as it was
   return publisher.PublishAfter(kPublishAgainAfter, std::move(event), make_options()).result();
 }
 

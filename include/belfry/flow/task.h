@@ -39,7 +39,8 @@ namespace belfry {
 template <class T = void>
 class [[nodiscard]] Task {
  public:
-  class promise_type : public TaskPromise<T> {
+  class promise_type  // NOLINT(readability-identifier-naming): so coroutines find it
+      : public TaskPromise<T> {
    public:
     Task get_return_object() {
       return Task(std::coroutine_handle<promise_type>::from_promise(*this));
