@@ -16,22 +16,6 @@ namespace belfry {
 
 using Code = PublishResult::Code;
 
-namespace {
-
-SharedExtras WithExtras(const SharedExtras& inherited, std::vector<EventId> links,
-                        std::vector<Header> headers) {
-  auto extras =
-      std::make_shared<EnvelopeExtras>(EnvelopeExtras{std::move(links), std::move(headers)});
-  if (inherited != nullptr) {
-    extras->links.insert(extras->links.end(), inherited->links.begin(), inherited->links.end());
-    extras->headers.insert(extras->headers.end(), inherited->headers.begin(),
-                           inherited->headers.end());
-  }
-  return extras;
-}
-
-}  // namespace
-
 // One publish on its way, and what it needs memory for besides the event; that is taken before
 // anything is accepted.
 struct DispatcherCore::Publishing {
@@ -45,7 +29,9 @@ struct DispatcherCore::Publishing {
   // Why it cannot.
   Code Prepare() try {
     if (!options.links.empty() || !options.headers.empty()) {
-      extras = WithExtras(extras, std::move(options.links), std::move(options.headers));
+      MoveExtrasToOptions();
+      extras = std::make_shared<EnvelopeExtras>(
+          EnvelopeExtras{std::move(options.links), std::move(options.headers)});
     }
     const SharedBaggage* const inherited = Ambient::BaggageIn(ambient.frame);
     if (inherited != nullptr) baggage = *inherited;
@@ -55,12 +41,16 @@ struct DispatcherCore::Publishing {
     return Code::kOutOfMemory;
   }
 
-  // To the options, where interceptors see all that the event gets. False: there was no memory.
-  bool ShowExtras() try {
-    if (extras == nullptr) return true;
+  // Behind what these say. Throws std::bad_alloc.
+  void MoveExtrasToOptions() {
+    if (extras == nullptr) return;
     options.links.insert(options.links.end(), extras->links.begin(), extras->links.end());
     options.headers.insert(options.headers.end(), extras->headers.begin(), extras->headers.end());
     extras = nullptr;
+  }
+  // To the options, where interceptors see all that the event gets. False: there was no memory.
+  bool ShowExtras() try {
+    MoveExtrasToOptions();
     return true;
   } catch (const std::bad_alloc&) {
     return false;

@@ -19,38 +19,21 @@
 namespace belfry {
 
 template <class... T>
-class AllAwaiter final : public TaskJoin {
+class AllAwaiter final : public TaskTupleJoin<T...> {
  public:
-  explicit AllAwaiter(Task<T>... tasks) : TaskJoin(sizeof...(T)), tasks_(std::move(tasks)...) {}
+  explicit AllAwaiter(Task<T>... tasks) : TaskTupleJoin<T...>(sizeof...(T), std::move(tasks)...) {}
 
-  template <class P>
-  bool await_suspend(std::coroutine_handle<P> awaiting) {
-    TaskRun& run = awaiting.promise().run();
-    return std::apply(
-        [&](Task<T>&... tasks) {
-          std::size_t next = 0;
-          return BeginAll(awaiting, [&] {
-            std::size_t index = 0;
-            ((index++ == next ? Begin(run, tasks) : void()), ...);
-            return ++next < sizeof...(T);
-          });
-        },
-        tasks_);
-  }
   std::tuple<TaskValue<T>...> await_resume() {
     return std::apply(
         [](Task<T>&... tasks) {
-          bool all = true;
-          bool ended = false;
-          ((Finish(tasks, ended), all = all && ended), ...);
-          if (!all) ((tasks.valid() && tasks.ended() ? void(TakeValue(tasks)) : void()), ...);
+          (TaskJoin::GiveUp(tasks), ...);
+          // If one is missing, another one throws here what it has thrown.
+          const bool all = (tasks.valid() && ...);
+          if (!all) ((tasks.valid() ? void(TakeValue(tasks)) : void()), ...);
           return std::tuple<TaskValue<T>...>{TakeValue(tasks)...};
         },
-        tasks_);
+        this->tasks_);
   }
-
- private:
-  std::tuple<Task<T>...> tasks_;
 };
 
 // Goes on when all have ended, with what they return; or as soon as one throws, with that, and the
@@ -76,12 +59,7 @@ class AllOfAwaiter final : public TaskJoin {
     });
   }
   auto await_resume() {
-    bool all = true;
-    for (Task<T>& task : tasks_) {
-      bool ended = false;
-      Finish(task, ended);
-      all = all && ended;
-    }
+    for (Task<T>& task : tasks_) GiveUp(task);
     if constexpr (std::is_void_v<T>) {
       for (Task<T>& task : tasks_) {
         if (task.valid()) task.Take();

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <optional>
 #include <tuple>
+#include <type_traits>
 #include <utility>
 #include <variant>
 
@@ -19,24 +20,10 @@
 namespace belfry {
 
 template <class... T>
-class AnyAwaiter final : public TaskJoin {
+class AnyAwaiter final : public TaskTupleJoin<T...> {
  public:
-  explicit AnyAwaiter(Task<T>... tasks) : TaskJoin(1), tasks_(std::move(tasks)...) {}
+  explicit AnyAwaiter(Task<T>... tasks) : TaskTupleJoin<T...>(1, std::move(tasks)...) {}
 
-  template <class P>
-  bool await_suspend(std::coroutine_handle<P> awaiting) {
-    TaskRun& run = awaiting.promise().run();
-    return std::apply(
-        [&](Task<T>&... tasks) {
-          std::size_t next = 0;
-          return BeginAll(awaiting, [&] {
-            std::size_t index = 0;
-            ((index++ == next ? Begin(run, tasks) : void()), ...);
-            return ++next < sizeof...(T);
-          });
-        },
-        tasks_);
-  }
   std::variant<TaskValue<T>...> await_resume() {
     std::optional<std::variant<TaskValue<T>...>> first;
     TakeFirst(first, std::index_sequence_for<T...>());
@@ -46,15 +33,13 @@ class AnyAwaiter final : public TaskJoin {
  private:
   template <class First, std::size_t... I>
   void TakeFirst(First& first, std::index_sequence<I...>) {
-    bool ended = false;
-    (Finish(std::get<I>(tasks_), ended), ...);
-    ((std::get<I>(tasks_).valid() && !first.has_value()
-          ? void(first.emplace(std::in_place_index<I>, TakeValue(std::get<I>(tasks_))))
+    auto& tasks = this->tasks_;
+    (TaskJoin::GiveUp(std::get<I>(tasks)), ...);
+    ((std::get<I>(tasks).valid() && !first.has_value()
+          ? void(first.emplace(std::in_place_index<I>, TakeValue(std::get<I>(tasks))))
           : void()),
      ...);
   }
-
-  std::tuple<Task<T>...> tasks_;
 };
 
 // Goes on when the first has ended, with what that returns or throws; the others are given up. The
@@ -62,6 +47,22 @@ class AnyAwaiter final : public TaskJoin {
 template <class... T>
 requires(sizeof...(T) > 0) TaskAwaitable<AnyAwaiter<T...>, Task<T>...> Any(Task<T>... tasks) {
   return TaskAwaitable<AnyAwaiter<T...>, Task<T>...>(std::move(tasks)...);
+}
+
+// What a task of T brings, or nothing; whether it has ended, if it brings nothing.
+template <class T>
+using MaybeValue = std::conditional_t<std::is_void_v<T>, bool, std::optional<TaskValue<T>>>;
+
+// What the task returns, if it has ended before `end` has; nothing otherwise, and it is given up.
+template <class T>
+Task<MaybeValue<T>> Before(Task<> end, Task<T> task) {
+  auto first = co_await Any(std::move(task), std::move(end));
+  if constexpr (std::is_void_v<T>) {
+    co_return first.index() == 0;
+  } else {
+    if (first.index() != 0) co_return std::nullopt;
+    co_return std::get<0>(std::move(first));
+  }
 }
 
 }  // namespace belfry

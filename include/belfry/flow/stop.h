@@ -13,7 +13,6 @@
 #include <optional>
 #include <stop_token>
 #include <string>
-#include <type_traits>
 #include <utility>
 
 #include "belfry/export.h"
@@ -78,15 +77,8 @@ inline Task<> UntilStopped(std::stop_token token, Site site = Site::Here()) {
 // What the task returns; nothing once a stop is requested before it has ended, and it is given up.
 // Of one that returns nothing, whether it has ended.
 template <class T>
-Task<std::conditional_t<std::is_void_v<T>, bool, std::optional<TaskValue<T>>>> UnlessStopped(
-    std::stop_token token, Task<T> task, Site site = Site::Here()) {
-  auto first = co_await Any(std::move(task), UntilStopped(std::move(token), site));
-  if constexpr (std::is_void_v<T>) {
-    co_return first.index() == 0;
-  } else {
-    if (first.index() != 0) co_return std::nullopt;
-    co_return std::get<0>(std::move(first));
-  }
+Task<MaybeValue<T>> UnlessStopped(std::stop_token token, Task<T> task, Site site = Site::Here()) {
+  return Before(UntilStopped(std::move(token), site), std::move(task));
 }
 
 }  // namespace belfry

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <tuple>
 #include <type_traits>
+#include <utility>
 #include <variant>
 
 #include "belfry/flow/task.h"
@@ -54,11 +55,10 @@ class TaskJoin : private TaskParent {
   void Begin(TaskRun& run, Task<T>& task) {
     task.Begin(run, this).resume();
   }
-  // Gives up what has not ended.
+  // Gives it up, if it has not ended.
   template <class T>
-  static void Finish(Task<T>& task, bool& ended) {
-    ended = task.ended();
-    if (!ended) task.Destroy();
+  static void GiveUp(Task<T>& task) {
+    if (!task.ended()) task.Destroy();
   }
 
  private:
@@ -73,6 +73,33 @@ class TaskJoin : private TaskParent {
   bool over_ = false;
   bool beginning_ = false;
   std::coroutine_handle<> awaiting_;
+};
+
+// Of so many.
+template <class... T>
+class TaskTupleJoin : public TaskJoin {
+ public:
+  template <class P>
+  bool await_suspend(std::coroutine_handle<P> awaiting) {
+    TaskRun& run = awaiting.promise().run();
+    return std::apply(
+        [&](Task<T>&... tasks) {
+          std::size_t next = 0;
+          return BeginAll(awaiting, [&] {
+            std::size_t index = 0;
+            ((index++ == next ? Begin(run, tasks) : void()), ...);
+            return ++next < sizeof...(T);
+          });
+        },
+        tasks_);
+  }
+
+ protected:
+  TaskTupleJoin(std::size_t needed, Task<T>... tasks)
+      : TaskJoin(needed), tasks_(std::move(tasks)...) {}
+  ~TaskTupleJoin() = default;
+
+  std::tuple<Task<T>...> tasks_;
 };
 
 }  // namespace belfry

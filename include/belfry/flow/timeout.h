@@ -3,8 +3,6 @@
 //   const std::optional<Quote> in_time = co_await belfry::Timeout(1s, Quoted("east"));
 #pragma once
 
-#include <optional>
-#include <type_traits>
 #include <utility>
 
 #include "belfry/clock.h"
@@ -22,15 +20,8 @@ inline Task<> SleepFor(Nanoseconds duration, Site site = Site::Here()) {
 // What the task returns, if it has ended in time; nothing otherwise, and it is given up. Of one
 // that returns nothing, whether it has.
 template <class T>
-Task<std::conditional_t<std::is_void_v<T>, bool, std::optional<TaskValue<T>>>> Timeout(
-    Nanoseconds limit, Task<T> task, Site site = Site::Here()) {
-  auto first = co_await Any(std::move(task), SleepFor(limit, site));
-  if constexpr (std::is_void_v<T>) {
-    co_return first.index() == 0;
-  } else {
-    if (first.index() != 0) co_return std::nullopt;
-    co_return std::get<0>(std::move(first));
-  }
+Task<MaybeValue<T>> Timeout(Nanoseconds limit, Task<T> task, Site site = Site::Here()) {
+  return Before(SleepFor(limit, site), std::move(task));
 }
 
 }  // namespace belfry
