@@ -117,9 +117,10 @@ class BELFRY_EXPORT Dispatcher : public Publisher {
   // Waits until nothing is queued, runs, or waits to be tried again; for ever if listeners keep
   // each other busy. Does not wait for what is to be published later.
   // Inside a listener or a forked child: kWouldDeadlock. Somebody else runs a ManualExecutor.
-  // At the limit the next one says what runs, though not for how long, and GetStats what is queued.
+  // At the limit the next two say what runs, but not how long, and waits; GetStats what is queued.
   DrainResult Drain(std::optional<Nanoseconds> limit = std::nullopt);
   std::vector<StuckDelivery> RunningDeliveries() const;
+  std::vector<WaitingDelivery> WaitingDeliveries() const;  // of each listener the first 16
 
   // Closes the intake, stops the sources, drains (what listeners publish is still accepted) or
   // discards, joins its own threads, and destroys the listeners, in this order. At the deadline it
@@ -130,7 +131,6 @@ class BELFRY_EXPORT Dispatcher : public Publisher {
   bool closed() const;  // the intake is
   Stats GetStats() const;
   std::vector<std::string> ListenerNames(EventType type) const;  // in order of subscription
-
   DeadLetters dead_letters() const;  // what failed for good; see ListenerOptions::dead_letters
 
   // Registers what publishes from outside, see source.h; and what all of these wait for.

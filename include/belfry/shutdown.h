@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "belfry/clock.h"
+#include "belfry/event_id.h"
 #include "belfry/event_type.h"
 #include "belfry/export.h"
 
@@ -27,6 +28,14 @@ struct StuckDelivery {
   Nanoseconds running_for{};  // at least: since Shutdown, or who asks, began to watch
 };
 
+// One that goes on later, as a coroutine's does while it waits.
+struct WaitingDelivery {
+  std::string listener{};  // also one that is detached
+  EventType event_type;
+  EventId event{};
+  std::string waits_for{};  // "a sleep of 5 s (signup.cc:31)"; empty: for its turn
+};
+
 struct ShutdownReport {
   // Everything ended in time. Otherwise the dispatcher stays closed, nothing was destroyed, and
   // Shutdown may be called again.
@@ -38,13 +47,16 @@ struct ShutdownReport {
   // Deliveries not yet started at the deadline, or waiting to be tried again.
   std::uint64_t queued = 0;
   std::vector<StuckDelivery> stuck{};
+  std::vector<WaitingDelivery> waiting{};  // of each listener the first 16 of them
 };
 
 // For logs: "drained"; 'listener "mail" on shop.OrderPlaced, thread 4711, for 1203 ms or longer';
-// and "shutdown not complete; 5 cancelled; 1 still running", with a line for each of these.
+// 'listener "story" on shop.OrderPlaced 4f1c9a02d3e7b856-12, waits for a sleep of 5 s (a.cc:31)';
+// and "shutdown not complete; 5 cancelled; 1 still running; 2 waiting", with a line for each.
 // The form may change with every version. Throw std::bad_alloc.
 BELFRY_EXPORT std::string_view ToString(DrainResult result);
 BELFRY_EXPORT std::string ToString(const StuckDelivery& delivery);
+BELFRY_EXPORT std::string ToString(const WaitingDelivery& delivery);
 BELFRY_EXPORT std::string ToString(const ShutdownReport& report);
 
 }  // namespace belfry

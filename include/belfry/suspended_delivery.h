@@ -5,19 +5,19 @@
 
 #include <memory>
 #include <optional>
-#include <string>
 #include <utility>
 
 #include "belfry/export.h"
 #include "belfry/failure.h"
+#include "belfry/wait_text.h"
 #include "belfry/waker.h"
 
 namespace belfry {
 
 // What a delivery has begun and not ended.
 //
-// Thread safety: one thread at a time, which is the delivery's: the calling one is in a frame of
-// the listener's, and its event the cause of what is published.
+// Thread safety: but for WaitsFor one thread at a time, which is the delivery's: the calling one is
+// in a frame of the listener's, and its event the cause of what is published.
 class SuspendedDelivery {
  public:
   virtual ~SuspendedDelivery() = default;  // gives up what it waits for
@@ -26,8 +26,9 @@ class SuspendedDelivery {
   // listener throws, and has ended by that.
   virtual std::optional<Failure> GoOn(const Waker& waker) = 0;
 
-  // What it waits for, for people: "sleep until 00:05.000 (signup.cc:31)".
-  virtual std::string WaitsFor() const = 0;
+  // What it waits for: "a sleep of 5 s (signup.cc:31)". While it waits, from any thread, under a
+  // lock.
+  virtual void WaitsFor(WaitText& text) const = 0;
 };
 
 // Begins what the calling listener has returned, up to where it waits. By the dispatcher whose

@@ -10,6 +10,7 @@
 #include "dispatch/listener.h"
 #include "dispatch/running_watch.h"
 #include "dispatch/tracked_publish.h"
+#include "dispatch/waiting_deliveries.h"
 
 namespace belfry {
 
@@ -70,6 +71,10 @@ DrainResult Dispatcher::Drain(std::optional<Nanoseconds> limit) { return core().
 
 std::vector<StuckDelivery> Dispatcher::RunningDeliveries() const {
   return RunningWatch(core(), core().topics()).Running();
+}
+
+std::vector<WaitingDelivery> Dispatcher::WaitingDeliveries() const {
+  return belfry::WaitingDeliveries(core().topics());
 }
 
 ShutdownReport Dispatcher::Shutdown(ShutdownMode mode, Nanoseconds deadline) {

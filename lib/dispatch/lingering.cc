@@ -36,6 +36,14 @@ std::uint64_t Lingering::Discard() {
   return given_up;
 }
 
+std::shared_ptr<MailboxListener> Lingering::NextAfter(const MailboxListener* listener) const {
+  const sync::Lock lock(mutex_);
+  if (listener == nullptr) return first_;
+  std::shared_ptr<MailboxListener> at = first_;
+  while (at != nullptr && at.get() != listener) at = at->lingers.next;
+  return at == nullptr ? nullptr : at->lingers.next;
+}
+
 bool Lingering::empty() const {
   const sync::Lock lock(mutex_);
   return first_ == nullptr;

@@ -30,6 +30,8 @@ class Lingering {
   // Has all of them give up what waits. How many deliveries that were.
   std::uint64_t Discard();
   bool empty() const;
+  // Null: the first one. Null when there is none, or `listener` does not linger any more.
+  std::shared_ptr<MailboxListener> NextAfter(const MailboxListener* listener) const;
 
  private:
   std::shared_ptr<MailboxListener> NextToTell();

@@ -56,8 +56,7 @@ class MailboxListener final : public ListenerWithQueue,
   void GiveBack(const Mail& mail);
   std::optional<Nanoseconds> patience() const override;
   bool AwaitRoom(EventSize size, const Mail* mail, SteadyTime deadline) override;
-  // The event is accepted, and the topic's mutex held.
-  MailGiven Give(Mail& mail, Publication& publication, bool dropped);
+  MailGiven Give(Mail& mail, Publication& publication, bool dropped);  // the topic's mutex is held
   void Post(Runnable& turn) { traits_.executor->Post(turn); }
   void Recycle(Mail* mail);  // it is not needed any more
   void Open();               // there is no sticky event
@@ -68,6 +67,7 @@ class MailboxListener final : public ListenerWithQueue,
   bool DeliverDue(std::uint64_t last_turn);  // whether it is to be due again
   DueListener due;
   void Wake(void* mail, std::uint64_t ticket) override;
+  std::size_t SeeWaiting(WaitingMails& seen) const;
   LingeringPlace lingers;
 
   // --- The end ---

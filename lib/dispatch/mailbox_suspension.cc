@@ -27,6 +27,11 @@ void MailboxListener::Wake(void* mail, std::uint64_t ticket) {
   }
 }
 
+std::size_t MailboxListener::SeeWaiting(WaitingMails& seen) const {
+  const sync::Lock lock(mutex_);
+  return suspensions_.See(seen);
+}
+
 Failure BeginSuspendable(std::unique_ptr<SuspendedDelivery> delivery) {
   Suspension* const suspension = Frame::Innermost()->suspension;
   BELFRY_CHECK(suspension != nullptr, "a coroutine was returned where a delivery cannot wait");

@@ -8,6 +8,7 @@
 #include "dispatch/dispatcher_core.h"
 #include "dispatch/running_watch.h"
 #include "dispatch/thread_record.h"
+#include "dispatch/waiting_deliveries.h"
 
 namespace belfry {
 
@@ -114,6 +115,7 @@ ShutdownReport DispatcherCore::Shutdown(ShutdownMode mode, Nanoseconds limit) {
   if (!report.complete) {
     report.queued = watch.CountWaiting();
     report.stuck = watch.Running();
+    report.waiting = WaitingDeliveries(topics_);
   }
   return report;
 }

@@ -34,6 +34,12 @@ std::string ToString(const StuckDelivery& delivery) {
          " ms or longer";
 }
 
+std::string ToString(const WaitingDelivery& delivery) {
+  return "listener \"" + delivery.listener + "\" on " + std::string(delivery.event_type.name()) +
+         " " + ToString(delivery.event) + ", waits for " +
+         (delivery.waits_for.empty() ? "its turn" : delivery.waits_for);
+}
+
 std::string ToString(const ShutdownReport& report) {
   std::string text = report.complete         ? "shutdown complete"
                      : report.requested_only ? "shutdown requested from inside"
@@ -42,7 +48,9 @@ std::string ToString(const ShutdownReport& report) {
   text += Counted(report.unpublished, "not published");
   text += Counted(report.queued, "queued");
   text += Counted(report.stuck.size(), "still running");
+  text += Counted(report.waiting.size(), "waiting");
   for (const StuckDelivery& delivery : report.stuck) text += "\n  " + ToString(delivery);
+  for (const WaitingDelivery& delivery : report.waiting) text += "\n  " + ToString(delivery);
   return text;
 }
 

@@ -1,5 +1,9 @@
 #include "dispatch/suspensions.h"
 
+#include "dispatch/mailbox_faces.h"
+#include "dispatch/publication.h"
+#include "dispatch/topic.h"
+
 namespace belfry {
 
 bool Suspensions::Suspend(Mail& mail, bool& woken) {
@@ -39,6 +43,18 @@ Mail* Suspensions::TakeToGiveUp() {
   if (mail == nullptr) return nullptr;
   if (std::exchange(mail->suspension->phase, Phase::kRuns) == Phase::kWoken) woken_.Remove(*mail);
   return mail;
+}
+
+std::size_t Suspensions::See(WaitingMails& seen) const {
+  std::size_t count = 0;
+  for (const Mail* mail = waiting_.first(); mail != nullptr; mail = mail->by_age.behind) {
+    if (count == seen.size()) break;
+    WaitingMail& one = seen[count++];
+    one.topic = mail->face->topic;
+    one.event = mail->publication->envelope().id();
+    mail->suspension->rest->WaitsFor(one.waits_for);
+  }
+  return count;
 }
 
 }  // namespace belfry

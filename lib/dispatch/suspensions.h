@@ -1,13 +1,27 @@
 // Which deliveries of one listener wait, and which of these may go on.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <utility>
 
+#include "belfry/event_id.h"
+#include "belfry/wait_text.h"
 #include "dispatch/linked_list.h"
 #include "dispatch/mailbox.h"
 #include "dispatch/suspension.h"
 
 namespace belfry {
+
+class Topic;
+
+// One of them, as others see it.
+struct WaitingMail {
+  const Topic* topic = nullptr;  // its event's type's
+  EventId event{};
+  WaitText waits_for{};
+};
+using WaitingMails = std::array<WaitingMail, 16>;
 
 // Thread safety: its listener's mutex. Runs no code of users and never allocates.
 class Suspensions {
@@ -28,6 +42,8 @@ class Suspensions {
   // The next that was woken, out of it.
   Mail& TakeWoken();
   bool any_woken() const { return !woken_.empty(); }
+  // The first ones that wait, for something or a turn. How many that are.
+  std::size_t See(WaitingMails& seen) const;
   // One that waits, out of it, and none will wait any more; null: there is none left.
   Mail* TakeToGiveUp();
 

@@ -51,9 +51,7 @@ SleepWait::~SleepWait() {
   End();
 }
 
-std::string SleepWait::WaitsFor() const {
-  return "a sleep of " + std::to_string(std::chrono::duration<double>(duration_).count()) + " s";
-}
+void SleepWait::WaitsFor(WaitText& text) const { text << "a sleep of " << duration_; }
 
 void YieldWait::Start(TaskRun& run, std::coroutine_handle<> awaiting) {
   Begin(run, awaiting);

@@ -48,15 +48,13 @@ TaskWait* TaskRun::PopReady() {
   return wait;
 }
 
-std::string TaskRun::WaitsFor() const {
+void TaskRun::WaitsFor(WaitText& text) const {
   const sync::Lock lock(mutex_);
-  std::string text;
   for (const TaskWait* wait = waiting_.first; wait != nullptr; wait = wait->behind_) {
-    if (!text.empty()) text += ", ";
-    text += wait->WaitsFor();
-    text += " (" + std::string(wait->site().file) + ":" + std::to_string(wait->site().line) + ")";
+    if (!text.empty()) text << ", ";
+    wait->WaitsFor(text);
+    text << " (" << wait->site() << ")";
   }
-  return text;
 }
 
 void TaskRun::Add(TaskWait& wait) {
@@ -114,6 +112,6 @@ TaskRunner::TaskRunner() : run_(std::make_unique<TaskRun>()) {}
 TaskRunner::~TaskRunner() = default;
 
 void TaskRunner::GoOn(std::coroutine_handle<> root, const Waker& waker) { run_->GoOn(root, waker); }
-std::string TaskRunner::WaitsFor() const { return run_->WaitsFor(); }
+void TaskRunner::WaitsFor(WaitText& text) const { run_->WaitsFor(text); }
 
 }  // namespace belfry

@@ -23,7 +23,7 @@ class TaskRun {
   DispatcherCore& core() const { return *core_; }
 
   void GoOn(std::coroutine_handle<> root, const Waker& waker);
-  std::string WaitsFor() const;
+  void WaitsFor(WaitText& text) const;
 
   // --- A wait's ---
   void Add(TaskWait& wait);

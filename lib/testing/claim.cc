@@ -183,6 +183,7 @@ std::string Explain(const Evidence& evidence, const Verdict& verdict) {
   }
   if (evidence.dispatcher != nullptr) {
     add("waited for", Enumerate(evidence.dispatcher->SourcesWaitFor(), "; "));
+    add("coroutines that wait", Enumerate(WaitingDeliveriesOf(evidence), "; "));
   }
   if (!evidence.explored) {
     const std::string story = TellStory(evidence.record);

@@ -72,7 +72,7 @@ std::string Fate(const Record& record, DeliveryPlace place) {
   const std::string fault = WasInjected(record, place) ? " (an injected fault)" : "";
   if (!delivery.ended) {
     const Happening* const failed = LastFailedAttempt(record, place);
-    return failed == nullptr ? "is still at it"
+    return failed == nullptr ? "has not ended"
                              : "failed, and waits to be tried again: " + failed->text + fault;
   }
   switch (delivery.how) {
@@ -210,6 +210,22 @@ std::vector<std::string> NothingCameTo(const Evidence& evidence) {
     });
     const std::string text = listener.name + " (" + std::string(ShortName(listener.type)) + ")";
     if (!came && told.insert(text).second) all.push_back(text);
+  }
+  return all;
+}
+
+std::vector<std::string> WaitingDeliveriesOf(const Evidence& evidence) {
+  std::vector<std::string> all;
+  const auto& events = evidence.record.events;
+  for (const WaitingDelivery& delivery : evidence.dispatcher->WaitingDeliveries()) {
+    const auto event = std::find_if(events.begin(), events.end(), [&](const RecordedEvent& one) {
+      return one.id == delivery.event;
+    });
+    all.push_back(delivery.listener + " on " +
+                  (event == events.end() ? std::string(ShortName(delivery.event_type))
+                                         : Numbered(evidence.record, static_cast<std::size_t>(
+                                                                         event - events.begin()))) +
+                  " for " + (delivery.waits_for.empty() ? "its turn" : delivery.waits_for));
   }
   return all;
 }

@@ -66,6 +66,9 @@ std::vector<std::string> NotHandledBy(const Evidence& evidence, std::size_t even
 // The listeners to which nothing came: "audit (UserSignedUp)".
 std::vector<std::string> NothingCameTo(const Evidence& evidence);
 
+// "signup.story on #1 SignUpWanted{7} for a sleep of 5 s (signup.cc:31)".
+std::vector<std::string> WaitingDeliveriesOf(const Evidence& evidence);
+
 // The first ones, and how many there are behind them.
 std::string Enumerate(const std::vector<std::string>& all, std::string_view separator = ", ");
 

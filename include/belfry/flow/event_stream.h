@@ -103,7 +103,8 @@ class EventStream {
 template <class E>
 class StreamWait final : private StreamWaiter {
  public:
-  StreamWait(EventStream<E>* stream, Site site) : StreamWaiter(site), kept_(*stream->kept_) {}
+  StreamWait(EventStream<E>* stream, Site site)
+      : StreamWaiter(site, EventTypeOf<E>().name()), kept_(*stream->kept_) {}
   ~StreamWait() { Stop(kept_); }
 
   bool await_ready() const { return kept_.ready(); }

@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 #include "belfry/ambient_context.h"
@@ -52,12 +53,13 @@ class [[nodiscard]] Expected {
   bool came() const { return first_.finished(); }
   // Nothing when it has not come in time.
   Task<std::optional<E>> Get() {
-    if (first_.finished() || within_ <= Nanoseconds::zero()) co_return co_await first_;
+    if (first_.finished() || within_ <= Nanoseconds::zero()) co_return co_await First();
     co_return co_await Timeout(deadline_ - clock_.Now(), First(), site_);
   }
 
  private:
-  Task<E> First() { co_return co_await first_; }
+  using FirstWait = TaskAwaitable<CompletionWait<E>, Completion<E>, Site, std::string_view>;
+  Task<E> First() { co_return co_await FirstWait(first_, site_, EventTypeOf<E>().name()); }
 
   const Site site_;
   const Clock& clock_;

@@ -6,7 +6,6 @@
 
 #include <coroutine>
 #include <memory>
-#include <string>
 
 #include "belfry/clock.h"
 #include "belfry/export.h"
@@ -31,7 +30,7 @@ class BELFRY_EXPORT SleepWait final : private TaskWait {
  private:
   class Alarm;
   void Start(TaskRun& run, std::coroutine_handle<> awaiting);
-  std::string WaitsFor() const override;
+  void WaitsFor(WaitText& text) const override;
 
   const Nanoseconds duration_;
   std::shared_ptr<Alarm> alarm_;
@@ -59,7 +58,7 @@ class BELFRY_EXPORT YieldWait final : private TaskWait {
 
  private:
   void Start(TaskRun& run, std::coroutine_handle<> awaiting);
-  std::string WaitsFor() const override { return "its turn"; }
+  void WaitsFor(WaitText& text) const override { text << "its turn"; }
 };
 
 // Lets all others have their turn that the executor has already.

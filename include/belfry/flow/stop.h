@@ -58,7 +58,7 @@ class BELFRY_EXPORT StopWait final : private TaskWait {
     void operator()() const { wait.Ready().Wake(); }
     StopWait& wait;
   };
-  std::string WaitsFor() const override { return "a stop"; }
+  void WaitsFor(WaitText& text) const override { text << "a stop"; }
 
   const std::stop_token token_;
   std::optional<std::stop_callback<Tell>> callback_;

@@ -7,7 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <string>
+#include <string_view>
 
 #include "belfry/export.h"
 #include "belfry/flow/task_wait.h"
@@ -56,7 +56,7 @@ class BELFRY_EXPORT StreamBase {
 
 class BELFRY_EXPORT StreamWaiter : public TaskWait {
  protected:
-  explicit StreamWaiter(Site site) : TaskWait(site) {}
+  StreamWaiter(Site site, std::string_view event) : TaskWait(site), event_(event) {}
   ~StreamWaiter() = default;
 
   bool Start(StreamBase& stream, TaskRun& run, std::coroutine_handle<> awaiting);  // or it is ready
@@ -64,7 +64,9 @@ class BELFRY_EXPORT StreamWaiter : public TaskWait {
 
  private:
   friend class StreamBase;
-  std::string WaitsFor() const override { return "an event of a stream"; }
+  void WaitsFor(WaitText& text) const override { text << "the next " << event_; }
+
+  const std::string_view event_;  // its type's name
 };
 
 }  // namespace belfry

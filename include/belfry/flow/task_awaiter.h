@@ -4,7 +4,7 @@
 #pragma once
 
 #include <coroutine>
-#include <string>
+#include <string_view>
 #include <utility>
 
 #include "belfry/completion.h"
@@ -48,8 +48,9 @@ TaskAwaiter<T> TaskPromiseBase::await_transform(Task<T> task) {
 template <class T>
 class CompletionWait final : private TaskWait, private CompletionWaiter {
  public:
-  CompletionWait(Completion<T> completion, Site site)
-      : TaskWait(site), completion_(std::move(completion)) {}
+  // `what` stays.
+  CompletionWait(Completion<T> completion, Site site, std::string_view what = "a completion")
+      : TaskWait(site), completion_(std::move(completion)), what_(what) {}
   ~CompletionWait() {
     if (run() != nullptr) completion_.state().Remove(*this);
     End();
@@ -66,9 +67,10 @@ class CompletionWait final : private TaskWait, private CompletionWaiter {
 
  private:
   Waker Finished() override { return Ready(); }
-  std::string WaitsFor() const override { return "a completion"; }
+  void WaitsFor(WaitText& text) const override { text << what_; }
 
   const Completion<T> completion_;
+  const std::string_view what_;
 };
 
 template <class T>

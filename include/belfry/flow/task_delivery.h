@@ -32,7 +32,7 @@ class BELFRY_EXPORT TaskRunner {
   // Inside a delivery. `root`: to be resumed first; null: only what has become ready.
   void GoOn(std::coroutine_handle<> root, const Waker& waker);
   TaskRun& run() { return *run_; }
-  std::string WaitsFor() const;
+  void WaitsFor(WaitText& text) const;
 
  private:
   const std::unique_ptr<TaskRun> run_;
@@ -59,7 +59,7 @@ class TaskDelivery final : public SuspendedDelivery {
       return PublishReturned(returned);
     }
   }
-  std::string WaitsFor() const override { return runner_.WaitsFor(); }
+  void WaitsFor(WaitText& text) const override { runner_.WaitsFor(text); }
 
  private:
   TaskRunner runner_;

@@ -4,10 +4,10 @@
 #pragma once
 
 #include <coroutine>
-#include <string>
 
 #include "belfry/export.h"
 #include "belfry/site.h"
+#include "belfry/wait_text.h"
 #include "belfry/waker.h"
 
 namespace belfry {
@@ -23,8 +23,8 @@ class BELFRY_EXPORT TaskWait {
   TaskWait(const TaskWait&) = delete;
   TaskWait& operator=(const TaskWait&) = delete;
 
-  // For people: "sleep until 00:05.000".
-  virtual std::string WaitsFor() const = 0;
+  // "a sleep of 5 s". Any thread, under a lock: of what does not change.
+  virtual void WaitsFor(WaitText& text) const = 0;
   Site site() const { return site_; }
 
  protected:
