@@ -16,7 +16,7 @@ namespace {
 
 using testing::HasSubstr;
 
-TEST_P(AskTest, TheAnswerIsTheReply) {
+TEST_P(AskTest, F2_TheAnswerIsTheReply) {
   const Subscription finder = Answer(
       *dispatcher, [](const FindUser& query) { return User{query.email + "!"}; }, Options());
   const auto found = AskForAda();
@@ -50,7 +50,7 @@ TEST_P(AskTest, OthersMayListenToAQuery) {
   EXPECT_EQ(heard, 1);
 }
 
-TEST_P(AskTest, WithoutAnAnswererThereIsNoListener) {
+TEST_P(AskTest, F2_WithoutAnAnswererThereIsNoListener) {
   const Subscription audit = dispatcher->Subscribe([](const FindUser&) {}, Options("audit"));
   const auto found = AskForAda();
   const Reply<User>& reply = Settled(found);
@@ -152,7 +152,7 @@ TEST_P(AskTest, WhatIsLostOrExpiresInTheQueueIsTold) {
   EXPECT_EQ(Settled(expired).code(), ReplyCode::kTimedOut);
 }
 
-TEST_P(AskTest, TheTimeOutEndsTheWaiting) {
+TEST_P(AskTest, F2_TheTimeOutEndsTheWaiting) {
   const Completion<User> later;
   const Subscription finder = Answer(
       *dispatcher, [later](const FindUser&) { return later; }, Options());

@@ -50,14 +50,14 @@ class CausesHopsTest : public ::testing::Test {
   const Subscription ended_ = world.dispatcher().Subscribe([](const Ended&) {}, {.name = "end"});
 };
 
-TEST_F(CausesHopsTest, AQueue) {
+TEST_F(CausesHopsTest, F4_AQueue) {
   const Subscription first = Listen([](const Begun&) { return Ended{}; }, {.name = "first"});
   EXPECT_EQ(Story(),
             "begun #1\n"
             "└─ ended #2 by first\n");
 }
 
-TEST_F(CausesHopsTest, ATimer) {
+TEST_F(CausesHopsTest, F4_ATimer) {
   const Subscription first = Listen(
       [&](const Begun&) { dispatcher().PublishAfter(seconds(5), Ended{}); }, {.name = "first"});
   EXPECT_EQ(Story(),
@@ -65,7 +65,7 @@ TEST_F(CausesHopsTest, ATimer) {
             "└─ ended #2\n");
 }
 
-TEST_F(CausesHopsTest, ATimeOfTheClock) {
+TEST_F(CausesHopsTest, F4_ATimeOfTheClock) {
   const Subscription first = Listen(
       [&](const Begun&) {
         dispatcher().PublishAt(dispatcher().clock().WallNow() + seconds(5), Ended{});
@@ -76,7 +76,7 @@ TEST_F(CausesHopsTest, ATimeOfTheClock) {
             "└─ ended #2\n");
 }
 
-TEST_F(CausesHopsTest, AnotherAttempt) {
+TEST_F(CausesHopsTest, F4_AnotherAttempt) {
   int attempts = 0;
   const Subscription first = Listen(
       [&](const Begun&) {
@@ -91,7 +91,7 @@ TEST_F(CausesHopsTest, AnotherAttempt) {
   EXPECT_EQ(attempts, 3);
 }
 
-TEST_F(CausesHopsTest, AQuestionAndItsAnswer) {
+TEST_F(CausesHopsTest, F4_AQuestionAndItsAnswer) {
   const Subscription answerer =
       Answer(dispatcher(), [](const Wanted&) { return 7; }, {.name = "answerer"});
   const Subscription first = Listen(
@@ -105,7 +105,7 @@ TEST_F(CausesHopsTest, AQuestionAndItsAnswer) {
             "   └─ ended #3 by answerer\n");
 }
 
-TEST_F(CausesHopsTest, AQuestionThatTimedOut) {
+TEST_F(CausesHopsTest, F4_AQuestionThatTimedOut) {
   const Completion<int> later;
   const Subscription answerer =
       Answer(dispatcher(), [later](const Wanted&) { return later; }, {.name = "answerer"});
@@ -122,7 +122,7 @@ TEST_F(CausesHopsTest, AQuestionThatTimedOut) {
             "   └─ ended #3\n");
 }
 
-TEST_F(CausesHopsTest, APublishThatIsWaitedFor) {
+TEST_F(CausesHopsTest, F4_APublishThatIsWaitedFor) {
   const Subscription model = Listen([](const Wanted&) {}, {.name = "model"});
   const Subscription first = Listen(
       [&](const Begun&) {

@@ -70,7 +70,7 @@ class ComposeRaceTest : public testing::TestWithParam<Mode> {
   std::vector<std::atomic<int>> emitted = std::vector<std::atomic<int>>(100'000);
 };
 
-TEST_P(ComposeRaceTest, PartsOfManyThreadsAreCompleteOnce) {
+TEST_P(ComposeRaceTest, F3_PartsOfManyThreadsAreCompleteOnce) {
   const int users = Scaled(5'000, 100'000);
   const Composition composition = SignUp().Start();
   AtOnce(Each<UserStored>(users), Each<TemplateRead>(users), Each<MailAccepted>(users));
@@ -81,7 +81,7 @@ TEST_P(ComposeRaceTest, PartsOfManyThreadsAreCompleteOnce) {
   EXPECT_EQ(composition.GetStats().completed, static_cast<std::uint64_t>(users));
 }
 
-TEST_P(ComposeRaceTest, EitherTheLastPartOrTheTimeOutEndsIt) {
+TEST_P(ComposeRaceTest, F3_EitherTheLastPartOrTheTimeOutEndsIt) {
   const int users = Scaled(5'000, 100'000);
   std::vector<std::atomic<int>> undone(100'000);
   std::atomic<std::uint64_t> told{0};

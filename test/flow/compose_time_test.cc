@@ -31,7 +31,7 @@ class ComposeTimeTest : public ComposeTest {
 
 // --- Within ---
 
-TEST_P(ComposeTimeTest, WhatIsNotCompleteInTimeTimesOut) {
+TEST_P(ComposeTimeTest, F3_WhatIsNotCompleteInTimeTimesOut) {
   const Collected<SignUpFailed> failed(*dispatcher);
   const Composition composition = SignUp().OnTimeout(Fail).Start();
   Publish(UserStored{7});
@@ -50,7 +50,7 @@ TEST_P(ComposeTimeTest, WhatIsNotCompleteInTimeTimesOut) {
   ExpectStatsBalanced(composition.GetStats());
 }
 
-TEST_P(ComposeTimeTest, WhatIsCompleteDoesNotTimeOut) {
+TEST_P(ComposeTimeTest, F3_WhatIsCompleteDoesNotTimeOut) {
   const Collected<SignUpFailed> failed(*dispatcher);
   const Collected<CompositionDue> due(*dispatcher);
   const Composition composition = SignUp().OnTimeout(Fail).Start();
@@ -105,7 +105,7 @@ TEST_P(ComposeTimeTest, ATimeOutMayEmitNothing) {
 
 // --- Late ---
 
-TEST_P(ComposeTimeTest, APartAfterTheEndIsToldAsLate) {
+TEST_P(ComposeTimeTest, F3_APartAfterTheEndIsToldAsLate) {
   const Collected<CompositionLate> late(*dispatcher);
   const Collected<UserSignedUp> signed_up(*dispatcher);
   const EventId id = dispatcher->NewEventId();

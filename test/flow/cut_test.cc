@@ -258,7 +258,7 @@ std::vector<Case> Cases() {
 INSTANTIATE_TEST_SUITE_P(EachWait, CutTest, ::testing::ValuesIn(Cases()),
                          ::testing::PrintToStringParamName());
 
-TEST_P(CutTest, X1_E1_S1_AStoryEndsOrIsUndoneAndNoFrameIsLeft) {
+TEST_P(CutTest, F1_X1_E1_S1_AStoryEndsOrIsUndoneAndNoFrameIsLeft) {
   const auto& [kind, cut] = GetParam();
   ExploreOptions options;
   options.world.tolerated = {

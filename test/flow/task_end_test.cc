@@ -45,7 +45,7 @@ class TaskEndTest : public TaskTest {
 
 BELFRY_IN_TASK_MODES(TaskEndTest);
 
-TEST_P(TaskEndTest, ResetDestroysItWhereItWaits) {
+TEST_P(TaskEndTest, F1_X2_ResetDestroysItWhereItWaits) {
   Subscription listener = ListenAndWait([this] { return never; });
   EXPECT_TRUE(dispatcher->Publish(Asked{}));
   EXPECT_TRUE(dispatcher->Publish(Asked{}));
@@ -96,7 +96,7 @@ TEST_P(TaskEndTest, ADetachedOneGoesOn) {
   EXPECT_EQ(notes(), (Notes{"waits", "went on", "gone"}));
 }
 
-TEST_P(TaskEndTest, ADrainingShutdownWaitsForItADiscardingOneDoesNot) {
+TEST_P(TaskEndTest, F1_S1_ADrainingShutdownWaitsForItADiscardingOneDoesNot) {
   for (const ShutdownMode how : {ShutdownMode::kDrain, ShutdownMode::kDiscard}) {
     MakeTimed();
     const Subscription listener = ListenAndWait([this] { return never; });

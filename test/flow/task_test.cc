@@ -40,7 +40,7 @@ TEST_P(TaskTest, AListenerMayBeACoroutine) {
   EXPECT_EQ(OnlyListener().deliveries.handled, 1U);
 }
 
-TEST_P(TaskTest, ItWaitsForACompletionAndTheNextEventWaitsForIt) {
+TEST_P(TaskTest, F1_O2_ItWaitsForACompletionAndTheNextEventWaitsForIt) {
   std::vector<Completion<int>> answers(2);
   const Subscription listener = dispatcher->Subscribe(
       [&](const Asked& asked) -> Task<> {

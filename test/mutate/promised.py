@@ -43,7 +43,9 @@ def programs_for(defects: list[promises.Defect]) -> tuple[Program, ...]:
 def judge(workshop: Workshop, defect: promises.Defect) -> str:
     """What is wrong with the record; "" when the test fails as it says."""
     text = (workshop.root / defect.file).read_text(encoding="utf-8")
-    program = next(each for each in workshop.programs if each.target == defect.program)
+    program = next((each for each in workshop.programs if each.target == defect.program), None)
+    if program is None:
+        return f"the copy has no program {defect.program}: COPIED in workshop.py"
     with workshop.changed(mutant_of(defect, text)):
         built = workshop.build(program)
         if not built.ok:

@@ -21,7 +21,7 @@ from programs import IN_THE_COPY, Program, in_order_for
 HERE = pathlib.Path(__file__).resolve().parent
 
 COPIED = ("CMakeLists.txt", "include", "lib", "test/CMakeLists.txt", "test/*.h", "test/dispatch",
-          "test/execute", "test/explore", "test/io")
+          "test/execute", "test/explore", "test/flow", "test/io")
 # Leaks, overruns and memory used too late are defects that the tests alone would not see, and cost
 # next to nothing to look for.
 PLAIN = "-O1 -g0 -D_GLIBCXX_ASSERTIONS -fsanitize=leak"
