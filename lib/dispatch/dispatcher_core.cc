@@ -1,6 +1,7 @@
 #include "dispatch/dispatcher_core.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 #include "belfry/check.h"
@@ -16,8 +17,9 @@ namespace {
 std::uint64_t RandomOrigin() {
   std::uint64_t origin = 0;
   while (origin == 0) {
-    BELFRY_CHECK(sys::Getrandom(&origin, sizeof(origin)) == sizeof(origin),
-                 "the system has no random numbers");
+    const ssize_t got = sys::Getrandom(&origin, sizeof(origin));
+    if (got < 0 && errno == EINTR) continue;  // while the system gathers its first ones
+    BELFRY_CHECK(got == sizeof(origin), "the system has no random numbers");
   }
   return origin;
 }

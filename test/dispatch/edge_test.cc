@@ -3,6 +3,7 @@
 #include <pthread.h>
 
 #include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <memory>
@@ -12,6 +13,7 @@
 
 #include "belfry/manual_timers.h"
 #include "dispatch/mode_test.h"
+#include "faults.h"
 
 namespace belfry {
 namespace {
@@ -111,6 +113,13 @@ TEST_P(EdgeTest, AClockThatIsSetAnewMovesNoDeadlineAndNoDelay) {
 }
 
 BELFRY_IN_EVERY_MODE(EdgeTest);
+
+TEST(OriginTest, ASignalWhileTheSystemHasNoRandomNumbersYetIsNoMatter) {
+  const FailNth interrupted(sys::Call::kGetrandom, 1, EINTR);
+  Dispatcher dispatcher;
+  EXPECT_TRUE(interrupted.hit());
+  EXPECT_NE(dispatcher.NewEventId().origin, 0U);
+}
 
 }  // namespace
 }  // namespace belfry
