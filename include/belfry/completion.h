@@ -43,6 +43,7 @@ class BELFRY_EXPORT CompletionState {
   bool Claim();    // true for exactly one caller, who then stores the value
   void Publish();  // the value is stored: wakes and tells everybody
   bool finished() const;
+  bool HasWaiting() const;                           // somebody is to be told
   bool WaitUntil(const SteadyTime* deadline) const;  // null: for ever
   void Then(std::function<void()> told);
   bool Add(CompletionWaiter& waiter);  // false: it is finished
@@ -89,6 +90,9 @@ class Completion {
   }
 
   bool finished() const { return shared_->state.finished(); }
+  // Whether anybody could still learn the value: has another handle, or is to be told. Once it says
+  // no, nobody can.
+  bool wanted() const { return shared_.use_count() > 1 || shared_->state.HasWaiting(); }
 
   // Blocks until finished.
   const T& Wait() const {

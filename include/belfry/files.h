@@ -5,18 +5,24 @@
 //     if (read.status.ok()) Render(read.content);
 //   });
 //   files.Read("welcome.txt");
+//
+// Or in a task (flow/task.h):
+//
+//   const belfry::FileReadFinished read = co_await files.Read("welcome.txt");
+//   if (read.status.ok()) Render(read.content);
 #pragma once
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
+#include <utility>
 
 #include "absl/status/status.h"
 
 #include "belfry/clock.h"
+#include "belfry/completion.h"
 #include "belfry/dispatcher.h"
 #include "belfry/event_type.h"
 #include "belfry/export.h"
@@ -57,6 +63,34 @@ struct FileWriteOptions {
   unsigned mode = 0644;  // less the umask
 };
 
+// One operation that was asked for: true if it was accepted, and its end, for who would rather
+// await it than listen to its event. Nobody needs to: it may be dropped.
+//
+// The end says what the event says, and comes when that was published. It needs no room in a queue:
+// where a full one refuses the event, the end is there before it; after the dispatcher's shutdown,
+// when there are no events any more, without it.
+// Refused: it has ended, with the number 0, and RESOURCE_EXHAUSTED, which names the limit, or
+// FAILED_PRECONDITION after the dispatcher's shutdown.
+//
+// Thread safety: a value, and a Completion.
+template <class Finished>
+class FileRequest : public Completion<Finished> {
+ public:
+  FileRequest(FileOperation operation, Completion<Finished> end)
+      : Completion<Finished>(std::move(end)), operation_(operation) {}
+  static FileRequest Refused(std::string path, absl::Status why) {
+    const FileRequest request(0, {});
+    request.Finish(Finished{.path = std::move(path), .status = std::move(why)});
+    return request;
+  }
+
+  explicit operator bool() const { return operation_ != 0; }
+  FileOperation operation() const { return operation_; }
+
+ private:
+  FileOperation operation_;
+};
+
 // Files as listeners see them; tests bring their own. Each operation ends in exactly one event,
 // whose cause is the delivery in which it was asked for.
 //
@@ -66,12 +100,13 @@ class BELFRY_EXPORT Files {
   virtual ~Files() = default;
 
   // → FileReadFinished. Only regular files: others might block for ever.
-  // Refused (nullopt) when too many operations wait, or after shutdown.
-  virtual std::optional<FileOperation> Read(std::string path) = 0;
+  // Refused when too many operations wait, or after shutdown.
+  virtual FileRequest<FileReadFinished> Read(std::string path) = 0;
 
   // Creates or replaces the file. → FileWriteFinished. Refused like Read.
-  virtual std::optional<FileOperation> Write(std::string path, std::string content,
-                                             FileWriteOptions options = {}) = 0;
+  // In a co_await expression give options a name first: g++ 12 breaks temporaries in braces there.
+  virtual FileRequest<FileWriteFinished> Write(std::string path, std::string content,
+                                               FileWriteOptions options = FileWriteOptions()) = 0;
 };
 
 struct BlockingFilesOptions {
@@ -88,16 +123,16 @@ struct BlockingFilesOptions {
 //
 // Lifetime: the destructor finishes what was asked for, publishes its events, and joins; so their
 // listeners must be able to run, or the dispatcher be shut down. At the dispatcher's shutdown it
-// accepts no more; what finishes after that has no event.
+// accepts no more; what finishes after that has no event, but whoever awaits it goes on.
 // Errors: the constructor throws std::system_error when the system refuses a thread.
 class BELFRY_EXPORT BlockingFiles final : public Files {
  public:
   explicit BlockingFiles(Dispatcher& dispatcher, BlockingFilesOptions options = {});
   ~BlockingFiles() override;
 
-  std::optional<FileOperation> Read(std::string path) override;
-  std::optional<FileOperation> Write(std::string path, std::string content,
-                                     FileWriteOptions options = {}) override;
+  FileRequest<FileReadFinished> Read(std::string path) override;
+  FileRequest<FileWriteFinished> Write(std::string path, std::string content,
+                                       FileWriteOptions options = FileWriteOptions()) override;
 
  private:
   class Impl;

@@ -45,6 +45,11 @@ class CompletionState::Impl {
     return HasValue();
   }
 
+  bool HasWaiting() {
+    const sync::Lock lock(mutex_);
+    return waiters_ != nullptr || first_waiting_ != nullptr;
+  }
+
   bool WaitUntil(const SteadyTime* deadline) {
     if (finished()) return true;
     const Executor* const executor = Executor::Current();
@@ -127,6 +132,7 @@ CompletionState::~CompletionState() = default;
 bool CompletionState::Claim() { return impl_->Claim(); }
 void CompletionState::Publish() { impl_->Publish(); }
 bool CompletionState::finished() const { return impl_->finished(); }
+bool CompletionState::HasWaiting() const { return impl_->HasWaiting(); }
 bool CompletionState::WaitUntil(const SteadyTime* deadline) const {
   return impl_->WaitUntil(deadline);
 }

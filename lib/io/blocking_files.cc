@@ -2,6 +2,8 @@
 #include <deque>
 #include <functional>
 #include <new>
+#include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -11,6 +13,7 @@
 #include "belfry/check.h"
 #include "belfry/files.h"
 #include "dispatch/backoff.h"
+#include "io/file_refusal.h"
 #include "io/file_work.h"
 #include "sync/sync.h"
 #include "sys/threads.h"
@@ -39,47 +42,55 @@ class BlockingFiles::Impl {
     Join();
   }
 
-  std::optional<FileOperation> Read(std::string path) {
-    return Add([this, path = std::move(path)](FileOperation operation,
-                                              const AmbientContext& context) mutable {
-      FileReadFinished done{operation, std::move(path), absl::OkStatus(), {}};
-      done.status = Guarded([&] {
-        absl::StatusOr<std::string> content = ReadWholeFile(done.path, options_.read_bytes_max);
-        if (!content.ok()) return content.status();
-        done.content = *std::move(content);
-        return absl::OkStatus();
-      });
-      Publish(std::move(done), context);
+  FileRequest<FileReadFinished> Read(std::string path) {
+    return Add<FileReadFinished>(std::move(path), [this](FileReadFinished& done) {
+      absl::StatusOr<std::string> content = ReadWholeFile(done.path, options_.read_bytes_max);
+      if (!content.ok()) return content.status();
+      done.content = *std::move(content);
+      return absl::OkStatus();
     });
   }
 
-  std::optional<FileOperation> Write(std::string path, std::string content,
-                                     FileWriteOptions options) {
-    return Add(
-        [this, path = std::move(path), content = std::move(content), options = std::move(options)](
-            FileOperation operation, const AmbientContext& context) mutable {
-          FileWriteFinished done{operation, std::move(path), absl::OkStatus()};
-          done.status = Guarded([&] { return WriteWholeFile(done.path, content, options); });
-          Publish(std::move(done), context);
-        });
+  FileRequest<FileWriteFinished> Write(std::string path, std::string content,
+                                       FileWriteOptions options) {
+    return Add<FileWriteFinished>(
+        std::move(path),
+        [content = std::move(content), options = std::move(options)](
+            const FileWriteFinished& done) { return WriteWholeFile(done.path, content, options); });
   }
 
  private:
-  using Task = std::function<void(FileOperation, const AmbientContext&)>;
+  using Task = std::function<void(FileOperation)>;
   struct Waiting {
     FileOperation operation;
-    AmbientContext context;
     Task task;
   };
 
-  std::optional<FileOperation> Add(Task task) {
-    AmbientContext context = AmbientContext::Current();
-    const sync::Lock lock(mutex_);
-    if (refusing_ || unfinished_ >= options_.operations_max) return std::nullopt;
-    queue_.push_back({last_operation_ + 1, std::move(context), std::move(task)});
-    ++unfinished_;
-    ready_.NotifyOne();
-    return ++last_operation_;
+  // `work` blocks, and says how it ended.
+  template <class Finished, class Work>
+  FileRequest<Finished> Add(std::string path, Work work) {
+    const Completion<Finished> end;
+    Task task = [this, end, path, work = std::move(work),
+                 context = AmbientContext::Current()](FileOperation operation) {
+      Finished done{.operation = operation, .path = path};
+      done.status = Guarded([&] { return work(done); });
+      Publish(std::move(done), end, context);
+    };
+    absl::Status refused;
+    {
+      const sync::Lock lock(mutex_);
+      if (refusing_) {
+        refused = NoMoreOperations();
+      } else if (unfinished_ >= options_.operations_max) {
+        refused = TooManyOperations(options_.operations_max);
+      } else {
+        queue_.push_back({last_operation_ + 1, std::move(task)});
+        ++unfinished_;
+        ready_.NotifyOne();
+        return {++last_operation_, end};
+      }
+    }
+    return FileRequest<Finished>::Refused(std::move(path), std::move(refused));
   }
 
   void Refuse() {
@@ -99,7 +110,7 @@ class BlockingFiles::Impl {
 
   void Work() {
     while (std::optional<Waiting> next = Next()) {
-      next->task(next->operation, next->context);
+      next->task(next->operation);
       next->task = nullptr;  // its content goes before its place is given to another
       const sync::Lock lock(mutex_);
       --unfinished_;
@@ -126,19 +137,36 @@ class BlockingFiles::Impl {
     }
   }
 
-  // Until it is accepted: nobody else would ever tell how the operation ended.
+  // Until it is accepted: nobody else would ever tell how the operation ended. Who awaits the end
+  // does not wait for that: he may be the one who keeps a queue full.
   template <class E>
-  void Publish(E event, const AmbientContext& context) {
+  void Publish(E event, const Completion<E>& end, const AmbientContext& context) {
+    std::optional<E> awaited;
+    if (end.wanted()) awaited = Copy(event);
     const SteadyTime give_up = Clock::Real().Now() + options_.patience;
     Backoff backoff;
     for (;;) {
       const PublishResult result = TryPublish(event, context);
+      if (awaited.has_value()) {
+        end.FinishIn(context, *std::move(awaited));
+        awaited.reset();
+      }
       if (result.ok() || !MayBeAcceptedLater(result)) return;
       const bool hopeless = result.code() == PublishResult::Code::kTooLarge;
       if (hopeless || Clock::Real().Now() >= give_up) GiveUpContent(event, result);
       Pause(backoff.Next());
     }
   }
+
+  static FileReadFinished Copy(const FileReadFinished& event) {
+    FileReadFinished copy{event.operation, event.path, event.status, {}};
+    copy.status = Guarded([&] {
+      copy.content = event.content;
+      return event.status;
+    });
+    return copy;
+  }
+  static FileWriteFinished Copy(const FileWriteFinished& event) { return event; }
 
   // Refused, `event` is as it was.
   template <class E>
@@ -185,12 +213,12 @@ BlockingFiles::BlockingFiles(Dispatcher& dispatcher, BlockingFilesOptions option
     : impl_(std::make_unique<Impl>(dispatcher, options)) {}
 BlockingFiles::~BlockingFiles() = default;
 
-std::optional<FileOperation> BlockingFiles::Read(std::string path) {
+FileRequest<FileReadFinished> BlockingFiles::Read(std::string path) {
   return impl_->Read(std::move(path));
 }
 
-std::optional<FileOperation> BlockingFiles::Write(std::string path, std::string content,
-                                                  FileWriteOptions options) {
+FileRequest<FileWriteFinished> BlockingFiles::Write(std::string path, std::string content,
+                                                    FileWriteOptions options) {
   return impl_->Write(std::move(path), std::move(content), std::move(options));
 }
 

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <optional>
 #include <string_view>
 #include <system_error>
+#include <type_traits>
 #include <utility>
 #include <variant>
 
@@ -11,6 +13,7 @@
 #include "belfry/dispatcher.h"
 #include "belfry/testing/world.h"
 #include "dispatch/backoff.h"
+#include "io/file_refusal.h"
 
 namespace belfry::testing {
 namespace {
@@ -60,34 +63,45 @@ class FakeFiles::Impl : public std::enable_shared_from_this<Impl> {
     closed_ = true;
     ended_ = true;
     for (auto& [operation, work] : under_way_) {
-      world_.Cancel(work.end);
+      world_.Cancel(work.step);
       if (!work.publishing) Publish(work);
     }
   }
 
-  std::optional<FileOperation> Add(AskedWrite asked, bool read) {
-    if (closed_ || refuses || under_way_.size() >= options_.operations_max) return std::nullopt;
+  template <class Finished>
+  FileRequest<Finished> Add(AskedWrite asked) {
+    constexpr bool kRead = std::is_same_v<Finished, FileReadFinished>;
+    if (closed_) return FileRequest<Finished>::Refused(std::move(asked.path), NoMoreOperations());
+    if (refuses || under_way_.size() >= options_.operations_max) {
+      return FileRequest<Finished>::Refused(std::move(asked.path),
+                                            TooManyOperations(options_.operations_max));
+    }
     const FileOperation operation = asked.operation = ++last_operation_;
-    if (!read) writes.push_back(asked);
-    const std::string what = (read ? "the read of " : "the write of ") + asked.path;
+    if (!kRead) writes.push_back(asked);
+    const std::string what = (kRead ? "the read of " : "the write of ") + asked.path;
     const auto of_path = path_latency.find(asked.path);
     const auto own = of_path != path_latency.end() ? of_path->second : latency;
     const auto finish = [this, operation] { Finish(operation); };
-    const OperationId end =
+    const OperationId step =
         own ? world_.FinishLater(what, *own, finish) : world_.FinishLater(what, finish);
-    under_way_.emplace(operation,
-                       UnderWay{std::move(asked), read, what, AmbientContext::Current(), end});
-    return operation;
+    const Completion<Finished> end;
+    under_way_.emplace(operation, UnderWay{std::move(asked), what, AmbientContext::Current(), step,
+                                           Outcome<Finished>{end}});
+    return {operation, end};
   }
 
  private:
+  template <class Finished>
+  struct Outcome {
+    Completion<Finished> end;
+    std::optional<Finished> event{};  // once it has taken effect
+  };
   struct UnderWay {
     AskedWrite asked;  // of a read: its path
-    bool read;
     std::string what;
     AmbientContext context;
-    OperationId end;  // the step with which it ends
-    std::variant<std::monostate, FileReadFinished, FileWriteFinished> event{};
+    OperationId step;  // with which it ends
+    std::variant<Outcome<FileReadFinished>, Outcome<FileWriteFinished>> outcome;
     SteadyTime give_up{};
     Backoff backoff{};
     bool publishing = false;  // its listeners may end everything
@@ -97,42 +111,58 @@ class FakeFiles::Impl : public std::enable_shared_from_this<Impl> {
   void Finish(FileOperation operation) {
     const auto self = shared_from_this();
     UnderWay& work = under_way_.at(operation);
-    work.publishing = true;
     const PublishResult result = Publish(work);
-    work.publishing = false;
     if (result.ok() || !MayBeAcceptedLater(result)) {
       under_way_.erase(operation);
       return;
     }
     const bool hopeless = result.code() == PublishResult::Code::kTooLarge;
     if (hopeless || world_.clock().Now() >= work.give_up) {
-      if (auto* const event = std::get_if<FileReadFinished>(&work.event)) {
-        GiveUpContent(*event, result);
+      if (auto* const read = std::get_if<Outcome<FileReadFinished>>(&work.outcome)) {
+        GiveUpContent(*read->event, result);
       }
     }
     if (ended_) return;
-    work.end = world_.FinishLater(work.what, work.backoff.Next(),
-                                  [this, operation] { Finish(operation); });
+    work.step = world_.FinishLater(work.what, work.backoff.Next(),
+                                   [this, operation] { Finish(operation); });
   }
 
-  // The first time it takes effect.
   PublishResult Publish(UnderWay& work) {
-    if (std::holds_alternative<std::monostate>(work.event)) {
-      work.give_up = TimeAfter(world_.clock().Now(), options_.patience);
-      work.read ? ReadNow(work) : WriteNow(work);
-    }
-    if (world_.dispatcher().closed()) return {PublishResult::Code::kClosed, 0};
-    const AmbientScope scope(work.context);
-    if (auto* const event = std::get_if<FileReadFinished>(&work.event)) {
-      return world_.dispatcher().Publish(std::move(*event));
-    }
-    return world_.dispatcher().Publish(std::move(std::get<FileWriteFinished>(work.event)));
+    work.publishing = true;
+    const PublishResult result =
+        std::visit([&](auto& outcome) { return Publish(work, outcome); }, work.outcome);
+    work.publishing = false;
+    return result;
   }
 
-  void ReadNow(UnderWay& work) {
-    const std::string& path = work.asked.path;
-    FileReadFinished done{work.asked.operation, path, CheckPath(path), {}};
-    if (done.status.ok()) done.status = Injected(work.asked);
+  // The first time it takes effect, and whoever awaits the end is told.
+  template <class Finished>
+  PublishResult Publish(UnderWay& work, Outcome<Finished>& outcome) {
+    if (outcome.event.has_value()) return Publish(*outcome.event, work.context);
+    work.give_up = TimeAfter(world_.clock().Now(), options_.patience);
+    if constexpr (std::is_same_v<Finished, FileReadFinished>) {
+      outcome.event = ReadNow(work.asked);
+    } else {
+      outcome.event = WriteNow(work.asked);
+    }
+    Finished awaited = *outcome.event;
+    const PublishResult result = Publish(*outcome.event, work.context);
+    outcome.end.FinishIn(work.context, std::move(awaited));
+    return result;
+  }
+
+  // Refused, `event` is as it was.
+  template <class Finished>
+  PublishResult Publish(Finished& event, const AmbientContext& context) {
+    if (world_.dispatcher().closed()) return {PublishResult::Code::kClosed, 0};
+    const AmbientScope scope(context);
+    return world_.dispatcher().Publish(std::move(event));
+  }
+
+  FileReadFinished ReadNow(const AskedWrite& asked) {
+    const std::string& path = asked.path;
+    FileReadFinished done{asked.operation, path, CheckPath(path), {}};
+    if (done.status.ok()) done.status = Injected(asked);
     if (done.status.ok()) {
       const auto file = content.find(path);
       if (IsDirectory(path)) {
@@ -145,22 +175,22 @@ class FakeFiles::Impl : public std::enable_shared_from_this<Impl> {
         done.content = file->second;
       }
     }
-    work.event = std::move(done);
+    return done;
   }
 
-  void WriteNow(UnderWay& work) {
-    const std::string& path = work.asked.path;
-    const std::string& temporary = work.asked.options.temporary;
+  FileWriteFinished WriteNow(const AskedWrite& asked) {
+    const std::string& path = asked.path;
+    const std::string& temporary = asked.options.temporary;
     const std::string& target = temporary.empty() ? path : temporary;
-    FileWriteFinished done{work.asked.operation, path, CheckPath(path)};
+    FileWriteFinished done{asked.operation, path, CheckPath(path)};
     if (done.status.ok()) done.status = CheckPath(target);
     if (done.status.ok() && (IsDirectory(target) || target.ends_with('/'))) {
       done.status = SystemError(EISDIR, "open", target);
     }
     if (done.status.ok()) {
-      done.status = Injected(work.asked);
+      done.status = Injected(asked);
       if (!done.status.ok() && temporary.empty()) {
-        content[path] = work.asked.content.substr(0, work.asked.content.size() / 2);
+        content[path] = asked.content.substr(0, asked.content.size() / 2);
       }
       if (done.status.ok() && IsDirectory(path)) {
         const bool inside = target.starts_with(path + "/");
@@ -169,8 +199,8 @@ class FakeFiles::Impl : public std::enable_shared_from_this<Impl> {
       }
       if (!temporary.empty()) content.erase(temporary);  // renamed, or gone
     }
-    if (done.status.ok()) content[path] = work.asked.content;
-    work.event = std::move(done);
+    if (done.status.ok()) content[path] = asked.content;
+    return done;
   }
 
   absl::Status Injected(const AskedWrite& asked) {
@@ -218,12 +248,13 @@ FakeFiles::FakeFiles(World& world, BlockingFilesOptions options)
 }
 FakeFiles::~FakeFiles() { impl_->End(); }
 
-std::optional<FileOperation> FakeFiles::Read(std::string path) {
-  return impl_->Add({.path = std::move(path)}, true);
+FileRequest<FileReadFinished> FakeFiles::Read(std::string path) {
+  return impl_->Add<FileReadFinished>({.path = std::move(path)});
 }
-std::optional<FileOperation> FakeFiles::Write(std::string path, std::string content,
-                                              FileWriteOptions options) {
-  return impl_->Add({0, std::move(path), std::move(content), std::move(options)}, false);
+FileRequest<FileWriteFinished> FakeFiles::Write(std::string path, std::string content,
+                                                FileWriteOptions options) {
+  return impl_->Add<FileWriteFinished>(
+      {0, std::move(path), std::move(content), std::move(options)});
 }
 
 void FakeFiles::Put(std::string path, std::string content) {

@@ -20,10 +20,9 @@ absl::Status MailDelivery::Deliver(const WelcomeRendered& mail, Context& context
   // overtaken it from there.
   const absl::StatusOr<bool> there = mailbox_.Has(name);
   if (!there.ok() || *there) return Conclude(path, there.status(), context);
-  const bool asked_for =
-      files_.Write(path, mail.message, {.temporary = mailbox_.TmpPath(name), .durable = true})
-          .has_value();
-  if (asked_for) return absl::OkStatus();
+  if (files_.Write(path, mail.message, {.temporary = mailbox_.TmpPath(name), .durable = true})) {
+    return absl::OkStatus();
+  }
   return Conclude(path, absl::ResourceExhaustedError("no more files can be written now"), context);
 }
 

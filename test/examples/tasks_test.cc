@@ -22,6 +22,7 @@
 #include "belfry/flow/task.h"
 #include "belfry/flow/timeout.h"
 #include "belfry/flow/undo.h"
+#include "belfry/testing/fake_files.h"
 #include "belfry/testing/world.h"
 
 namespace belfry {
@@ -96,6 +97,19 @@ TEST_F(TasksExample, AListenerIsACoroutine) {
   library.found.Finish(", welcome");
   world.RunFor(1s);
   EXPECT_EQ(notes, std::vector<std::string>{"ada@example.org, welcome"});
+}
+
+TEST_F(TasksExample, AFileIsRead) {
+  testing::FakeFiles files(world);
+  files.Put("welcome.txt", "Welcome!");
+  const auto Render = [&](const std::string& text) { Note(text); };
+  Tell([&]() -> Task<> {
+    // example: files.h
+    const belfry::FileReadFinished read = co_await files.Read("welcome.txt");
+    if (read.status.ok()) Render(read.content);
+    // end of example
+  });
+  EXPECT_EQ(notes, std::vector<std::string>{"Welcome!"});
 }
 
 TEST_F(TasksExample, SeveralAtOnce) {

@@ -130,6 +130,35 @@ TEST(CompletionTest, WhoeverWasToldIsDestroyedThoughHeHeldTheCompletion) {
   EXPECT_TRUE(seen.expired());
 }
 
+TEST(CompletionTest, ItIsWantedAsLongAsSomebodyCouldLearnTheValue) {
+  const Completion<int> completion;
+  EXPECT_FALSE(completion.wanted());
+  {
+    const Completion<int> other = completion;
+    EXPECT_TRUE(completion.wanted());
+  }
+  EXPECT_FALSE(completion.wanted());
+  completion.Then([](const int&) {});
+  EXPECT_TRUE(completion.wanted());
+  completion.Finish(1);
+  EXPECT_FALSE(completion.wanted());
+}
+
+TEST(CompletionTest, WhoLetsGoOfItOnAnotherThreadHasAskedBefore) {
+  for (int round = 0; round < 500; ++round) {
+    const Completion<int> completion;
+    std::atomic<bool> told = false;
+    std::thread other([completion = Completion<int>(completion), &told]() mutable {
+      completion.Then([&](const int&) { told = true; });
+      completion = Completion<int>();
+    });
+    EXPECT_TRUE(completion.wanted()) << "a handle, or somebody who is to be told";
+    other.join();
+    completion.Finish(1);
+    EXPECT_TRUE(told);
+  }
+}
+
 TEST(CompletionTest, WaitingOnALoopsThreadAborts) {
   testing::FLAGS_gtest_death_test_style = "threadsafe";
   EXPECT_DEATH(

@@ -3,8 +3,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <memory>
-#include <optional>
 #include <set>
 #include <string>
 #include <system_error>
@@ -15,6 +15,7 @@
 #include "gtest/gtest.h"
 
 #include "belfry/dispatcher.h"
+#include "belfry/flow/tasks.h"
 #include "belfry/manual_executor.h"
 #include "faults.h"
 #include "io/recorder.h"
@@ -59,10 +60,10 @@ class FilesTest : public testing::Test {
 
   FileReadFinished Read(const std::string& path) {
     const std::size_t before = reads_.size();
-    const std::optional<FileOperation> operation = files_->Read(path);
-    EXPECT_TRUE(operation.has_value());
+    const FileRequest<FileReadFinished> request = files_->Read(path);
+    EXPECT_TRUE(request);
     FileReadFinished done = reads_.Await(before + 1);
-    EXPECT_EQ(done.operation, operation);
+    EXPECT_EQ(done.operation, request.operation());
     EXPECT_EQ(done.path, path);
     return done;
   }
@@ -70,7 +71,7 @@ class FilesTest : public testing::Test {
   absl::Status Write(const std::string& path, const std::string& content,
                      const FileWriteOptions& options = {}) {
     const std::size_t before = writes_.size();
-    EXPECT_TRUE(files_->Write(path, content, options).has_value());
+    EXPECT_TRUE(files_->Write(path, content, options));
     return writes_.Await(before + 1).status;
   }
 
@@ -112,8 +113,8 @@ TEST_F(FilesTest, AFileWhoseSizeTheSystemDoesNotKnowIsReadWhole) {
 }
 
 TEST_F(FilesTest, OperationsAreNumberedFromOne) {
-  EXPECT_EQ(files_->Read(folder_ / "a"), 1U);
-  EXPECT_EQ(files_->Write(folder_ / "b", ""), 2U);
+  EXPECT_EQ(files_->Read(folder_ / "a").operation(), 1U);
+  EXPECT_EQ(files_->Write(folder_ / "b", "").operation(), 2U);
 }
 
 TEST_F(FilesTest, WhatCannotBeReadSaysWhyAndNamesThePath) {
@@ -263,22 +264,22 @@ TEST_F(FilesTest, TooManyOperationsAreRefusedAndLaterOnesWork) {
   Gate gate;
   const Subscription hold =
       dispatcher_->Subscribe([&](const FileReadFinished&) { gate.Wait(); }, {.run = Run::kInline});
-  EXPECT_TRUE(files_->Read("/proc/self/status").has_value());
-  EXPECT_TRUE(files_->Read("/proc/self/status").has_value());
-  EXPECT_EQ(files_->Read("/proc/self/status"), std::nullopt);
-  EXPECT_EQ(files_->Write(folder_ / "f", "x"), std::nullopt);
+  EXPECT_TRUE(files_->Read("/proc/self/status"));
+  EXPECT_TRUE(files_->Read("/proc/self/status"));
+  EXPECT_FALSE(files_->Read("/proc/self/status"));
+  EXPECT_FALSE(files_->Write(folder_ / "f", "x"));
   gate.Open();
-  EXPECT_TRUE(Eventually([&] { return files_->Write(folder_ / "f", "x").has_value(); }));
+  EXPECT_TRUE(Eventually([&] { return bool(files_->Write(folder_ / "f", "x")); }));
 }
 
 TEST_F(FilesTest, AfterShutdownOperationsAreRefused) {
   EXPECT_TRUE(dispatcher_->Shutdown(ShutdownMode::kDrain, kPatience).complete);
-  EXPECT_EQ(files_->Read("/proc/self/status"), std::nullopt);
+  EXPECT_FALSE(files_->Read("/proc/self/status"));
 }
 
 TEST_F(FilesTest, TheDestructorFinishesWhatWasAskedFor) {
   for (int i = 0; i < 100; ++i) {
-    ASSERT_TRUE(files_->Write(folder_ / std::to_string(i), "x").has_value());
+    ASSERT_TRUE(files_->Write(folder_ / std::to_string(i), "x"));
   }
   files_.reset();
   EXPECT_EQ(writes_.size(), 100U);
@@ -294,7 +295,7 @@ TEST_F(FilesTest, AnEventThatAFullQueueRefusesIsPublishedAgainUntilItIsAccepted)
         seen.push_back(done.operation);
       },
       {.executor = &executor, .queue = {.events_max = 1}, .overflow = Overflow::Reject()});
-  for (int i = 0; i < 10; ++i) ASSERT_TRUE(files_->Read("/proc/self/status").has_value());
+  for (int i = 0; i < 10; ++i) ASSERT_TRUE(files_->Read("/proc/self/status"));
   EXPECT_TRUE(Eventually([&] {
     executor.RunUntilIdle();
     return seen.size() == 10;
@@ -322,10 +323,10 @@ TEST_F(FilesTest, ManyThreadsMayAskAtOnce) {
   for (std::size_t t = 0; t < kThreads; ++t) {
     threads.emplace_back([&, t] {
       for (std::size_t i = 0; i < kEach; ++i) {
-        const auto operation =
+        const auto request =
             files_->Write(folder_ / (std::to_string(t) + "." + std::to_string(i)), "x");
-        ASSERT_TRUE(operation.has_value());
-        operations.Add(*operation);
+        ASSERT_TRUE(request);
+        operations.Add(request.operation());
       }
     });
   }
@@ -333,6 +334,27 @@ TEST_F(FilesTest, ManyThreadsMayAskAtOnce) {
   writes_.Await(kThreads * kEach);
   const std::vector<FileOperation> all = operations.all();
   EXPECT_EQ(std::set<FileOperation>(all.begin(), all.end()).size(), kThreads * kEach);
+}
+
+TEST_F(FilesTest, ManyTasksMayAwaitThemWhileOthersAreGivenUp) {
+  Make({.threads = 4});
+  Dispatcher others({.pool = {.threads = 4}});
+  std::atomic<int> ended = 0;
+  const auto copy = [&](std::string name) -> Task<> {
+    const FileWriteFinished written = co_await files_->Write(name, name);
+    EXPECT_EQ(written.status, absl::OkStatus());
+    const FileReadFinished read = co_await files_->Read(name);
+    EXPECT_EQ(read.content, name);
+    ++ended;
+  };
+  Tasks tasks(others);
+  for (int i = 0; i < 300; ++i) {
+    Tasks given_up(others);
+    tasks.Start(copy(folder_ / std::to_string(i)));
+    given_up.Start(copy(folder_ / ("given_up" + std::to_string(i))));
+  }
+  others.Drain();
+  EXPECT_GE(ended, 300);
 }
 
 }  // namespace

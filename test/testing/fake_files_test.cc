@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "belfry/flow/tasks.h"
 #include "belfry/testing/explore.h"
 #include "belfry/testing/world.h"
 
@@ -52,7 +53,7 @@ class FakeFilesTest : public ::testing::Test {
 };
 
 TEST_F(FakeFilesTest, AnOperationEndsAsAStep) {
-  EXPECT_EQ(files.Read("f"), 1U);
+  EXPECT_EQ(files.Read("f").operation(), 1U);
   EXPECT_THAT(Reads(), IsEmpty());
   EXPECT_THAT(world.waiting(), ElementsAre("the read of f"));
   world.Run();
@@ -114,10 +115,10 @@ TEST_F(FakeFilesTest, WhatIsWrittenIsNotedWithHow) {
 
 TEST_F(FakeFilesTest, TheyMayRefuse) {
   files.Refuse();
-  EXPECT_EQ(files.Read("f"), std::nullopt);
-  EXPECT_EQ(files.Write("f", "x"), std::nullopt);
+  EXPECT_EQ(files.Read("f").Wait().status.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_FALSE(files.Write("f", "x"));
   files.Refuse(false);
-  EXPECT_EQ(files.Read("f"), 1U);
+  EXPECT_EQ(files.Read("f").operation(), 1U);
   EXPECT_THAT(files.writes(), IsEmpty());
 }
 
@@ -175,6 +176,23 @@ TEST(FakeFilesExploreTest, TheyEndInEveryOrder) {
   });
   EXPECT_EQ(report.reach, ExploreReport::Reach::kComplete) << report.Describe();
   EXPECT_THAT(orders, ElementsAre("abc", "acb", "bac", "bca", "cab", "cba"));
+}
+
+TEST(FakeFilesExploreTest, WhatIsAwaitedEndsInEveryOrderToo) {
+  std::set<std::string> orders;
+  const ExploreReport report = Explore({}, [&](World& world) {
+    FakeFiles files(world);
+    std::string order;
+    const auto read = [&](std::string path) -> Task<> {
+      order += (co_await files.Read(path)).path;
+    };
+    Tasks tasks(world.dispatcher());
+    for (const char* const path : {"a", "b"}) tasks.Start(read(path));
+    world.Run();
+    orders.insert(order);
+  });
+  EXPECT_EQ(report.reach, ExploreReport::Reach::kComplete) << report.Describe();
+  EXPECT_THAT(orders, ElementsAre("ab", "ba"));
 }
 
 TEST(FakeFilesExploreTest, WhatMayFailDoesAndDoesNot) {

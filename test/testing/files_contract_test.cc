@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "belfry/files.h"
+#include "belfry/flow/tasks.h"
+#include "belfry/shutdown.h"
 #include "belfry/testing/fake_files.h"
 #include "belfry/testing/recorder.h"
 #include "belfry/testing/world.h"
@@ -95,20 +97,26 @@ std::unique_ptr<Place> Make(BlockingFilesOptions options) {
   return std::make_unique<P>(options);
 }
 
+Task<absl::Status> Copy(Files& files, std::string from, std::string to) {
+  const FileReadFinished read = co_await files.Read(std::move(from));
+  if (!read.status.ok()) co_return read.status;
+  co_return (co_await files.Write(std::move(to), read.content)).status;
+}
+
 class FilesContractTest : public ::testing::TestWithParam<std::pair<const char*, MakePlace>> {
  protected:
   void Remake(BlockingFilesOptions options) { place_ = GetParam().second(options); }
 
   FileReadFinished Read(const std::string& path) {
-    const auto operation = place_->files().Read(path);
+    const auto request = place_->files().Read(path);
     ++reads_;
-    return End<FileReadFinished>(operation);
+    return End(request);
   }
   FileWriteFinished Write(const std::string& path, const std::string& content,
                           const FileWriteOptions& options = {}) {
-    const auto operation = place_->files().Write(path, content, options);
+    const auto request = place_->files().Write(path, content, options);
     ++writes_;
-    return End<FileWriteFinished>(operation);
+    return End(request);
   }
 
   std::string Path(const std::string& name) const { return place_->Path(name); }
@@ -117,12 +125,12 @@ class FilesContractTest : public ::testing::TestWithParam<std::pair<const char*,
 
  private:
   template <class E>
-  E End(std::optional<FileOperation> operation) {
+  E End(const FileRequest<E>& request) {
     place_->Settle(reads_, writes_);
     std::vector<E> ends;
     for (const RecordedEvent& event : place_->record().events) {
       const E* const end = event.result.ok() ? event.As<E>() : nullptr;
-      if (end != nullptr && end->operation == operation) ends.push_back(*end);
+      if (end != nullptr && end->operation == request.operation()) ends.push_back(*end);
     }
     EXPECT_EQ(ends.size(), 1U) << "each operation ends in exactly one event";
     return ends.empty() ? E{} : ends.front();
@@ -228,14 +236,97 @@ TEST_P(FilesContractTest, AContentThatNoQueueEverTakesIsGivenUp) {
 
 TEST_P(FilesContractTest, MoreThanTheLimitAreRefused) {
   Remake({.operations_max = 0});
-  EXPECT_EQ(place_->files().Read(Path("f")), std::nullopt);
-  EXPECT_EQ(place_->files().Write(Path("f"), "x"), std::nullopt);
+  EXPECT_FALSE(place_->files().Read(Path("f")));
+  EXPECT_FALSE(place_->files().Write(Path("f"), "x"));
+}
+
+TEST_P(FilesContractTest, WhatIsRefusedHasEndedAndNamesTheLimit) {
+  Remake({.operations_max = 0});
+  const auto read = place_->files().Read(Path("f"));
+  ASSERT_TRUE(read.finished());
+  EXPECT_EQ(read.operation(), 0U);
+  EXPECT_EQ(read.value().path, Path("f"));
+  EXPECT_EQ(read.value().status,
+            absl::ResourceExhaustedError("operations_max = 0 operations wait or run"));
+  const auto write = place_->files().Write(Path("f"), "x");
+  ASSERT_TRUE(write.finished());
+  EXPECT_EQ(write.value().status, read.value().status);
+}
+
+TEST_P(FilesContractTest, ATaskAwaitsThemInsteadOfTheirEvents) {
+  place_->Put("from", "text");
+  Tasks tasks(place_->dispatcher());
+  const auto copied = tasks.Start(Copy(place_->files(), Path("from"), Path("to")));
+  place_->Settle(1, 1);
+  ASSERT_TRUE(copied.finished());
+  EXPECT_EQ(copied.value(), absl::OkStatus());
+  EXPECT_EQ(place_->Content("to"), "text");
+}
+
+TEST_P(FilesContractTest, TheEndThatIsAwaitedIsTheEvent) {
+  place_->Put("f", "text");
+  const auto request = place_->files().Read(Path("f"));
+  place_->Settle(1, 0);
+  const FileReadFinished* event = nullptr;
+  const Record record = place_->record();
+  for (const RecordedEvent& e : record.events) event = e.As<FileReadFinished>();
+  ASSERT_NE(event, nullptr);
+  const FileReadFinished& end = request.Wait();
+  EXPECT_EQ(end.operation, event->operation);
+  EXPECT_EQ(end.path, event->path);
+  EXPECT_EQ(end.status, event->status);
+  EXPECT_EQ(end.content, event->content);
+}
+
+TEST_P(FilesContractTest, WhoAwaitsAnEndDoesNotWaitForRoomInAQueue) {
+  place_->Put("f", "text");
+  // It fills its own queue: the events of its second and its third read find no room.
+  std::string content;
+  const Subscription greedy = place_->dispatcher().Subscribe(
+      [&](const FileReadFinished& first) -> Task<> {
+        if (first.operation != 1) co_return;
+        place_->files().Read(Path("f"));
+        place_->files().Read(Path("f"));
+        content = (co_await place_->files().Read(Path("f"))).content;
+      },
+      {.queue = {.events_max = 1}, .overflow = Overflow::Reject()});
+  place_->files().Read(Path("f"));
+  place_->Settle(4, 0);
+  EXPECT_EQ(content, "text");
+}
+
+TEST_P(FilesContractTest, AtTheShutdownWhoAwaitsAnEndGoesOn) {
+  place_->Put("from", "text");
+  const auto from = place_->files().Read(Path("from"));
+  std::string content;
+  const auto copy = [&]() -> Task<absl::Status> {
+    content = (co_await from).content;
+    co_return (co_await place_->files().Write(Path("to"), content)).status;
+  };
+  Tasks tasks(place_->dispatcher());
+  const auto copied = tasks.Start(copy());
+  place_->dispatcher().Shutdown(ShutdownMode::kDrain, std::chrono::seconds(0));
+  place_->Settle(0, 0);
+  const auto ended = place_->dispatcher().Shutdown(ShutdownMode::kDrain, std::chrono::seconds(60));
+  EXPECT_TRUE(ended.complete) << ToString(ended);
+  ASSERT_TRUE(copied.finished());
+  EXPECT_EQ(content, "text") << "what was accepted goes on, without an event";
+  EXPECT_EQ(copied.value(),
+            absl::FailedPreconditionError("the dispatcher is closed, or the files have ended"));
+}
+
+TEST_P(FilesContractTest, TheDestructorEndsWhatIsAwaited) {
+  place_->Put("f", "text");
+  const auto request = place_->files().Read(Path("f"));
+  place_->EndFiles();
+  ASSERT_TRUE(request.finished());
+  EXPECT_EQ(request.value().content, "text");
 }
 
 TEST_P(FilesContractTest, AtTheShutdownOfTheDispatcherNoMoreAreAccepted) {
   place_->dispatcher().Shutdown(ShutdownMode::kDrain, std::chrono::seconds(60));
-  EXPECT_EQ(place_->files().Read(Path("f")), std::nullopt);
-  EXPECT_EQ(place_->files().Write(Path("f"), "x"), std::nullopt);
+  EXPECT_FALSE(place_->files().Read(Path("f")));
+  EXPECT_FALSE(place_->files().Write(Path("f"), "x"));
 }
 
 TEST_P(FilesContractTest, TheDestructorFinishesWhatWasAskedFor) {

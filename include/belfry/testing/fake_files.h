@@ -37,16 +37,16 @@ class World;
 //
 // Thread safety: the world's thread. Lifetime: ends before its world. The destructor finishes what
 // was asked for and publishes its events, once; at the dispatcher's shutdown it accepts no more,
-// and what finishes after that has no event.
+// and what finishes after that has no event, but whoever awaits it goes on.
 class BELFRY_EXPORT FakeFiles final : public Files {
  public:
   // `threads` makes no difference: there are as many as operations.
   explicit FakeFiles(World& world, BlockingFilesOptions options = {});
   ~FakeFiles() override;
 
-  std::optional<FileOperation> Read(std::string path) override;
-  std::optional<FileOperation> Write(std::string path, std::string content,
-                                     FileWriteOptions options = {}) override;
+  FileRequest<FileReadFinished> Read(std::string path) override;
+  FileRequest<FileWriteFinished> Write(std::string path, std::string content,
+                                       FileWriteOptions options = FileWriteOptions()) override;
 
   // --- What is there ---
   void Put(std::string path, std::string content);
