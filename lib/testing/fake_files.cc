@@ -45,6 +45,13 @@ void GiveUpContent(FileReadFinished& event, PublishResult why) {
   event.content = std::string();
 }
 
+// How an operation ends.
+template <class Finished>
+struct Outcome {
+  Completion<Finished> end;
+  std::optional<Finished> event{};  // once it has taken effect
+};
+
 }  // namespace
 
 class FakeFiles::Impl : public std::enable_shared_from_this<Impl> {
@@ -91,11 +98,6 @@ class FakeFiles::Impl : public std::enable_shared_from_this<Impl> {
   }
 
  private:
-  template <class Finished>
-  struct Outcome {
-    Completion<Finished> end;
-    std::optional<Finished> event{};  // once it has taken effect
-  };
   struct UnderWay {
     AskedWrite asked;  // of a read: its path
     std::string what;
