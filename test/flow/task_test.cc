@@ -135,6 +135,22 @@ TEST_P(TaskTest, ItAwaitsTasksThatReturnAndThrow) {
   EXPECT_EQ(notes(), (Notes{"42", "below zero"}));
 }
 
+Task<int> One() { co_return 1; }
+
+// Also where the compiler does not optimise.
+TEST_P(TaskTest, ALoopOfTasksThatAreReadyTakesNoStack) {
+  const Subscription listener = dispatcher->Subscribe(
+      [this](const Asked& asked) -> Task<> {
+        int sum = 0;
+        for (int i = 0; i < asked.number; ++i) sum += co_await One();
+        Note(std::to_string(sum));
+      },
+      Options());
+  EXPECT_TRUE(dispatcher->Publish(Asked{300'000}));
+  Settle();
+  EXPECT_EQ(notes(), Notes{"300000"});
+}
+
 TEST_P(TaskTest, EventsAreCausedByItsEventAfterEachWait) {
   EventId asked_id;
   std::vector<EventId> causes;

@@ -24,18 +24,26 @@ class TaskAwaiter final : private TaskParent {
   TaskAwaiter& operator=(const TaskAwaiter&) = delete;
 
   bool await_ready() const { return false; }
+  // It is called, not gone over to: compilers that do not optimise keep a stack frame for each time
+  // that one coroutine goes over to another, so a loop would take ever more of the stack.
   template <class P>
-  std::coroutine_handle<> await_suspend(std::coroutine_handle<P> awaiting) {
+  bool await_suspend(std::coroutine_handle<P> awaiting) {
     awaiting_ = awaiting;
-    return task_.Begin(awaiting.promise().run(), this);
+    beginning_ = true;
+    task_.Begin(awaiting.promise().run(), this).resume();
+    beginning_ = false;
+    return !task_.ended();
   }
   T await_resume() { return task_.Take(); }
 
  private:
-  std::coroutine_handle<> Ended(bool /*threw*/) noexcept override { return awaiting_; }
+  std::coroutine_handle<> Ended(bool /*threw*/) noexcept override {
+    return beginning_ ? std::noop_coroutine() : awaiting_;
+  }
 
   Task<T> task_;
   std::coroutine_handle<> awaiting_;
+  bool beginning_ = false;
 };
 
 template <class T>
