@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 
 #include "belfry/connection.h"
 #include "belfry/connection_events.h"
@@ -16,8 +17,10 @@
 #include "belfry/dispatcher.h"
 #include "belfry/endpoint.h"
 #include "belfry/event_loop.h"
+#include "belfry/flow/tasks.h"
 #include "belfry/framing.h"
 #include "belfry/server.h"
+#include "belfry/task_connection.h"
 #include "io/client.h"
 
 namespace belfry {
@@ -103,6 +106,38 @@ TEST(ServerExample, EchoesWhatItReceives) {
   greet((*server)->endpoint().port());
   loop.Run();
   other.join();
+}
+
+// example: task_connection.h
+belfry::Task<> Echo(belfry::TaskConnection connection) {
+  for (;;) {
+    const absl::StatusOr<std::string> line = co_await connection.ReadLine();
+    if (!line.ok()) co_return;  // the peer's end, or an error
+    if (!(co_await connection.Write(*line + "\n")).ok()) co_return;
+  }
+}
+// end of example
+
+TEST(TaskConnectionExample, EchoesLines) {
+  EventLoop loop;
+  Dispatcher dispatcher;
+  Tasks tasks(dispatcher);
+  // example: task_connection.h
+  auto server = belfry::Server::Listen(loop, *belfry::Endpoint::Parse("127.0.0.1:0"),
+                                       belfry::ToTasks(loop, [&](belfry::TaskConnection comer) {
+                                         tasks.Start(Echo(std::move(comer)));
+                                       }));
+  // end of example
+  ASSERT_TRUE(server.ok()) << server.status();
+  std::thread running([&] { loop.Run(); });
+  {
+    const Client client((*server)->endpoint().port());
+    client.Send("hello\nyou\n");
+    EXPECT_EQ(client.Receive(10), "hello\nyou\n");
+  }
+  dispatcher.Drain();
+  loop.Stop();
+  running.join();
 }
 
 TEST(DescriptorEventsExample, ToldOfAReadyPipe) {

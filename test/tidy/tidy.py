@@ -27,6 +27,7 @@ MAY_INCLUDE = {
     "loop": FLOOR_1,
     "io": FLOOR_2,
     "flow": FLOOR_1 | {"dispatch"},
+    "task_io": FLOOR_3,
     "plugin": FLOOR_3,
     "testing": FLOOR_3,
     "queue": FLOOR_3,
