@@ -54,8 +54,7 @@ SleepWait::~SleepWait() {
 void SleepWait::WaitsFor(WaitText& text) const { text << "a sleep of " << duration_; }
 
 void YieldWait::Start(TaskRun& run, std::coroutine_handle<> awaiting) {
-  Begin(run, awaiting);
-  ReadyNextRound();
+  BeginToYield(run, awaiting);
 }
 
 }  // namespace belfry

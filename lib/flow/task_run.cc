@@ -21,23 +21,33 @@ void TaskRun::List::Remove(TaskWait& wait) {
 
 void TaskRun::GoOn(std::coroutine_handle<> root, const Waker& waker) {
   core_ = Frame::Innermost()->core();
-  {
-    const sync::Lock lock(mutex_);
-    waker_ = waker;
-    running_ = true;
-    while (TaskWait* const wait = yielded_.first) {
-      yielded_.Remove(*wait);
-      wait->phase_ = Phase::kReady;
-      ready_.PushBack(*wait);
-    }
+  std::coroutine_handle<> next = Start(root, waker);
+  while (next) {
+    next.resume();
+    next = PopReady();
   }
-  if (root) root.resume();
-  while (TaskWait* const wait = PopReady()) wait->goes_on_.resume();
+}
+
+// What to resume first. Those who have given way are ready now.
+std::coroutine_handle<> TaskRun::Start(std::coroutine_handle<> root, const Waker& waker) {
+  const sync::Lock lock(mutex_);
+  waker_ = waker;
+  running_ = true;
+  while (TaskWait* const wait = yielded_.first) {
+    yielded_.Remove(*wait);
+    wait->phase_ = Phase::kReady;
+    ready_.PushBack(*wait);
+  }
+  return root ? root : PopReadyLocked();
+}
+
+std::coroutine_handle<> TaskRun::PopReady() {
+  const sync::Lock lock(mutex_);
+  return PopReadyLocked();
 }
 
 // Null: none is ready, and whoever becomes so wakes the delivery.
-TaskWait* TaskRun::PopReady() {
-  const sync::Lock lock(mutex_);
+std::coroutine_handle<> TaskRun::PopReadyLocked() {
   TaskWait* const wait = ready_.first;
   if (wait == nullptr) {
     running_ = false;
@@ -45,7 +55,8 @@ TaskWait* TaskRun::PopReady() {
   }
   ready_.Remove(*wait);
   wait->phase_ = Phase::kNone;
-  return wait;
+  wait->over_ = true;
+  return wait->goes_on_;
 }
 
 void TaskRun::WaitsFor(WaitText& text) const {
@@ -75,7 +86,6 @@ void TaskRun::Yield(TaskWait& wait) {
   Waker waker;
   {
     const sync::Lock lock(mutex_);
-    waiting_.Remove(wait);
     wait.phase_ = Phase::kYields;
     yielded_.PushBack(wait);
     waker = waker_;
@@ -94,7 +104,7 @@ void TaskRun::Remove(TaskWait& wait) {
 // --- TaskWait ---
 
 void TaskWait::End() {
-  if (run_ != nullptr) run_->Remove(*this);
+  if (run_ != nullptr && !over_) run_->Remove(*this);
 }
 
 void TaskWait::Begin(TaskRun& run, std::coroutine_handle<> goes_on) {
@@ -103,8 +113,13 @@ void TaskWait::Begin(TaskRun& run, std::coroutine_handle<> goes_on) {
   run.Add(*this);
 }
 
+void TaskWait::BeginToYield(TaskRun& run, std::coroutine_handle<> goes_on) {
+  run_ = &run;
+  goes_on_ = goes_on;
+  run.Yield(*this);
+}
+
 Waker TaskWait::Ready() { return run_->Ready(*this); }
-void TaskWait::ReadyNextRound() { run_->Yield(*this); }
 
 // --- TaskRunner ---
 

@@ -1,6 +1,7 @@
 // One task that nobody awaits, and all that it waits for.
 #pragma once
 
+#include <coroutine>
 #include <string>
 
 #include "belfry/flow/task_wait.h"
@@ -40,7 +41,9 @@ class TaskRun {
     void Remove(TaskWait& wait);
   };
 
-  TaskWait* PopReady();
+  std::coroutine_handle<> Start(std::coroutine_handle<> root, const Waker& waker);
+  std::coroutine_handle<> PopReady();
+  std::coroutine_handle<> PopReadyLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   DispatcherCore* core_ = nullptr;
   mutable sync::Mutex mutex_;

@@ -33,11 +33,11 @@ class BELFRY_EXPORT TaskWait {
 
   // `goes_on` is resumed some time after Ready. Before anybody may call that.
   void Begin(TaskRun& run, std::coroutine_handle<> goes_on);
+  // The same, and it is over when others have had their turn.
+  void BeginToYield(TaskRun& run, std::coroutine_handle<> goes_on);
   // It is over. Any thread, under a lock that the wait's destructor takes before this is gone; whom
   // to wake when that was let go of. At most once.
   Waker Ready();
-  // The same on the run's thread, but others have their turn before.
-  void ReadyNextRound();
   // It is not shown any more. Nothing, if it never began.
   void End();
   TaskRun* run() const { return run_; }  // null before Begin
@@ -51,6 +51,7 @@ class BELFRY_EXPORT TaskWait {
   TaskWait* before_ = nullptr;  // in the one list of the run that it is in
   TaskWait* behind_ = nullptr;
   Phase phase_ = Phase::kNone;
+  bool over_ = false;  // the run's thread alone: it went on
   const Site site_;
 };
 
