@@ -36,6 +36,10 @@ namespace belfry {
 // Retry says, from the start. One that waits inside of a CauseScope or an AmbientScope of its
 // own is a bug (aborts).
 // Thread safety: a value; awaited once.
+//
+// g++ 12 breaks temporaries of aggregates, and of lambdas that capture, that stand inside of a
+// co_await expression and have, say, a std::string: give such a query, such options or such a
+// lambda a name before.
 template <class T = void>
 class [[nodiscard]] Task {
  public:
