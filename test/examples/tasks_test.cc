@@ -22,8 +22,10 @@
 #include "belfry/flow/task.h"
 #include "belfry/flow/timeout.h"
 #include "belfry/flow/undo.h"
+#include "belfry/run_on.h"
 #include "belfry/testing/fake_files.h"
 #include "belfry/testing/world.h"
+#include "belfry/thread_pool.h"
 
 namespace belfry {
 namespace {
@@ -110,6 +112,22 @@ TEST_F(TasksExample, AFileIsRead) {
     // end of example
   });
   EXPECT_EQ(notes, std::vector<std::string>{"Welcome!"});
+}
+
+TEST_F(TasksExample, ACallElsewhere) {
+  const auto Hash = [](const std::string& text) { return "hash of " + text; };
+  const std::string password = "secret";
+  ThreadPool pool({.threads = 1});
+  Dispatcher own;
+  Tasks tasks(own);
+  const auto story = [&]() -> Task<std::string> {
+    // example: run_on.h
+    const auto work = [=] { return Hash(password); };
+    const absl::StatusOr<std::string> hash = co_await belfry::RunOn(pool, work);
+    // end of example
+    co_return hash.value_or("none");
+  };
+  EXPECT_EQ(tasks.Start(story()).Wait().value_or("none"), "hash of secret");
 }
 
 TEST_F(TasksExample, SeveralAtOnce) {
