@@ -79,7 +79,7 @@ class FileRequest : public Completion<Finished> {
   FileRequest(FileOperation operation, Completion<Finished> end)
       : Completion<Finished>(std::move(end)), operation_(operation) {}
   static FileRequest Refused(std::string path, absl::Status why) {
-    const FileRequest request(0, {});
+    FileRequest request(0, {});
     request.Finish(Finished{.path = std::move(path), .status = std::move(why)});
     return request;
   }

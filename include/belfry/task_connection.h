@@ -1,6 +1,6 @@
 // Connections as tasks see them: what comes is awaited, and read from top to bottom.
 //
-//   belfry::Task<> Echo(belfry::TaskConnection connection) {
+//   belfry::Task<> EchoLines(belfry::TaskConnection connection) {
 //     for (;;) {
 //       const absl::StatusOr<std::string> line = co_await connection.ReadLine();
 //       if (!line.ok()) co_return;  // the peer's end, or an error
@@ -10,10 +10,11 @@
 //
 // Where each connection that comes is given to a task of its own:
 //
-//   auto server = belfry::Server::Listen(
-//       loop, *belfry::Endpoint::Parse("127.0.0.1:0"),
-//       belfry::ToTasks(
-//           loop, [&](belfry::TaskConnection comer) { tasks.Start(Echo(std::move(comer))); }));
+//   const auto begin = [&](belfry::TaskConnection comer) {
+//     tasks.Start(EchoLines(std::move(comer)));
+//   };
+//   auto server = belfry::Server::Listen(loop, *belfry::Endpoint::Parse("127.0.0.1:0"),
+//                                        belfry::ToTasks(loop, begin));
 #pragma once
 
 #include <cstddef>

@@ -147,9 +147,8 @@ class BlockingFiles::Impl {
     Backoff backoff;
     for (;;) {
       const PublishResult result = TryPublish(event, context);
-      if (awaited.has_value()) {
-        end.FinishIn(context, *std::move(awaited));
-        awaited.reset();
+      if (std::optional<E> told = std::exchange(awaited, std::nullopt)) {
+        end.FinishIn(context, *std::move(told));
       }
       if (result.ok() || !MayBeAcceptedLater(result)) return;
       const bool hopeless = result.code() == PublishResult::Code::kTooLarge;

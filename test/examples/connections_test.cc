@@ -109,7 +109,7 @@ TEST(ServerExample, EchoesWhatItReceives) {
 }
 
 // example: task_connection.h
-belfry::Task<> Echo(belfry::TaskConnection connection) {
+belfry::Task<> EchoLines(belfry::TaskConnection connection) {
   for (;;) {
     const absl::StatusOr<std::string> line = co_await connection.ReadLine();
     if (!line.ok()) co_return;  // the peer's end, or an error
@@ -123,10 +123,11 @@ TEST(TaskConnectionExample, EchoesLines) {
   Dispatcher dispatcher;
   Tasks tasks(dispatcher);
   // example: task_connection.h
+  const auto begin = [&](belfry::TaskConnection comer) {
+    tasks.Start(EchoLines(std::move(comer)));
+  };
   auto server = belfry::Server::Listen(loop, *belfry::Endpoint::Parse("127.0.0.1:0"),
-                                       belfry::ToTasks(loop, [&](belfry::TaskConnection comer) {
-                                         tasks.Start(Echo(std::move(comer)));
-                                       }));
+                                       belfry::ToTasks(loop, begin));
   // end of example
   ASSERT_TRUE(server.ok()) << server.status();
   std::thread running([&] { loop.Run(); });

@@ -101,7 +101,9 @@ TEST(RunOnTest, ATaskThatIsGivenUpLeavesTheCall) {
   Dispatcher dispatcher({.executor = &executor});
   ManualExecutor elsewhere;
   bool called = false;
-  const auto story = [&]() -> Task<> { co_await RunOn(elsewhere, [&] { called = true; }); };
+  const auto story = [&]() -> Task<absl::Status> {
+    co_return co_await RunOn(elsewhere, [&] { called = true; });
+  };
   {
     Tasks tasks(dispatcher);
     tasks.Start(story());

@@ -73,8 +73,9 @@ Task<> WriteMuch(TaskConnection connection, Notes& notes) {
     notes.push_back(written.ToString());
   }
 }
-Task<> WriteAndGo(TaskConnection connection, Notes& /*notes*/) {
-  co_await connection.Write("bye\n");
+Task<> WriteAndGo(TaskConnection connection, Notes& notes) {
+  const absl::Status written = co_await connection.Write("bye\n");
+  notes.push_back(written.ToString());
 }
 Task<> SayPeer(TaskConnection connection, Notes& notes) {
   notes.push_back(connection.peer());
