@@ -1,5 +1,6 @@
 #include "task_io/task_connection_core.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "belfry/check.h"
@@ -48,7 +49,7 @@ std::variant<absl::StatusOr<std::string>, TaskConnection::Core::Signal> TaskConn
 std::optional<absl::StatusOr<std::string>> TaskConnection::Core::TakeNow(What what,
                                                                          std::size_t bytes_max) {
   if (what == What::kSome) {
-    if (unread_.size() > 0) return unread_.TakeSome(bytes_max);
+    if (unread_.size() > 0) return unread_.TakeSome(std::max<std::size_t>(bytes_max, 1));
     if (!end_.ok()) return end_;
     return std::nullopt;
   }

@@ -70,7 +70,6 @@ class TaskConnection::Core : public std::enable_shared_from_this<Core> {
   bool paused_ ABSL_GUARDED_BY(mutex_) = false;
   absl::Status closed_ ABSL_GUARDED_BY(mutex_);   // OK: not yet
   std::string unsent_ ABSL_GUARDED_BY(mutex_);    // on its way to the loop
-  std::string sending_;                           // the loop's: the same memory, in turns
   bool writable_ ABSL_GUARDED_BY(mutex_) = true;  // as the connection was when it was last asked
   std::vector<Signal> writers_ ABSL_GUARDED_BY(mutex_);  // who wait for that
 
@@ -78,6 +77,7 @@ class TaskConnection::Core : public std::enable_shared_from_this<Core> {
   std::string peer_;
   Connection* connection_ = nullptr;  // null: not yet, or no more
   bool open_ = false;
+  std::string sending_;  // takes turns with unsent_, so that both keep their memory
   const Completion<absl::Status> opened_;
 };
 
