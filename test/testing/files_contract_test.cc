@@ -298,14 +298,17 @@ TEST_P(FilesContractTest, WhoAwaitsAnEndDoesNotWaitForRoomInAQueue) {
 TEST_P(FilesContractTest, AtTheShutdownWhoAwaitsAnEndGoesOn) {
   place_->Put("from", "text");
   const auto from = place_->files().Read(Path("from"));
+  const Completion<bool> closed;
   std::string content;
   const auto copy = [&]() -> Task<absl::Status> {
     content = (co_await from).content;
+    co_await closed;
     co_return (co_await place_->files().Write(Path("to"), content)).status;
   };
   Tasks tasks(place_->dispatcher());
   const auto copied = tasks.Start(copy());
   place_->dispatcher().Shutdown(ShutdownMode::kDrain, std::chrono::seconds(0));
+  closed.Finish(true);
   place_->Settle(0, 0);
   const auto ended = place_->dispatcher().Shutdown(ShutdownMode::kDrain, std::chrono::seconds(60));
   EXPECT_TRUE(ended.complete) << ToString(ended);
