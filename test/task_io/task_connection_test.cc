@@ -301,6 +301,7 @@ TEST_F(SharedConnectionTest, WhoStillReadsIsToldItsEnd) {
 }
 
 TEST_F(SharedConnectionTest, TwoWhoReadAtOnceAbort) {
+  ::testing::FLAGS_gtest_death_test_style = "threadsafe";
   tasks_.Start(ReadOnce());
   world_.Run();
   tasks_.Start(ReadOnce());
