@@ -12,9 +12,10 @@
 namespace belfry {
 
 // How a composition ended for one key.
-enum class CompositionEnd { kCompleted, kTimedOut, kEvicted };
+enum class CompositionEnd { kCompleted, kTimedOut, kGivenUp, kEvicted };
 
-// A part came for a key whose composition had ended; see flow/compose.h. Nothing was done with it.
+// A part came for a key whose composition had ended; see flow/compose.h. Nothing was done with it,
+// but that it is undone if it can be and the others were.
 struct CompositionLate {
   std::string composition{};
   std::string key{};

@@ -47,6 +47,10 @@ std::string Complaint(const CompositionPlan& plan) {
   if (plan.options.remember.value_or(Nanoseconds::zero()) < Nanoseconds::zero()) {
     return "remember is negative";
   }
+  for (const PartPlan& part : plan.parts) {
+    if (bool(part.key) == bool(plan.parts.front().key)) continue;
+    return "Unless<" + part.name + "> needs a key if the parts have one, and none if not";
+  }
   return "";
 }
 
@@ -128,7 +132,9 @@ class CompositionWiring {
 std::vector<PartInfo> InfosOf(const std::vector<PartPlan>& parts) {
   std::vector<PartInfo> infos;
   infos.reserve(parts.size());
-  for (const PartPlan& part : parts) infos.push_back({part.type, part.name});
+  for (const PartPlan& part : parts) {
+    if (!part.gives_up) infos.push_back({part.type, part.name});
+  }
   return infos;
 }
 

@@ -47,6 +47,11 @@ CompositionTable::Offered CompositionCore::Offer(const PartArrival& arrival,
   return offered;
 }
 
+std::optional<EndedComposition> CompositionCore::GiveUp(const PartArrival& arrival) {
+  const sync::Lock lock(mutex_);
+  return table_.GiveUp(arrival);
+}
+
 void CompositionCore::Count(CompositionTable::Offered::Kind kind) {
   const sync::Lock lock(mutex_);
   table_.Count(kind);

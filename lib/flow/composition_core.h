@@ -42,6 +42,7 @@ class CompositionCore final : public std::enable_shared_from_this<CompositionCor
   SteadyTime ArrivalTime() const;
   // Throws std::bad_alloc, with nothing changed.
   CompositionTable::Offered Offer(const PartArrival& arrival, std::unique_ptr<HeldPart>& part);
+  std::optional<EndedComposition> GiveUp(const PartArrival& arrival);
   void Count(CompositionTable::Offered::Kind kind);
   void CountFailed();
   std::optional<CompositionTable::Due> TakeDue();

@@ -48,6 +48,7 @@ Failure CompositionRun::Take(const std::vector<std::size_t>& indices, const void
   Offered offered;
   for (const std::size_t index : indices) {
     const PartPlan& part = plan_.parts[index];
+    if (part.gives_up) return GiveUp(index, event, envelope);
     if (part.filter && !part.filter.Wants(event)) continue;
     if (held == nullptr) {
       held = part.hold(event);
@@ -61,11 +62,20 @@ Failure CompositionRun::Take(const std::vector<std::size_t>& indices, const void
   if (offered.kind != Offered::Kind::kTaken) core_->Count(offered.kind);
   if (offered.kind == Offered::Kind::kLate) {
     core_->TellLate(*arrival, envelope.id(), offered.late_after);
+    if (offered.late_after == CompositionEnd::kCompleted) return {};
+    return UndoLate(std::move(*arrival), std::move(held));
   }
   Failure failure;
   if (offered.evicted.has_value()) failure = Evict(std::move(*offered.evicted));
   if (!offered.complete.has_value()) return failure;
   return FirstOf(Complete(std::move(*offered.complete)), std::move(failure));
+}
+
+Failure CompositionRun::GiveUp(std::size_t index, const void* event,
+                               const Envelope& envelope) const {
+  std::optional<EndedComposition> given_up = core_->GiveUp(Arrive(index, event, envelope));
+  if (!given_up.has_value()) return {};
+  return AskToUndo(std::make_shared<const EndedComposition>(std::move(*given_up)));
 }
 
 PartArrival CompositionRun::Arrive(std::size_t index, const void* event,
@@ -137,6 +147,15 @@ Failure CompositionRun::TimeOut(EndedComposition timed_out) const {
 Failure CompositionRun::Evict(EndedComposition evicted) const {
   core_->TellEvicted(evicted);
   return AskToUndo(std::make_shared<const EndedComposition>(std::move(evicted)));
+}
+
+// Of what has ended already: there is nobody else to undo it.
+Failure CompositionRun::UndoLate(PartArrival late, std::unique_ptr<HeldPart> part) const {
+  EndedComposition ended{std::move(late.key), {}, {}, std::move(late.baggage)};
+  ended.story.Add(late.correlation);
+  part->index = late.index;
+  ended.parts.PushBack(std::move(part));
+  return AskToUndo(std::make_shared<const EndedComposition>(std::move(ended)));
 }
 
 // --- Undo ----------------------------------------------------------------------------------------

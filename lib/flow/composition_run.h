@@ -30,10 +30,12 @@ class CompositionRun {
  private:
   using Offered = CompositionTable::Offered;
 
+  Failure GiveUp(std::size_t index, const void* event, const Envelope& envelope) const;
   PartArrival Arrive(std::size_t index, const void* event, const Envelope& envelope) const;
   Failure Complete(EndedComposition complete) const;
   Failure TimeOut(EndedComposition timed_out) const;
   Failure Evict(EndedComposition evicted) const;
+  Failure UndoLate(PartArrival late, std::unique_ptr<HeldPart> part) const;
   Failure AskToUndo(const std::shared_ptr<const EndedComposition>& ended,
                     const HeldPart* behind = nullptr) const;
 

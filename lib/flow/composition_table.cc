@@ -128,6 +128,22 @@ bool CompositionTable::Completes(const Entry& entry) const {
   return rules_.shape != CompositionShape::kQuiet && entry.parts.size() == rules_.needed;
 }
 
+std::optional<EndedComposition> CompositionTable::GiveUp(const PartArrival& arrival) {
+  now_ = std::max(now_, arrival.now);
+  Forget();
+  const auto [found, nothing_came] = entries_.try_emplace(arrival.key);
+  Entry& entry = found->second;
+  if (nothing_came) {
+    entry.key = &found->first;
+    CompositionKey key;
+    if (!Remember(entry, CompositionEnd::kGivenUp, key)) entries_.erase(found);
+    return std::nullopt;
+  }
+  if (entry.end.has_value()) return std::nullopt;
+  ++stats_.given_up;
+  return End(entry, CompositionEnd::kGivenUp);
+}
+
 // --- Its end -------------------------------------------------------------------------------------
 
 EndedComposition CompositionTable::End(Entry& entry, CompositionEnd end) noexcept {

@@ -80,8 +80,9 @@ class CompositionTable {
   };
   // Takes `part` over if it is taken. Throws std::bad_alloc, with nothing changed.
   Offered Offer(const PartArrival& arrival, std::unique_ptr<HeldPart>& part);
-  // One that was not.
-  void Count(Offered::Kind kind);
+  // What is open of its key, and what is to come for it, is given up. Throws as Offer.
+  std::optional<EndedComposition> GiveUp(const PartArrival& arrival);
+  void Count(Offered::Kind kind);  // a part that was not taken
 
   // One whose time is over.
   struct Due {

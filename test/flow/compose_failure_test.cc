@@ -89,6 +89,56 @@ TEST_P(ComposeFailureTest, TheOldestIsEvictedAndUndone) {
   ExpectStatsBalanced(composition.GetStats());
 }
 
+TEST_P(ComposeFailureTest, APartThatComesTooLateIsUndone) {
+  const Composition composition = SignUpWithUndo().Start();
+  Publish(TemplateRead{7}, UserStored{8}, TemplateRead{8}, MailAccepted{8});
+  Advance(seconds(5));
+  EXPECT_THAT(undone(), IsEmpty());
+  Publish(UserStored{7}, MailAccepted{7}, UserStored{8});
+  EXPECT_THAT(undone(), ElementsAre("user 7", "mail 7")) << "and nothing of what was complete";
+}
+
+// --- Unless ---
+
+TEST_P(ComposeFailureTest, WhatIsGivenUpIsUndoneAtOnceAndOnce) {
+  const Collected<UserSignedUp> signed_up(*dispatcher);
+  const Composition composition =
+      SignUpWithUndo()
+          .Unless<SignUpFailed>(kByUser)
+          .OnTimeout([](const GotParts&, const MissingParts&) { ADD_FAILURE() << "it had ended"; })
+          .Start();
+  Publish(UserStored{7}, UserStored{8}, MailAccepted{7}, SignUpFailed{7}, SignUpFailed{7});
+  EXPECT_THAT(undone(), ElementsAre("mail 7", "user 7"));
+  Publish(TemplateRead{7}, TemplateRead{8}, MailAccepted{8}, SignUpFailed{8});
+  Advance(seconds(5));
+  EXPECT_THAT(undone(), ElementsAre("mail 7", "user 7"));
+  EXPECT_EQ(signed_up.size(), 1U) << "the other one";
+  EXPECT_EQ(composition.GetStats().given_up, 1U);
+  EXPECT_EQ(composition.GetStats().late, 1U);
+  ExpectStatsBalanced(composition.GetStats());
+}
+
+TEST_P(ComposeFailureTest, WhatComesAfterItWasGivenUpIsUndone) {
+  const Collected<CompositionLate> late(*dispatcher);
+  const Composition composition = SignUpWithUndo().Unless<SignUpFailed>(kByUser).Start();
+  Publish(SignUpFailed{7}, UserStored{7}, TemplateRead{7}, MailAccepted{7});
+  EXPECT_THAT(undone(), ElementsAre("user 7", "mail 7"));
+  ASSERT_EQ(late.size(), 3U);
+  EXPECT_EQ(late.at(0).after, CompositionEnd::kGivenUp);
+  EXPECT_EQ(composition.GetStats().opened, 0U);
+  Advance(seconds(5));
+  Publish(UserStored{7}, TemplateRead{7}, MailAccepted{7});
+  EXPECT_EQ(composition.GetStats().completed, 1U) << "it is forgotten as an end is";
+}
+
+TEST_P(ComposeFailureTest, WhatGivesItUpNeedsAKeyAsThePartsDo) {
+  const Composition composition = SignUpWithUndo().Unless<SignUpFailed>().Start();
+  EXPECT_TRUE(absl::IsInvalidArgument(composition.status())) << composition.status();
+  EXPECT_THAT(std::string(composition.status().message()), HasSubstr("belfry::SignUpFailed"));
+}
+
+// --- Undo that fails ---
+
 TEST_P(ComposeFailureTest, AFailedUndoIsADeadLetterAndTheOthersAreUndone) {
   std::atomic<bool> broken{true};
   const Composition composition =

@@ -102,8 +102,8 @@ class ComposeTest : public TimedTest {
 };
 
 inline void ExpectStatsBalanced(const CompositionStats& s) {
-  EXPECT_EQ(s.opened,
-            s.completed + s.timed_out + s.lapsed + s.evicted + s.failed + s.cancelled + s.open);
+  EXPECT_EQ(s.opened, s.completed + s.timed_out + s.given_up + s.lapsed + s.evicted + s.failed +
+                          s.cancelled + s.open);
 }
 
 }  // namespace belfry

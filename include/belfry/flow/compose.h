@@ -15,9 +15,11 @@
 //           .Start();
 //
 // Each key is a composition of its own, open from its first part until it is complete, its time is
-// over or it is evicted (CompositionOptions::open_max, CompositionEvicted): exactly one of these.
+// over, it is given up (Composer::Unless) or it is evicted (CompositionOptions::open_max,
+// CompositionEvicted): exactly one of these.
 // A part that has come already is passed over: the first one wins. What comes for a key that has
-// ended is told as CompositionLate, as long as that is remembered (CompositionOptions::remember).
+// ended is told as CompositionLate, as long as that is remembered (CompositionOptions::remember),
+// and undone, if the others were.
 //
 // Thread safety: parts may be published on any threads. No callable runs under a lock; projections,
 // filters and Emit run inside the publish, maybe on several threads at once, and must be quick.

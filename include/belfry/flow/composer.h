@@ -80,10 +80,22 @@ class [[nodiscard]] Composer {
     return std::move(*this);
   }
 
+  // An event with the parts' key that gives it up: then it is neither complete nor times out, and
+  // what comes after that is late. `key` as in By; none where the parts have none.
+  template <class End, class... F>
+  Composer&& Unless(F... key) && {
+    static_assert(Shape::kTimesOut, "this composition cannot be given up");
+    static_assert(sizeof...(F) <= 1, "one key");
+    plan_.parts.push_back(PartPlan::Of(Part<End>{}));
+    plan_.parts.back().gives_up = true;
+    (SetKey<End>(plan_.parts.size() - 1, std::move(key)), ...);
+    return std::move(*this);
+  }
+
   // Undoes what P, which has come, says was done, if it is not to be complete: it timed out, was
-  // evicted, or Emit failed. In reverse order of arrival, one after the other, on the executor. May
-  // return a Status. What it fails on is a dead letter, and those before it are undone all the
-  // same.
+  // given up or evicted, or Emit failed; and a P that comes after such an end. In reverse order of
+  // arrival, one after the other, on the executor. May return a Status. What it fails on is a dead
+  // letter, and those before it are undone all the same.
   template <class P, class F>
   Composer&& Undo(F undo) && {
     static_assert((std::is_same_v<P, E> || ...), "only what is a part can be undone");

@@ -23,10 +23,10 @@ struct CompositionOptions {
   std::string name{};  // of its listeners; "" stands for the type of what it emits
   // Of what is open, the oldest is evicted for one more.
   std::size_t open_max = 100'000;
-  // For how long it is known that a key was complete, timed out or was evicted: what comes for it
-  // meanwhile is late, what comes after that opens it again. Unset: as long as Within says, and not
-  // at all without it; where parts are matched by their correlation, which never comes again, until
-  // there are too many. What ends by Count, Absent or Debounce may always begin again at once.
+  // For how long it is known that a key has ended: what comes for it meanwhile is late, what comes
+  // after that opens it again. Unset: as long as Within says, and not at all without it; where
+  // parts are matched by their correlation, which never comes again, until there are too many. What
+  // ends by Count, Absent or Debounce may always begin again at once.
   std::optional<Nanoseconds> remember{};
   std::size_t remembered_max = 10'000;  // the oldest is forgotten for one more
   // Where time-outs are handled and undone. Null: the dispatcher's. It outlives the dispatcher.
@@ -48,12 +48,13 @@ struct OpenComposition {
 BELFRY_EXPORT std::string ToString(const OpenComposition& open);
 
 // What became of them. When nothing is under way,
-//   opened = completed + timed_out + lapsed + evicted + failed + cancelled + open.
+//   opened = completed + timed_out + given_up + lapsed + evicted + failed + cancelled + open.
 struct CompositionStats {
   std::uint64_t opened = 0;
   std::uint64_t completed = 0;  // and what it emits, if anything, was published
   std::uint64_t timed_out = 0;
-  std::uint64_t lapsed = 0;  // of Count: there were too few within the window
+  std::uint64_t given_up = 0;  // an event of Unless came
+  std::uint64_t lapsed = 0;    // of Count: there were too few within the window
   std::uint64_t evicted = 0;
   std::uint64_t failed = 0;     // Emit threw, or what it returned was refused for good
   std::uint64_t cancelled = 0;  // open at its Reset

@@ -38,6 +38,7 @@ struct PartPlan {
   EventFilter filter;
   std::function<CompositionKey(const void* event)> key;  // unset: the correlation id
   std::function<Failure(const void* event)> undo;        // may be unset
+  bool gives_up;  // it is no part, but ends the others; these come last
   std::unique_ptr<HeldPart> (*hold)(const void* event);
   Subscription (*subscribe)(Dispatcher& dispatcher, TakePart take, ListenerOptions options,
                             Site site);
@@ -52,6 +53,7 @@ struct PartPlan {
             std::move(part.filter),
             nullptr,
             nullptr,
+            false,
             [](const void* event) -> std::unique_ptr<HeldPart> {
               return std::make_unique<HeldPartOf<E>>(*static_cast<const E*>(event));
             },
