@@ -130,6 +130,18 @@ TEST_F(TasksExample, ACallElsewhere) {
   EXPECT_EQ(tasks.Start(story()).Wait().value_or("none"), "hash of secret");
 }
 
+TEST_F(TasksExample, AFileIsReadInTime) {
+  testing::FakeFiles files(world);
+  files.SetLatency(2s);
+  Tell([&]() -> Task<> {
+    // example: flow/timeout.h
+    const std::optional<FileReadFinished> read =
+        co_await belfry::Timeout(1s, files.Read("welcome.txt"));
+    // end of example
+    EXPECT_FALSE(read.has_value());
+  });
+}
+
 TEST_F(TasksExample, SeveralAtOnce) {
   const int id = 7;
   Tell([&]() -> Task<> {

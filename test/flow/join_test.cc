@@ -29,6 +29,11 @@ class JoinTest : public TaskTest {
     Note("ends " + std::to_string(value));
     co_return value;
   }
+  // Needs time before it waits, too.
+  Task<int> AfterWork(Nanoseconds work, Nanoseconds time, int value) {
+    timers.Advance(work);
+    co_return co_await After(time, value);
+  }
   Task<> Throws(Nanoseconds time) {
     const Local local(*this);
     co_await Sleep(time);
@@ -152,6 +157,28 @@ TEST_P(JoinTest, ATimeoutGivesUpWhatIsTooLate) {
     EXPECT_FALSE(co_await Timeout(100ms, SleepFor(200ms)));
   });
   EXPECT_EQ(notes(), (Notes{"begins 1", "ends 1", "begins 2", "over"}));
+}
+
+TEST_P(JoinTest, ATimeoutCountsFromWhereItIsAwaited) {
+  if (mode() != Mode::kManual) GTEST_SKIP() << "one thread moves the time";
+  Tell([this]() -> Task<> {
+    EXPECT_EQ(co_await Timeout(100ms, AfterWork(80ms, 50ms, 1)), std::nullopt);
+    EXPECT_EQ(co_await Timeout(150ms, AfterWork(80ms, 50ms, 2)), 2);
+    EXPECT_EQ(co_await Timeout(0ms, AfterWork(80ms, 0ms, 3)), 3);
+  });
+  EXPECT_EQ(notes(), (Notes{"begins 1", "begins 2", "ends 2", "begins 3", "ends 3", "over"}));
+}
+
+TEST_P(JoinTest, AnOperationThatIsTooLateGoesOn) {
+  const Completion<int> quick;
+  const Completion<int> slow;
+  Tell([&]() -> Task<> {
+    quick.Finish(1);
+    EXPECT_EQ(co_await Timeout(100ms, quick), 1);
+    EXPECT_EQ(co_await Timeout(100ms, slow), std::nullopt);
+    slow.Finish(2);
+    EXPECT_EQ(co_await Timeout(0ms, slow), 2);
+  });
 }
 
 TEST_P(JoinTest, ForEachHasSoManyAtATime) {

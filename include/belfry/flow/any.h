@@ -53,16 +53,21 @@ requires(sizeof...(T) > 0) TaskAwaitable<AnyAwaiter<T...>, Task<T>...> Any(Task<
 template <class T>
 using MaybeValue = std::conditional_t<std::is_void_v<T>, bool, std::optional<TaskValue<T>>>;
 
+// That of the task at Index, if it was the first.
+template <class T, std::size_t Index, class First>
+MaybeValue<T> ValueIfFirst(First first) {
+  if constexpr (std::is_void_v<T>) {
+    return first.index() == Index;
+  } else {
+    if (first.index() != Index) return std::nullopt;
+    return std::get<Index>(std::move(first));
+  }
+}
+
 // What the task returns, if it has ended before `end` has; nothing otherwise, and it is given up.
 template <class T>
 Task<MaybeValue<T>> Before(Task<> end, Task<T> task) {
-  auto first = co_await Any(std::move(task), std::move(end));
-  if constexpr (std::is_void_v<T>) {
-    co_return first.index() == 0;
-  } else {
-    if (first.index() != 0) co_return std::nullopt;
-    co_return std::get<0>(std::move(first));
-  }
+  co_return ValueIfFirst<T, 0>(co_await Any(std::move(task), std::move(end)));
 }
 
 }  // namespace belfry
