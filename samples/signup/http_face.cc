@@ -131,7 +131,7 @@ HttpResponse HttpFace::Respond(std::string_view method, std::string_view path,
                      {{"invalid", counters_.invalid()},
                       {"duplicate", counters_.duplicate()},
                       {"unavailable", counters_.unavailable()}}},
-                    {"pending_joins", open_.size()},
+                    {"under_way", open_.size()},
                     {"dispatcher", ToJson(context.dispatcher().GetStats())}});
 }
 

@@ -2,59 +2,68 @@
 
 #include <utility>
 
+#include "absl/status/statusor.h"
+
+#include "signup/steps.h"
+
 namespace signup {
 
-using belfry::Context;
+using belfry::Cause;
 
-absl::Status MailDelivery::Deliver(const WelcomeRendered& mail, Context& context) {
-  const std::string name = "welcome." + mail.id;
-  const std::string path = mailbox_.NewPath(name);
+void MailDelivery::Deliver(const WelcomeRendered& mail) {
+  const std::string path = mailbox_.NewPath(WelcomeMailOf(mail.id));
   {
     const std::lock_guard lock(mutex_);
-    Delivery& delivery = deliveries_[path];
-    delivery.id = mail.id;
-    delivery.stories.push_back(context.envelope().AsCause());
-    if (delivery.stories.size() > 1) return absl::OkStatus();
+    const auto [delivery, first] = deliveries_.try_emplace(path);
+    if (!first) {
+      delivery->second.stories.push_back(Cause::Current());
+      return;
+    }
+    if (!rows_.Hold(mail.id)) {  // it took too long meanwhile, and was undone
+      deliveries_.erase(delivery);
+      return;
+    }
+    delivery->second = {mail.id, {Cause::Current()}};
   }
   // Also for a row that this sign-up has made itself: another one for the same address may have
   // overtaken it from there.
-  const absl::StatusOr<bool> there = mailbox_.Has(name);
-  if (!there.ok() || *there) return Conclude(path, there.status(), context);
-  if (files_.Write(path, mail.message, {.temporary = mailbox_.TmpPath(name), .durable = true})) {
-    return absl::OkStatus();
-  }
-  return Conclude(path, absl::ResourceExhaustedError("no more files can be written now"), context);
+  const absl::StatusOr<bool> there = mailbox_.Has(WelcomeMailOf(mail.id));
+  if (!there.ok() || *there) return Conclude(path, there.status());
+  const auto asked = WriteMail(files_, mailbox_, mail.id, mail.message);
+  if (!asked) Conclude(path, asked.value().status);
 }
 
-absl::Status MailDelivery::Accept(const belfry::FileWriteFinished& written, Context& context) {
-  return Conclude(written.path, written.status, context);
+void MailDelivery::Accept(const belfry::FileWriteFinished& written) {
+  Conclude(written.path, written.status);
 }
 
-absl::Status MailDelivery::Conclude(const std::string& path, const absl::Status& status,
-                                    Context& context) {
+void MailDelivery::Conclude(const std::string& path, const absl::Status& status) {
   decltype(deliveries_)::node_type delivery;
   {
     const std::lock_guard lock(mutex_);
     delivery = deliveries_.extract(path);
   }
-  if (delivery.empty()) return absl::OkStatus();  // a file, but none of ours
+  if (delivery.empty()) return;  // a file, but none of ours
 
-  absl::Status result;
-  const belfry::Envelope& news = context.envelope();
-  for (const belfry::Cause& story : delivery.mapped().stories) {
-    const bool own = story.correlation == news.correlation_id();
-    const belfry::Cause cause = own ? news.AsCause() : story;
-    if (!status.ok()) {
-      result.Update(
-          open_.Fail(cause, {SignUpFailed::Kind::kUnavailable,
-                             "the welcome mail could not be delivered", status.ToString()}));
-      continue;
+  const std::string& id = delivery.mapped().id;
+  const Cause news = Cause::Current();
+  for (const Cause& story : delivery.mapped().stories) {
+    const bool own = story.correlation == news.correlation;
+    const Cause cause = own ? news : story;
+    if (status.ok()) {
+      Tell(id, cause, own ? std::vector<belfry::EventId>() : std::vector{news.causation});
+    } else {
+      open_.Fail(cause, MailNotDelivered(status)).IgnoreError();
     }
-    belfry::PublishOptions options{.cause = cause};
-    if (!own) options.links.push_back(news.id());
-    result.Update(open_.Publish(context, MailAccepted{delivery.mapped().id}, std::move(options)));
   }
-  return result;
+  rows_.LetGo(id).IgnoreError();  // else it stays pending, and the next start resumes it
+}
+
+void MailDelivery::Tell(const std::string& id, const Cause& cause,
+                        std::vector<belfry::EventId> links) try {
+  Publish(publisher_, MailAccepted{id}, {.cause = cause, .links = std::move(links)});
+} catch (const SignUpError& error) {
+  open_.Fail(cause, error.failed()).IgnoreError();
 }
 
 }  // namespace signup

@@ -91,12 +91,14 @@ int Serve(const Options& options) {
   belfry::Dispatcher dispatcher({.pool = {.threads = 4, .name = "signup"}});
   const belfry::Signals signals(loop, dispatcher, {SIGTERM, SIGINT});
   belfry::BlockingFiles files(dispatcher, {.threads = 4});
-  const std::vector<belfry::Subscription> flow = WireSignUp(
-      dispatcher, {.users = *data->users,
-                   .files = files,
-                   .mailbox = data->mailbox,
-                   .welcome_template = data->welcome_template,
-                   .audit = [&data](std::string_view line) { return data->audit->Write(line); }});
+  const Wiring wiring =
+      WireSignUp(dispatcher,
+                 {.users = *data->users,
+                  .files = files,
+                  .mailbox = data->mailbox,
+                  .welcome_template = data->welcome_template,
+                  .audit = [&data](std::string_view line) { return data->audit->Write(line); }},
+                 options.flow);
   const belfry::Subscription log = LogFailures(dispatcher);
   Resumption resumption(dispatcher, *pending, PrintResumed);
 

@@ -1,59 +1,45 @@
 #include "signup/open_sign_ups.h"
 
+#include <utility>
+
 namespace signup {
 
-bool OpenSignUps::Open(belfry::EventId story) {
-  for (const belfry::EventId old : TooOld()) {
-    // Whether that could be published is the old story's trouble, not this one's.
-    Fail({old, old}, {SignUpFailed::Kind::kUnavailable, "the sign-up took too long",
-                      "something that it waited for never happened"})
-        .IgnoreError();
-  }
+bool OpenSignUps::Open(const belfry::Cause& cause) {
   {
     const std::lock_guard lock(mutex_);
-    if (opened_.size() >= limits_.open_max) return false;
-    opened_.try_emplace(story, dispatcher_.clock().Now());
+    if (open_.size() < limits_.open_max) {
+      open_.insert(cause.correlation);
+      return true;
+    }
   }
-  welcome_.Open(story);
-  completion_.Open(story);
-  return true;
+  // If not even that can be told, the HTTP server's own limit answers.
+  Tell(cause, {SignUpFailed::Kind::kUnavailable, "too many sign-ups at the moment",
+               "the limit of open sign-ups is reached"})
+      .IgnoreError();
+  return false;
 }
 
-absl::Status OpenSignUps::Fail(const belfry::Cause& cause, SignUpFailed failure) {
-  if (!Close(cause.correlation)) return absl::OkStatus();
-  return dispatcher_.Publish(std::move(failure), {.cause = cause}).status();
+bool OpenSignUps::contains(belfry::EventId story) const {
+  const std::lock_guard lock(mutex_);
+  return open_.contains(story);
+}
+
+bool OpenSignUps::Close(belfry::EventId story) {
+  const std::lock_guard lock(mutex_);
+  return open_.erase(story) > 0;
+}
+
+absl::Status OpenSignUps::Fail(const belfry::Cause& cause, SignUpFailed failed) {
+  return Close(cause.correlation) ? Tell(cause, std::move(failed)) : absl::OkStatus();
+}
+
+absl::Status OpenSignUps::Tell(const belfry::Cause& cause, SignUpFailed failed) {
+  return publisher_.Publish(std::move(failed), {.cause = cause}).status();
 }
 
 std::size_t OpenSignUps::size() const {
   const std::lock_guard lock(mutex_);
-  return opened_.size();
-}
-
-SignUpFailed OpenSignUps::Refused(belfry::PublishResult result) {
-  return {SignUpFailed::Kind::kUnavailable, "too much to do at the moment",
-          std::string(result.status().message())};
-}
-
-bool OpenSignUps::Close(belfry::EventId story) {
-  {
-    const std::lock_guard lock(mutex_);
-    if (opened_.erase(story) == 0) return false;
-  }
-  welcome_.Close(story);
-  completion_.Close(story);
-  return true;
-}
-
-std::vector<belfry::EventId> OpenSignUps::TooOld() const {
-  const belfry::SteadyTime now = dispatcher_.clock().Now();
-  std::vector<belfry::EventId> old;
-  const std::lock_guard lock(mutex_);
-  // Ids of one dispatcher grow, so the oldest come first.
-  for (const auto& [story, opened] : opened_) {
-    if (now - opened < limits_.time_max) break;
-    old.push_back(story);
-  }
-  return old;
+  return open_.size();
 }
 
 }  // namespace signup

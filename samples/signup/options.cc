@@ -9,7 +9,7 @@
 namespace signup {
 
 const char kUsage[] =
-    "signup --listen ADDRESS:PORT --data DIR [--template FILE]\n"
+    "signup --listen ADDRESS:PORT --data DIR [--template FILE] [--flow events|story]\n"
     "\n"
     "Lets users sign up over HTTP.\n"
     "\n"
@@ -17,6 +17,8 @@ const char kUsage[] =
     "              The first line of output names it.\n"
     "  --data      the folder of signup.db, mail/ and audit.log; made if it is not there.\n"
     "  --template  the welcome mail's text; by default DIR/welcome.txt, made if it is not there.\n"
+    "  --flow      how the flow is written: by events, the default, or as a story. It does the\n"
+    "              same.\n"
     "  --help      this\n"
     "\n"
     "SIGTERM and SIGINT finish what has begun and end the program.\n";
@@ -40,11 +42,21 @@ absl::Status ParseListen(const std::string& text, Options& options) {
   return absl::OkStatus();
 }
 
+absl::Status ParseFlow(const std::string& text, Options& options) {
+  if (text == "story") {
+    options.flow = Flow::kStory;
+  } else if (text != "events") {
+    return Wrong("--flow " + text + ": there are events and story");
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::StatusOr<Options> ParseOptions(std::span<char* const> arguments) {
   Options options;
   std::string listen;
+  std::string flow = "events";
   for (std::size_t i = 0; i < arguments.size(); ++i) {
     const std::string_view name = arguments[i];
     if (name == "--help" || name == "-h") {
@@ -54,6 +66,7 @@ absl::StatusOr<Options> ParseOptions(std::span<char* const> arguments) {
     std::string* value = name == "--listen"     ? &listen
                          : name == "--data"     ? &options.data
                          : name == "--template" ? &options.welcome_template
+                         : name == "--flow"     ? &flow
                                                 : nullptr;
     if (value == nullptr) return Wrong("unknown argument " + std::string(name));
     if (++i == arguments.size()) return Wrong(std::string(name) + " needs a value");
@@ -62,6 +75,7 @@ absl::StatusOr<Options> ParseOptions(std::span<char* const> arguments) {
   if (listen.empty()) return Wrong("--listen ADDRESS:PORT is missing");
   if (options.data.empty()) return Wrong("--data DIR is missing");
   absl::Status parsed = ParseListen(listen, options);
+  parsed.Update(ParseFlow(flow, options));
   if (!parsed.ok()) return parsed;
   return options;
 }

@@ -7,6 +7,8 @@
 
 #include "absl/status/statusor.h"
 
+#include "signup/flow.h"
+
 namespace signup {
 
 extern const char kUsage[];
@@ -16,6 +18,7 @@ struct Options {
   std::uint16_t port = 0;
   std::string data;              // a folder
   std::string welcome_template;  // a file; "": welcome.txt in `data`, made if it is not there
+  Flow flow = Flow::kEvents;
   bool help = false;
 };
 

@@ -116,6 +116,8 @@ absl::Status SqliteUserStore::Connect(const Options& options) {
       Prepare("SELECT id, email, name, state FROM users WHERE email = ?1", find_by_email_));
   prepared.Update(
       Prepare("UPDATE users SET state = 'active' WHERE id = ?1 AND state = 'pending'", activate_));
+  prepared.Update(
+      Prepare("DELETE FROM users WHERE id = ?1 AND state = 'pending'", remove_pending_));
   prepared.Update(Prepare("SELECT 1 FROM users WHERE id = ?1", find_by_id_));
   prepared.Update(Prepare(
       "SELECT id, email, name FROM users WHERE state = 'pending' ORDER BY created", pending_));
@@ -148,6 +150,12 @@ absl::Status SqliteUserStore::Activate(const std::string& id) {
   if (code == SQLITE_ROW) return absl::AlreadyExistsError("user " + id + " is active already");
   if (code == SQLITE_DONE) return absl::NotFoundError("there is no user " + id);
   return Error(code);
+}
+
+absl::Status SqliteUserStore::RemovePending(const std::string& id) {
+  const std::lock_guard lock(mutex_);
+  const int code = Query(remove_pending_).Bind(1, id).Step();
+  return code == SQLITE_DONE ? absl::OkStatus() : Error(code);
 }
 
 absl::StatusOr<std::vector<User>> SqliteUserStore::Pending() {

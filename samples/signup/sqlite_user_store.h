@@ -40,6 +40,7 @@ class SqliteUserStore final : public UserStore {
 
   absl::StatusOr<AddedUser> AddPending(const std::string& email, const std::string& name) override;
   absl::Status Activate(const std::string& id) override;
+  absl::Status RemovePending(const std::string& id) override;
   absl::StatusOr<std::vector<User>> Pending() override;
 
  private:
@@ -62,6 +63,7 @@ class SqliteUserStore final : public UserStore {
   Statement insert_;
   Statement find_by_email_;
   Statement activate_;
+  Statement remove_pending_;
   Statement find_by_id_;
   Statement pending_;
 };

@@ -43,6 +43,9 @@ class UserStore {
   //         UNAVAILABLE, or what the engine says
   virtual absl::Status Activate(const std::string& id) = 0;
 
+  // Removes the row if it is pending. Errors: UNAVAILABLE, or what the engine says.
+  virtual absl::Status RemovePending(const std::string& id) = 0;
+
   // The rows that are pending, oldest first.
   virtual absl::StatusOr<std::vector<User>> Pending() = 0;
 };

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <string>
 
+#include "absl/strings/ascii.h"
+
 namespace signup {
 namespace {
 
@@ -49,6 +51,10 @@ absl::Status CheckName(std::string_view name) {
     return absl::InvalidArgumentError("name has a line break or another control character in it");
   }
   return absl::OkStatus();
+}
+
+std::string AddressKey(std::string_view email) {
+  return absl::AsciiStrToLower({email.data(), email.size()});
 }
 
 }  // namespace signup

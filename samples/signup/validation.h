@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 #include <string_view>
 
 #include "absl/status/status.h"
@@ -17,5 +18,8 @@ inline constexpr std::size_t kNameBytesMax = 100;
 // digits and the punctuation of RFC 5321's unquoted form; a name has no control characters.
 absl::Status CheckEmail(std::string_view email);
 absl::Status CheckName(std::string_view name);
+
+// Equal for addresses that have one row: upper and lower case make no difference.
+std::string AddressKey(std::string_view email);
 
 }  // namespace signup

@@ -1,6 +1,7 @@
 // Requests that cannot be granted: refused with the reason, and nothing has happened.
 
 #include <string>
+#include <tuple>
 
 #include "gmock/gmock.h"
 
@@ -17,12 +18,17 @@ struct BadRequest {
   std::string reason;
 };
 
-class BadRequestTest : public SignUpTest, public ::testing::WithParamInterface<BadRequest> {};
+class BadRequestTest : public SignUpFixture,
+                       public ::testing::WithParamInterface<std::tuple<Flow, BadRequest>> {
+ protected:
+  BadRequestTest() : SignUpFixture(std::get<Flow>(GetParam())) {}
+};
 
 TEST_P(BadRequestTest, IsA400ThatSaysWhy) {
-  const auto request = Ask("POST", "/signup", GetParam().body);
+  const auto& [body, reason] = std::get<BadRequest>(GetParam());
+  const auto request = Ask("POST", "/signup", body);
   EXPECT_EQ(StatusOf(request), 400);
-  EXPECT_THAT(Said(request, "error"), HasSubstr(GetParam().reason));
+  EXPECT_THAT(Said(request, "error"), HasSubstr(reason));
   EXPECT_THAT(users.rows, SizeIs(0));
   EXPECT_THAT(files.writes(), SizeIs(0));
 }
@@ -33,34 +39,39 @@ std::string Body(const std::string& email, const std::string& name) {
 
 INSTANTIATE_TEST_SUITE_P(
     Bodies, BadRequestTest,
-    ::testing::Values(
-        BadRequest{"", "not JSON"}, BadRequest{"{", "not JSON"},
-        BadRequest{"{\"email\": \"a@b\xff\", \"name\": \"x\"}", "not JSON"},
-        BadRequest{std::string(100, '['), "not JSON"}, BadRequest{"[]", "not a JSON object"},
-        BadRequest{R"({"name": "Ada"})", "email is missing"},
-        BadRequest{R"({"email": "ada@example.org"})", "name is missing"},
-        BadRequest{R"({"email": 7, "name": "Ada"})", "email is not a text"},
-        BadRequest{R"({"email": "ada@example.org", "name": null})", "name is not a text"},
-        BadRequest{Body("", "Ada"), "email is empty"},
-        BadRequest{Body("ada", "Ada"), "email has no @"},
-        BadRequest{Body("@example.org", "Ada"), "email is not an address"},
-        BadRequest{Body("ada@", "Ada"), "email is not an address"},
-        BadRequest{Body("ada@b@example.org", "Ada"), "email is not an address"},
-        BadRequest{Body("a..da@example.org", "Ada"), "email is not an address"},
-        BadRequest{Body("ada <ada@example.org>", "Ada"), "email is not an address"},
-        BadRequest{Body("ada@example.org\r\nBcc: all@example.org", "Ada"),
-                   "email is not an address"},
-        BadRequest{Body("ada@example.org\n", "Ada"), "email is not an address"},
-        BadRequest{Body("ada@example.org,bob@example.org", "Ada"), "email is not an address"},
-        BadRequest{Body(std::string(250, 'a') + "@b.org", "Ada"), "email is longer than 254"},
-        BadRequest{Body("ada@example.org", ""), "name is empty"},
-        BadRequest{Body("ada@example.org", "   "), "name is empty"},
-        BadRequest{Body("ada@example.org", std::string(101, 'a')), "name is longer than 100"},
-        BadRequest{Body("ada@example.org", "Ada\r\nBcc: all@example.org"), "line break"},
-        BadRequest{Body("ada@example.org", "Ada\nx"), "line break"},
-        BadRequest{Body("ada@example.org", std::string("A\0da", 4)), "control character"}));
+    ::testing::Combine(
+        ::testing::ValuesIn(kBothFlows),
+        ::testing::Values(
+            BadRequest{"", "not JSON"}, BadRequest{"{", "not JSON"},
+            BadRequest{"{\"email\": \"a@b\xff\", \"name\": \"x\"}", "not JSON"},
+            BadRequest{std::string(100, '['), "not JSON"}, BadRequest{"[]", "not a JSON object"},
+            BadRequest{R"({"name": "Ada"})", "email is missing"},
+            BadRequest{R"({"email": "ada@example.org"})", "name is missing"},
+            BadRequest{R"({"email": 7, "name": "Ada"})", "email is not a text"},
+            BadRequest{R"({"email": "ada@example.org", "name": null})", "name is not a text"},
+            BadRequest{Body("", "Ada"), "email is empty"},
+            BadRequest{Body("ada", "Ada"), "email has no @"},
+            BadRequest{Body("@example.org", "Ada"), "email is not an address"},
+            BadRequest{Body("ada@", "Ada"), "email is not an address"},
+            BadRequest{Body("ada@b@example.org", "Ada"), "email is not an address"},
+            BadRequest{Body("a..da@example.org", "Ada"), "email is not an address"},
+            BadRequest{Body("ada <ada@example.org>", "Ada"), "email is not an address"},
+            BadRequest{Body("ada@example.org\r\nBcc: all@example.org", "Ada"),
+                       "email is not an address"},
+            BadRequest{Body("ada@example.org\n", "Ada"), "email is not an address"},
+            BadRequest{Body("ada@example.org,bob@example.org", "Ada"), "email is not an address"},
+            BadRequest{Body(std::string(250, 'a') + "@b.org", "Ada"), "email is longer than 254"},
+            BadRequest{Body("ada@example.org", ""), "name is empty"},
+            BadRequest{Body("ada@example.org", "   "), "name is empty"},
+            BadRequest{Body("ada@example.org", std::string(101, 'a')), "name is longer than 100"},
+            BadRequest{Body("ada@example.org", "Ada\r\nBcc: all@example.org"), "line break"},
+            BadRequest{Body("ada@example.org", "Ada\nx"), "line break"},
+            BadRequest{Body("ada@example.org", std::string("A\0da", 4)), "control character"})));
 
-TEST_F(SignUpTest, OtherAddressesAndMethodsAreRefusedByName) {
+using HttpTest = SignUpTest;
+INSTANTIATE_TEST_SUITE_P(Flows, HttpTest, ::testing::ValuesIn(kBothFlows), NameOfParam);
+
+TEST_P(HttpTest, OtherAddressesAndMethodsAreRefusedByName) {
   EXPECT_EQ(StatusOf(Ask("GET", "/")), 404);
   EXPECT_EQ(StatusOf(Ask("POST", "/signup/more")), 404);
   const auto get = Ask("GET", "/signup");
@@ -69,11 +80,11 @@ TEST_F(SignUpTest, OtherAddressesAndMethodsAreRefusedByName) {
   EXPECT_EQ(StatusOf(Ask("DELETE", "/stats")), 405);
 }
 
-TEST_F(SignUpTest, AQueryChangesNothing) {
+TEST_P(HttpTest, AQueryChangesNothing) {
   EXPECT_EQ(StatusOf(Ask("GET", "/health?verbose=1")), 200);
 }
 
-TEST_F(SignUpTest, StatsCountSignUpsAndFailuresByKind) {
+TEST_P(HttpTest, StatsCountSignUpsAndFailuresByKind) {
   AskForSignUp("ada@example.org");
   AskForSignUp("bob@example.org");
   AskForSignUp("bob@example.org");

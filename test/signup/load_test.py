@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""load_test.py SIGNUP [--rate-min N] [--rounds N] [unittest arguments]: the real server under real clients.
+"""load_test.py SIGNUP [--flow F] [--rate-min N] [--rounds N] [unittest arguments]: the real server under real clients.
 
 Whatever happens to the server in the middle, every 201 must have its active row and its one mail, and
-in the end nobody may be left waiting.
+in the end nobody may be left waiting, and no row be left without an end.
 """
 
 import argparse
@@ -27,7 +27,7 @@ USERS = 2000
 CONNECTIONS = 50
 PATIENCE = 60  # seconds for anything to happen, on a loaded machine and under a sanitizer
 
-OPTIONS = argparse.Namespace(signup=None, rate_min=0)
+OPTIONS = argparse.Namespace(signup=None, flow="events", rate_min=0)
 
 
 def eventually(condition, what):
@@ -48,7 +48,8 @@ class Server:
 
     def start(self):
         self.process = subprocess.Popen(
-            [OPTIONS.signup, "--listen", f"127.0.0.1:{self.port}", "--data", str(self.data)],
+            [OPTIONS.signup, "--listen", f"127.0.0.1:{self.port}", "--data", str(self.data),
+             "--flow", OPTIONS.flow],
             stdout=subprocess.PIPE, text=True)
         line = self.process.stdout.readline()
         found = re.fullmatch(r"listening on http://127\.0\.0\.1:(\d+)\n", line)
@@ -179,7 +180,7 @@ class LoadTest(unittest.TestCase):
         self.check(clients, may_be_duplicates=False)
         durations = sorted(clients.durations)
         rate = USERS / duration
-        print(f"\n{USERS} sign-ups over {CONNECTIONS} connections: {rate:.0f}/s, "
+        print(f"\n{OPTIONS.flow}: {USERS} sign-ups over {CONNECTIONS} connections: {rate:.0f}/s, "
               f"p50 {durations[len(durations) // 2] * 1000:.1f} ms, "
               f"p99 {durations[len(durations) * 99 // 100] * 1000:.1f} ms")
         self.assertGreaterEqual(rate, OPTIONS.rate_min)
@@ -201,7 +202,7 @@ class LoadTest(unittest.TestCase):
         clients.join()
         statuses = self.check(clients, may_be_duplicates=True)
         self.assertGreater(clients.broken, 0, "no client noticed")
-        print(f"\n{how.name} after {answered} answers: {dict(statuses)}, "
+        print(f"\n{OPTIONS.flow}: {how.name} after {answered} answers: {dict(statuses)}, "
               f"{clients.broken} requests met no server")
         self.assertEqual(self.server.end(signal.SIGTERM), 0)
 
@@ -210,6 +211,48 @@ class LoadTest(unittest.TestCase):
 
     def test_kill_9_in_the_middle(self):
         self.interrupt(signal.SIGKILL, -signal.SIGKILL)
+
+    # --- what was begun has an end, or is taken back ---
+
+    def sign_up(self, email):
+        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=PATIENCE)
+        connection.request("POST", "/signup", json.dumps({"email": email, "name": "User"}))
+        response = connection.getresponse()
+        response.read()
+        connection.close()
+        return response.status
+
+    def test_what_fails_leaves_no_row(self):
+        template = self.server.data / "welcome.txt"
+        text = template.read_text(encoding="utf-8")
+        template.unlink()
+        self.assertEqual(self.sign_up("ada@example.org"), 503)
+        eventually(lambda: not self.server.rows(), "its row is taken back")
+        template.write_text(text, encoding="utf-8")
+        self.assertEqual(self.sign_up("ada@example.org"), 201)
+        self.assertEqual(self.server.mails()[0], {"ada@example.org": 1})
+        self.assertEqual(self.server.end(signal.SIGTERM), 0)
+
+    def test_what_an_earlier_process_began_is_resumed_whatever_ends_that(self):
+        self.assertEqual(self.server.end(signal.SIGKILL), -signal.SIGKILL)
+        with sqlite3.connect(self.server.data / "signup.db") as database:
+            database.executemany(
+                "INSERT INTO users(id, email, name, state) VALUES(?, ?, 'User', 'pending')",
+                [(f"{i:032x}", f"user{i}@example.org") for i in range(USERS)])
+        database.close()
+        for how, exit_code in (signal.SIGKILL, -signal.SIGKILL), (signal.SIGTERM, 0):
+            self.server.start()
+            before = len(self.server.pending())
+            eventually(lambda: len(self.server.pending()) < before - USERS // 10, "some are resumed")
+            self.assertEqual(self.server.end(how), exit_code)
+            self.assertGreater(len(self.server.pending()), 0, "the end came too late to be in the middle")
+        self.server.start()
+        eventually(lambda: not self.server.pending(), "all are resumed")
+        mails, ids = self.server.mails()
+        self.assertEqual(len(ids), USERS)
+        self.assertEqual(sum(mails.values()), USERS, "one mail each, exactly")
+        self.assertEqual(len(self.server.rows()), USERS)
+        self.assertEqual(self.server.end(signal.SIGTERM), 0)
 
     # --- garbage: the right status or a close, and others are served on ---
 
@@ -266,6 +309,7 @@ class LoadTest(unittest.TestCase):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("signup")
+    parser.add_argument("--flow", default="events", help="as of the program")
     parser.add_argument("--rate-min", type=float, default=0, help="sign-ups a second, at least")
     parser.add_argument("--rounds", type=int, default=1, help="how often to run it all")
     OPTIONS, rest = parser.parse_known_args()

@@ -59,6 +59,19 @@ TEST_F(SqliteUserStoreTest, ActivatingTwiceOrNobodyIsToldApart) {
   EXPECT_TRUE(absl::IsNotFound(store->Activate("nobody")));
 }
 
+TEST_F(SqliteUserStoreTest, OnlyAPendingRowIsRemoved) {
+  const auto store = Open();
+  const std::string pending = store->AddPending("ada@example.org", "Ada")->user.id;
+  const std::string active = store->AddPending("bob@example.org", "Bob")->user.id;
+  EXPECT_TRUE(store->Activate(active).ok());
+  for (const std::string& id : {pending, active, std::string("nobody")}) {
+    EXPECT_TRUE(store->RemovePending(id).ok());
+  }
+  EXPECT_TRUE(absl::IsNotFound(store->Activate(pending)));
+  EXPECT_TRUE(absl::IsAlreadyExists(store->Activate(active)));
+  EXPECT_EQ(store->AddPending("ada@example.org", "Ada")->state, AddedUser::State::kNew);
+}
+
 TEST_F(SqliteUserStoreTest, PendingRowsSurviveAndComeOldestFirst) {
   std::vector<std::string> ids;
   {
