@@ -1,0 +1,51 @@
+// A plugin's file, open, and found to be one that may be loaded.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <utility>
+
+#include "absl/status/statusor.h"
+
+#include "belfry/plugin_file.h"
+
+namespace belfry {
+
+// Holds the descriptor that was checked, so that what is loaded later is what was checked, whatever
+// has become of the name.
+//
+// Thread safety: a value.
+class CheckedFile {
+ public:
+  // Errors: see ReadPluginFile.
+  static absl::StatusOr<CheckedFile> Open(const std::string& path, PluginTrust trust);
+  CheckedFile(CheckedFile&& other) noexcept
+      : fd_(std::exchange(other.fd_, -1)),
+        device_(other.device_),
+        inode_(other.inode_),
+        contents_(std::move(other.contents_)) {}
+  CheckedFile& operator=(CheckedFile&&) = delete;
+  ~CheckedFile();
+
+  const PluginFile& contents() const { return contents_; }
+  // A name of the descriptor, for as long as this lives.
+  std::string name() const { return "/proc/self/fd/" + std::to_string(fd_); }
+  bool IsSameFile(const CheckedFile& other) const {
+    return device_ == other.device_ && inode_ == other.inode_;
+  }
+  // What name() names stays open until the process ends.
+  void KeepOpen() { fd_ = -1; }
+
+ private:
+  CheckedFile() = default;
+  absl::Status CheckTrust(PluginTrust trust);
+  absl::Status ReadContents();
+
+  int fd_ = -1;
+  dev_t device_ = 0;
+  ino_t inode_ = 0;
+  PluginFile contents_;
+};
+
+}  // namespace belfry
