@@ -74,7 +74,8 @@ typedef struct belfry_host {
                          const void* data, size_t data_size, belfry_error* error);
 
   // [any] Listens from now on; *id, which may be null, is never zero. What is still subscribed when
-  // the plugin is stopped, or its start fails, is ended by the host.
+  // the plugin is stopped, or its start fails, is ended by the host. If this fails, `released` is
+  // not called.
   // A view is given where the type was described with fields and the listener can read it.
   belfry_code (*subscribe)(belfry_context* context, const belfry_listener* listener, uint64_t* id,
                            belfry_error* error);

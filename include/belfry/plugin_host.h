@@ -1,0 +1,133 @@
+// Loads listeners that were compiled apart, and keeps them from harming the program.
+//
+//   belfry::PluginHost host(dispatcher);
+//   host.Expose(belfry::Exposed<OrderPlaced>());
+//   host.Expose(belfry::Exposed<OrderThanked>());
+//   const absl::StatusOr<std::string> hello = host.Load(path);
+//   if (hello.ok()) host.Start(*hello).IgnoreError();
+//
+// Link belfry::plugin.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+#include "belfry/export.h"
+#include "belfry/plugin.h"
+#include "belfry/plugin_bridge.h"
+#include "belfry/plugin_file.h"
+
+namespace belfry {
+
+class ExposedEvents;
+class HostedPlugin;
+
+struct PluginHostOptions {
+  PluginTrust trust{};
+  // What plugins write into the log: the level is one of BELFRY_LOG_*. Called on any thread. Empty:
+  // nobody reads it.
+  std::function<void(std::string_view plugin, std::uint32_t level, std::string_view line)> log{};
+};
+
+enum class PluginState {
+  kLoaded,    // not started, or stopped
+  kRunning,   // started
+  kDisabled,  // started, but none of its listeners is called
+};
+
+struct PluginInfo {
+  std::string id;
+  std::string version;
+  std::string path;  // "" when it is linked into the program
+  PluginState state = PluginState::kLoaded;
+  std::uint64_t delivered = 0;  // calls of its listeners
+  std::uint64_t failed = 0;     // those of them that failed
+  std::uint64_t published = 0;
+};
+
+// What became of a file that was unloaded.
+enum class PluginUnload {
+  kUnmapped,   // the system says that none of it is mapped any more
+  kLingering,  // closed, but the system keeps it mapped, and it cannot be loaded again
+};
+
+// Owns what plugins subscribe. A plugin's listeners are named ID.NAME.
+//
+// Thread safety: one thread at a time, which may be any. Inside a plugin's listener its Disable,
+// Stop and Unload are refused.
+// Order: plugins are stopped in the reverse order of their starts.
+// Lifetime: the dispatcher outlives it. The destructor stops all plugins, and unloads none; inside
+// one of their listeners it aborts.
+// Errors: statuses name the plugin, what is wrong, both values, and what to do.
+class BELFRY_EXPORT PluginHost {
+ public:
+  explicit PluginHost(Dispatcher& dispatcher, PluginHostOptions options = {});
+  ~PluginHost();
+  PluginHost(const PluginHost&) = delete;
+  PluginHost& operator=(const PluginHost&) = delete;
+
+  // Lets plugins listen to and publish events of that type. One without a declared name, or a name
+  // twice, is a bug (aborts).
+  void Expose(PluginBridge bridge);
+
+  // Opens a file, checks it, loads what was checked, and returns the plugin's id. The constructors
+  // of its global objects run. A file that is not unloaded keeps one descriptor until the process
+  // ends. $ORIGIN in its RUNPATH is of no use, since it is loaded by the descriptor.
+  // Errors: those of ReadPluginFile; ALREADY_EXISTS (the file, or a plugin of that id, is loaded);
+  // FAILED_PRECONDITION (the system cannot load it; its symbol is missing or contradicts its note).
+  absl::StatusOr<std::string> Load(const std::string& path);
+  // The same for each NAME.so of a folder, in the order of their names.
+  struct Loaded {
+    std::string path;
+    absl::StatusOr<std::string> id;
+  };
+  std::vector<Loaded> LoadFolder(const std::string& path);
+  // The same for one that is linked into the program.
+  absl::StatusOr<std::string> Add(const belfry_plugin& plugin);
+
+  // Starts a plugin that is loaded with a configuration: a JSON object with the keys of its note.
+  // Errors: INVALID_ARGUMENT (names each key that is missing, unknown or of another type),
+  // FAILED_PRECONDITION (it is started), NOT_FOUND (no such plugin), or the plugin's own. Nothing
+  // of it is subscribed then.
+  absl::Status Start(std::string_view id, std::string_view config = "{}");
+
+  // After this none of its listeners runs, or will, and what it publishes is refused, until it is
+  // enabled. It keeps its instance. What is queued for it is cancelled and counted.
+  // Blocking: until running deliveries to it have ended.
+  // Errors: ABORTED: inside one of its own listeners, or the wait would close a cycle. It is
+  // disabled then, but a listener of it may still be running.
+  absl::Status Disable(std::string_view id);
+  absl::Status Enable(std::string_view id);  // Errors: FAILED_PRECONDITION (it is not disabled)
+
+  // Disables it, releases its listeners and lets it destroy its instance.
+  // Errors: as Disable; it is disabled then, and not stopped. FAILED_PRECONDITION (not started).
+  absl::Status Stop(std::string_view id);
+  // All that are started. Errors: the first one.
+  absl::Status StopAll();
+
+  // Closes the file of a plugin that is not started, and looks whether it is gone.
+  // Errors: FAILED_PRECONDITION (it is started, linked in, or has unique symbols, which are named:
+  // the system would never unmap it). It stays loaded then.
+  absl::StatusOr<PluginUnload> Unload(std::string_view id);
+
+  std::vector<PluginInfo> plugins() const;  // in order of loading
+
+ private:
+  HostedPlugin* Find(std::string_view id) const;
+  absl::StatusOr<std::string> Keep(std::unique_ptr<HostedPlugin> plugin);
+
+  Dispatcher& dispatcher_;
+  const PluginHostOptions options_;
+  const std::unique_ptr<ExposedEvents> exposed_;
+  std::vector<std::unique_ptr<HostedPlugin>> plugins_;
+  std::uint64_t starts_ = 0;
+};
+
+}  // namespace belfry

@@ -1,0 +1,60 @@
+// Calls across the border: nothing that is thrown passes it, and what failed has a text.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <exception>
+#include <string>
+
+#include "absl/status/status.h"
+
+#include "belfry/plugin_event.h"
+#include "dispatch/catching.h"
+
+namespace belfry {
+
+inline std::string_view ViewOf(belfry_text text) {
+  return text.data == nullptr ? std::string_view() : std::string_view(text.data, text.size);
+}
+inline belfry_text TextOf(std::string_view view) { return {view.data(), view.size()}; }
+
+// Calls a function of a plugin's, which is given room for why it fails: belfry_code(belfry_error*).
+template <class Call>
+absl::Status CallPlugin(Call call) {
+  std::array<char, 512> text;
+  belfry_error error{sizeof(error), text.data(), text.size(), 0};
+  belfry_code code = BELFRY_OK;
+  std::string thrown;
+  Catching([&] { code = call(&error); },
+           [&](const Thrown& what) {
+             code = what.permanent ? BELFRY_INTERNAL : BELFRY_UNAVAILABLE;
+             thrown = "it threw: " + std::string(what.what);
+           },
+           [] {});
+  if (code == BELFRY_OK) return absl::OkStatus();
+  if (!thrown.empty()) return absl::Status(static_cast<absl::StatusCode>(code), thrown);
+  const std::size_t size = error.text_size < text.size() ? error.text_size : text.size();
+  const bool known = code > BELFRY_OK && code <= 16;
+  return absl::Status(known ? static_cast<absl::StatusCode>(code) : absl::StatusCode::kUnknown,
+                      size == 0 ? "it gave no reason" : std::string(text.data(), size));
+}
+
+// Does for a plugin what it has asked for: absl::Status().
+template <class Call>
+belfry_code CallHost(belfry_error* error, Call call) {
+  belfry_error* const room =
+      error != nullptr && BELFRY_HAS(belfry_error, error, text_size) ? error : nullptr;
+  belfry_code code = BELFRY_OK;
+  Catching(
+      [&] {
+        const absl::Status status = call();
+        code = static_cast<belfry_code>(status.code());
+        if (code != BELFRY_OK)
+          belfry_fail(room, code, {status.message().data(), status.message().size()});
+      },
+      [&](const Thrown& what) { code = belfry_fail(room, BELFRY_INTERNAL, TextOf(what.what)); },
+      [] {});
+  return code;
+}
+
+}  // namespace belfry

@@ -1,0 +1,102 @@
+#include "plugin/exposed_events.h"
+
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "belfry/check.h"
+#include "plugin/border.h"
+#include "plugin/complaints.h"
+
+namespace belfry {
+namespace {
+
+constexpr std::uint32_t kFieldsMax = 4096;
+
+std::string KindName(const belfry_field& field) {
+  static constexpr const char* kNames[] = {"?",   "bool", "char", "i8",  "u8",  "i16", "u16",
+                                           "i32", "u32",  "i64",  "u64", "f32", "f64"};
+  const std::string name = field.kind < std::size(kNames) ? kNames[field.kind] : "?";
+  return name + (field.count == 1 ? "" : "[" + std::to_string(field.count) + "]") + " at " +
+         std::to_string(field.offset);
+}
+
+const belfry_field* FindField(const belfry_field* fields, std::size_t size, std::string_view name) {
+  for (std::size_t i = 0; i < size; ++i) {
+    if (ViewOf(fields[i].name) == name) return &fields[i];
+  }
+  return nullptr;
+}
+
+void CompareFields(const belfry_event_description& plugins, const std::vector<belfry_field>& hosts,
+                   Complaints& complaints) {
+  const auto differ = [&](std::string_view name, const std::string& plugin,
+                          const std::string& host) {
+    if (plugin == host) return;
+    complaints.Add(absl::StatusCode::kFailedPrecondition,
+                   "field " + std::string(name) + " is " + plugin + ", the host's " + host);
+  };
+  for (const belfry_field& host : hosts) {
+    const std::string_view name = ViewOf(host.name);
+    const belfry_field* const plugin = FindField(plugins.fields, plugins.fields_size, name);
+    differ(name, plugin == nullptr ? "not there" : KindName(*plugin), KindName(host));
+  }
+  for (std::uint32_t i = 0; i < plugins.fields_size; ++i) {
+    const std::string_view name = ViewOf(plugins.fields[i].name);
+    if (FindField(hosts.data(), hosts.size(), name) != nullptr) continue;
+    differ(name, KindName(plugins.fields[i]), "not there");
+  }
+}
+
+}  // namespace
+
+void ExposedEvents::Add(PluginBridge bridge) {
+  BELFRY_CHECK(bridge.type.schema_version() > 0,
+               "an event type without a declared name (BELFRY_EVENT_NAME) was exposed");
+  std::string name(bridge.type.name());
+  const sync::Lock lock(mutex_);
+  const bool added = bridges_.emplace(std::move(name), std::move(bridge)).second;
+  BELFRY_CHECK(added, "an event type was exposed twice");
+}
+
+const PluginBridge* ExposedEvents::Find(std::string_view name) const {
+  const sync::Lock lock(mutex_);
+  const auto found = bridges_.find(name);
+  return found == bridges_.end() ? nullptr : &found->second;
+}
+
+std::string ExposedEvents::Names() const {
+  const sync::Lock lock(mutex_);
+  std::string names;
+  for (const auto& [name, bridge] : bridges_) names += (names.empty() ? "" : ", ") + name;
+  return names.empty() ? "none" : names;
+}
+
+absl::Status CompareLayouts(const belfry_event_description& plugins, const PluginBridge& hosts) {
+  const std::string name(hosts.type.name());
+  if (plugins.fields == nullptr || plugins.fields_size > kFieldsMax) {
+    return absl::InvalidArgumentError(name + ": " + std::to_string(plugins.fields_size) +
+                                      " fields are said to be there");
+  }
+  Complaints complaints;
+  const auto differ = [&](const char* what, std::uint64_t plugin, std::uint64_t host) {
+    if (plugin == host) return;
+    complaints.Add(absl::StatusCode::kFailedPrecondition,
+                   what + (" " + std::to_string(plugin)) + ", the host's " + std::to_string(host));
+  };
+  if (hosts.fields.empty()) {
+    complaints.Add(absl::StatusCode::kFailedPrecondition,
+                   "the plugin wants it as it lies in memory, the host gives it as JSON only");
+  } else {
+    differ("schema version", plugins.schema_version, hosts.type.schema_version());
+    differ("size", plugins.event_size, hosts.type.size());
+    differ("alignment", plugins.event_alignment, hosts.type.alignment());
+    CompareFields(plugins, hosts.fields, complaints);
+  }
+  if (complaints.empty()) return absl::OkStatus();
+  complaints.Add(absl::StatusCode::kFailedPrecondition,
+                 "describe it as the host does, or without fields, to get it as JSON");
+  return complaints.status(name);
+}
+
+}  // namespace belfry

@@ -1,0 +1,70 @@
+// One plugin of a host, from its loading to its end.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+#include "belfry/plugin.h"
+#include "belfry/plugin_host.h"
+#include "plugin/checked_file.h"
+#include "plugin/plugin_context.h"
+
+namespace belfry {
+
+// Thread safety: one thread at a time.
+// Lifetime: not started when it is destroyed. A file that was not unloaded stays mapped then.
+class HostedPlugin {
+ public:
+  // What each plugin needs of its host.
+  struct Host {
+    Dispatcher& dispatcher;
+    const ExposedEvents& exposed;
+    const PluginHostOptions& options;
+  };
+
+  // Errors: see PluginHost::Load.
+  static absl::StatusOr<std::unique_ptr<HostedPlugin>> Load(const std::string& path, Host host);
+  static absl::StatusOr<std::unique_ptr<HostedPlugin>> Link(const belfry_plugin& plugin, Host host);
+  ~HostedPlugin();
+  HostedPlugin(const HostedPlugin&) = delete;
+  HostedPlugin& operator=(const HostedPlugin&) = delete;
+
+  const std::string& id() const { return note_.id; }
+  PluginState state() const { return state_; }
+  std::uint64_t started_as() const { return started_as_; }  // the how many-th start it was
+  PluginInfo info() const;
+
+  // Errors: see PluginHost.
+  absl::Status Start(std::string_view config, std::uint64_t started_as);
+  absl::Status Disable();
+  absl::Status Enable();
+  absl::Status Stop();
+  absl::StatusOr<PluginUnload> Unload();
+
+ private:
+  HostedPlugin(PluginNote note, Host host)
+      : note_(std::move(note)), context_(host.dispatcher, host.exposed, host.options, note_) {}
+  absl::Status Open();
+  absl::Status CheckSymbol() const;
+  PluginUnload Close();  // what cannot be seen to be gone is lingering
+
+  const PluginNote note_;
+  std::string path_;
+  std::optional<CheckedFile> file_;
+  void* library_ = nullptr;
+  const belfry_plugin* plugin_ = nullptr;
+
+  PluginContext context_;
+  PluginState state_ = PluginState::kLoaded;
+  std::uint64_t started_as_ = 0;
+  belfry_instance* instance_ = nullptr;
+};
+
+}  // namespace belfry

@@ -1,0 +1,187 @@
+#include "plugin/plugin_context.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/status/statusor.h"
+
+#include "plugin/border.h"
+
+namespace belfry {
+
+LivePluginListener::LivePluginListener(PluginContext& plugin) : plugin_(plugin) {
+  const sync::Lock lock(plugin_.mutex_);
+  ++plugin_.live_;
+}
+
+LivePluginListener::~LivePluginListener() {
+  const sync::Lock lock(plugin_.mutex_);
+  --plugin_.live_;
+  plugin_.changed_.NotifyAll();
+}
+
+namespace {
+
+constexpr std::size_t kNameMax = 200;
+
+absl::Status Invalid(const std::string& what) { return absl::InvalidArgumentError(what); }
+
+// A plugin says that its struct is smaller than it ever was.
+absl::Status TooSmall(const char* what, std::size_t said, std::size_t least) {
+  return Invalid(std::string(what) + " of " + std::to_string(said) + " bytes; it has at least " +
+                 std::to_string(least) + ": set its size to sizeof");
+}
+
+}  // namespace
+
+PluginContext::PluginContext(Dispatcher& dispatcher, const ExposedEvents& exposed,
+                             const PluginHostOptions& options, const PluginNote& note)
+    : dispatcher_(dispatcher),
+      exposed_(exposed),
+      options_(options),
+      note_(note),
+      table_(HostTable(context_)) {}
+
+void PluginContext::Begin() {
+  const sync::Lock lock(mutex_);
+  phase_.store(Phase::kRunning, std::memory_order_release);
+}
+
+void PluginContext::BeginStop() {
+  const sync::Lock lock(mutex_);
+  phase_.store(Phase::kStopping, std::memory_order_release);
+}
+
+void PluginContext::Ended() {
+  const sync::Lock lock(mutex_);
+  phase_.store(Phase::kEnded, std::memory_order_release);
+}
+
+absl::Status PluginContext::Disable() {
+  std::vector<Subscription> ended;
+  {
+    const sync::Lock lock(mutex_);
+    ended.reserve(entries_.size());
+    phase_.store(Phase::kDisabled, std::memory_order_release);
+    for (auto& [id, entry] : entries_) ended.push_back(std::move(entry.subscription));
+  }
+  bool quiet = !PluginListener::IsInside(*this);
+  for (; !ended.empty(); ended.pop_back()) {
+    if (ended.back().Reset() != ResetResult::kDone) quiet = false;
+  }
+  if (!quiet) {
+    return absl::AbortedError(
+        "it is disabled, but one of its listeners is still running, which the caller is inside of, "
+        "or waits for: call again from outside");
+  }
+  const sync::Lock lock(mutex_);
+  AwaitQuiet();
+  return absl::OkStatus();
+}
+
+absl::Status PluginContext::Enable() {
+  std::vector<std::pair<std::uint64_t, std::shared_ptr<PluginListener>>> listeners;
+  {
+    const sync::Lock lock(mutex_);
+    phase_.store(Phase::kRunning, std::memory_order_release);
+    for (auto& [id, entry] : entries_) {
+      if (entry.attaching || entry.subscription) continue;
+      entry.attaching = true;
+      ++attaching_;
+      listeners.emplace_back(id, entry.listener);
+    }
+  }
+  absl::Status first;
+  for (const auto& [id, listener] : listeners) first.Update(Attach(id, listener));
+  listeners.clear();
+  if (!first.ok()) Disable().IgnoreError();
+  return first;
+}
+
+void PluginContext::ReleaseListeners() {
+  std::map<std::uint64_t, Entry> released;
+  {
+    const sync::Lock lock(mutex_);
+    released.swap(entries_);
+  }
+  // The latest first.
+  while (!released.empty()) released.erase(std::prev(released.end()));
+  const sync::Lock lock(mutex_);
+  AwaitQuiet();
+}
+
+// No listener runs that is not in the table any more, and none is on its way into the dispatcher.
+void PluginContext::AwaitQuiet() {
+  while (attaching_ > 0 || live_ > entries_.size()) changed_.Wait(mutex_);
+}
+
+absl::Status PluginContext::FindEvent(const belfry_event_description* described,
+                                      const belfry_event_type** type) {
+  if (described == nullptr || type == nullptr) return Invalid("no description, or no place");
+  if (!BELFRY_HAS(belfry_event_description, described, event_alignment)) {
+    return TooSmall("an event's description", described->size, sizeof(belfry_event_description));
+  }
+  const std::string name(ViewOf(described->name).substr(0, kNameMax));
+  const PluginBridge* const bridge = exposed_.Find(name);
+  if (bridge == nullptr) {
+    return absl::NotFoundError("the host does not know the event " + name +
+                               "; it knows: " + exposed_.Names());
+  }
+  const bool as_view = described->fields_size != 0;
+  if (as_view) {
+    if (absl::Status same = CompareLayouts(*described, *bridge); !same.ok()) return same;
+  }
+  const sync::Lock lock(mutex_);
+  for (const auto& known : types_) {
+    if (known->bridge == bridge && known->as_view == as_view)
+      return *type = known.get(), absl::OkStatus();
+  }
+  types_.push_back(std::make_unique<belfry_event_type>(belfry_event_type{bridge, as_view}));
+  *type = types_.back().get();
+  return absl::OkStatus();
+}
+
+absl::Status PluginContext::Publish(const belfry_event_type* type, std::uint32_t form,
+                                    const void* data, std::size_t size) {
+  const Phase phase = phase_.load(std::memory_order_acquire);
+  if (phase != Phase::kRunning && phase != Phase::kStopping) {
+    return absl::FailedPreconditionError("the plugin " + note_.id + " is " +
+                                         (phase == Phase::kDisabled ? "disabled" : "not started"));
+  }
+  if (type == nullptr || data == nullptr) return Invalid("no event type, or no event");
+  const PluginBridge& bridge = *type->bridge;
+  const std::string_view name = bridge.type.name();
+  if (!Says(note_.publishes, name)) {
+    return absl::PermissionDeniedError("the plugin's note does not say that it publishes " +
+                                       std::string(name) + ": add BELFRY_PUBLISHES");
+  }
+  absl::Status status;
+  if (form == BELFRY_JSON) {
+    status =
+        bridge.publish_json(dispatcher_, std::string_view(static_cast<const char*>(data), size));
+  } else if (form != BELFRY_VIEW) {
+    return Invalid("form " + std::to_string(form) + "; there are 1 (JSON) and 2 (view)");
+  } else if (!type->as_view) {
+    return absl::FailedPreconditionError(std::string(name) + " was described without fields, so " +
+                                         "it crosses as JSON only");
+  } else if (size != bridge.type.size()) {
+    return Invalid(std::string(name) + " of " + std::to_string(size) + " bytes, the host's has " +
+                   std::to_string(bridge.type.size()));
+  } else {
+    status = bridge.publish_view(dispatcher_, data);
+  }
+  if (status.ok()) counts_.published.fetch_add(1, std::memory_order_relaxed);
+  return status;
+}
+
+void PluginContext::Log(std::uint32_t level, std::string_view line) const {
+  if (options_.log) options_.log(note_.id, level, line);
+}
+
+bool PluginContext::Says(const std::vector<PluginNote::Event>& events,
+                         std::string_view name) const {
+  return std::any_of(events.begin(), events.end(),
+                     [&](const PluginNote::Event& event) { return event.name == name; });
+}
+
+}  // namespace belfry

@@ -1,0 +1,103 @@
+// What the host does for one plugin, and owns of it: its event types and its listeners.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+#include "belfry/dispatcher.h"
+#include "belfry/plugin.h"
+#include "belfry/plugin_file.h"
+#include "belfry/plugin_host.h"
+#include "belfry/subscription.h"
+#include "plugin/exposed_events.h"
+#include "plugin/plugin_listener.h"
+#include "sync/sync.h"
+
+namespace belfry {
+class PluginContext;
+}
+
+struct belfry_context {
+  belfry::PluginContext* plugin;
+};
+
+namespace belfry {
+
+// Thread safety: what the plugin calls, any thread; what the host calls, one thread at a time.
+// Lifetime: the plugin's, and longer than each of its listeners.
+class PluginContext {
+ public:
+  PluginContext(Dispatcher& dispatcher, const ExposedEvents& exposed,
+                const PluginHostOptions& options, const PluginNote& note);
+  PluginContext(const PluginContext&) = delete;
+  PluginContext& operator=(const PluginContext&) = delete;
+
+  const belfry_host& table() const { return table_; }
+  const PluginCounts& counts() const { return counts_; }
+
+  // The host's calls. What the plugin asks for is done from Begin on, but while it is disabled, and
+  // refused after Ended.
+  void Begin();
+  // Ends deliveries, and waits. Errors: see PluginHost::Disable.
+  absl::Status Disable();
+  // Errors: why one of its listeners was refused; it stays disabled then.
+  absl::Status Enable();
+  // Forgets its listeners, and waits until they are released. It is disabled.
+  void ReleaseListeners();
+  void BeginStop();  // it may publish
+  void Ended();
+
+  // The plugin's calls.
+  absl::Status FindEvent(const belfry_event_description* described, const belfry_event_type** type);
+  absl::Status Publish(const belfry_event_type* type, std::uint32_t form, const void* data,
+                       std::size_t size);
+  absl::Status Subscribe(const belfry_listener* listener, std::uint64_t* id);
+  absl::Status Unsubscribe(std::uint64_t id);
+  void Log(std::uint32_t level, std::string_view line) const;
+
+ private:
+  friend class LivePluginListener;
+  enum class Phase { kEnded, kRunning, kDisabled, kStopping };
+  struct Entry {
+    std::shared_ptr<PluginListener> listener;
+    Subscription subscription;
+    bool attaching = false;  // some thread is subscribing it
+  };
+
+  absl::Status CheckListener(const belfry_listener& listener) const;
+  absl::StatusOr<std::uint64_t> AddEntry(const std::shared_ptr<PluginListener>& listener);
+  absl::Status Attach(std::uint64_t id, const std::shared_ptr<PluginListener>& listener);
+  Subscription SubscribeNow(const std::shared_ptr<PluginListener>& listener);
+  void FinishAttaching(std::uint64_t id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool Says(const std::vector<PluginNote::Event>& events, std::string_view name) const;
+  void AwaitQuiet() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  Dispatcher& dispatcher_;
+  const ExposedEvents& exposed_;
+  const PluginHostOptions& options_;
+  const PluginNote& note_;
+  belfry_context context_{this};
+  belfry_host table_;
+  PluginCounts counts_;
+  sync::Atomic<Phase> phase_{Phase::kEnded};  // written under the mutex
+
+  sync::Mutex mutex_;
+  sync::Condition changed_;  // live_, attaching_, entries_
+  std::vector<std::unique_ptr<belfry_event_type>> types_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::uint64_t, Entry> entries_ ABSL_GUARDED_BY(mutex_);  // by id
+  std::uint64_t last_id_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::size_t live_ ABSL_GUARDED_BY(mutex_) = 0;       // listeners, also those that are ending
+  std::size_t attaching_ ABSL_GUARDED_BY(mutex_) = 0;  // threads in Attach
+};
+
+// The functions of belfry_host.
+belfry_host HostTable(belfry_context& context);
+
+}  // namespace belfry

@@ -1,0 +1,133 @@
+#include "belfry/plugin_host.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "belfry/check.h"
+#include "plugin/exposed_events.h"
+#include "plugin/hosted_plugin.h"
+
+namespace belfry {
+namespace {
+
+absl::Status NoSuchPlugin(std::string_view id) {
+  return absl::NotFoundError("there is no plugin " + std::string(id));
+}
+
+}  // namespace
+
+PluginHost::PluginHost(Dispatcher& dispatcher, PluginHostOptions options)
+    : dispatcher_(dispatcher),
+      options_(std::move(options)),
+      exposed_(std::make_unique<ExposedEvents>()) {}
+
+PluginHost::~PluginHost() {
+  BELFRY_CHECK(StopAll().ok(), "a plugin's host was destroyed inside a listener of that plugin");
+}
+
+void PluginHost::Expose(PluginBridge bridge) { exposed_->Add(std::move(bridge)); }
+
+absl::StatusOr<std::string> PluginHost::Load(const std::string& path) {
+  auto plugin = HostedPlugin::Load(path, {dispatcher_, *exposed_, options_});
+  if (!plugin.ok()) return plugin.status();
+  return Keep(*std::move(plugin));
+}
+
+std::vector<PluginHost::Loaded> PluginHost::LoadFolder(const std::string& path) {
+  std::vector<std::string> files;
+  std::error_code error;
+  for (std::filesystem::directory_iterator file(path, error), end; !error && file != end;
+       file.increment(error)) {
+    if (file->path().extension() == ".so") files.push_back(file->path().string());
+  }
+  std::vector<Loaded> loaded;
+  if (error) {
+    loaded.push_back(
+        {path, absl::NotFoundError("plugins' folder \"" + path + "\": " + error.message())});
+    return loaded;
+  }
+  std::sort(files.begin(), files.end());
+  for (const std::string& file : files) loaded.push_back({file, Load(file)});
+  return loaded;
+}
+
+absl::StatusOr<std::string> PluginHost::Add(const belfry_plugin& plugin) {
+  auto linked = HostedPlugin::Link(plugin, {dispatcher_, *exposed_, options_});
+  if (!linked.ok()) return linked.status();
+  return Keep(*std::move(linked));
+}
+
+absl::StatusOr<std::string> PluginHost::Keep(std::unique_ptr<HostedPlugin> plugin) {
+  std::string id = plugin->id();
+  if (const HostedPlugin* const other = Find(id)) {
+    const std::string first = other->info().path;
+    const std::string second = plugin->info().path;
+    // Nothing keeps it from going again, and nobody asked for it.
+    plugin->Unload().IgnoreError();
+    return absl::AlreadyExistsError("plugin \"" + second + "\": its id is " + id +
+                                    ", and so is that of \"" + first + "\"");
+  }
+  plugins_.push_back(std::move(plugin));
+  return id;
+}
+
+absl::Status PluginHost::Start(std::string_view id, std::string_view config) {
+  HostedPlugin* const plugin = Find(id);
+  return plugin == nullptr ? NoSuchPlugin(id) : plugin->Start(config, ++starts_);
+}
+
+absl::Status PluginHost::Disable(std::string_view id) {
+  HostedPlugin* const plugin = Find(id);
+  return plugin == nullptr ? NoSuchPlugin(id) : plugin->Disable();
+}
+
+absl::Status PluginHost::Enable(std::string_view id) {
+  HostedPlugin* const plugin = Find(id);
+  return plugin == nullptr ? NoSuchPlugin(id) : plugin->Enable();
+}
+
+absl::Status PluginHost::Stop(std::string_view id) {
+  HostedPlugin* const plugin = Find(id);
+  return plugin == nullptr ? NoSuchPlugin(id) : plugin->Stop();
+}
+
+absl::Status PluginHost::StopAll() {
+  std::vector<HostedPlugin*> started;
+  for (const auto& plugin : plugins_) {
+    if (plugin->state() != PluginState::kLoaded) started.push_back(plugin.get());
+  }
+  std::sort(started.begin(), started.end(), [](const HostedPlugin* a, const HostedPlugin* b) {
+    return a->started_as() > b->started_as();
+  });
+  absl::Status first;
+  for (HostedPlugin* const plugin : started) first.Update(plugin->Stop());
+  return first;
+}
+
+absl::StatusOr<PluginUnload> PluginHost::Unload(std::string_view id) {
+  HostedPlugin* const plugin = Find(id);
+  if (plugin == nullptr) return NoSuchPlugin(id);
+  const absl::StatusOr<PluginUnload> unloaded = plugin->Unload();
+  if (unloaded.ok()) {
+    plugins_.erase(std::find_if(plugins_.begin(), plugins_.end(),
+                                [&](const auto& one) { return one.get() == plugin; }));
+  }
+  return unloaded;
+}
+
+std::vector<PluginInfo> PluginHost::plugins() const {
+  std::vector<PluginInfo> infos;
+  for (const auto& plugin : plugins_) infos.push_back(plugin->info());
+  return infos;
+}
+
+HostedPlugin* PluginHost::Find(std::string_view id) const {
+  for (const auto& plugin : plugins_) {
+    if (plugin->id() == id) return plugin.get();
+  }
+  return nullptr;
+}
+
+}  // namespace belfry

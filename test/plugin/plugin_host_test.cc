@@ -1,0 +1,266 @@
+#include "belfry/plugin_host.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+#include "belfry/dispatcher.h"
+#include "belfry/exposed_event.h"
+#include "belfry/library_events.h"
+#include "plugin/shop.h"
+
+extern "C" const belfry_plugin belfry_plugin_v1_hello_c;
+
+namespace belfry {
+namespace {
+
+using shop::Greeted;
+using shop::OrderPlaced;
+using shop::OrderThanked;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+std::string Text(const absl::Status& status) { return std::string(status.message()); }
+
+std::size_t CountOpenDescriptors() {
+  const std::filesystem::directory_iterator descriptors("/proc/self/fd");
+  return static_cast<std::size_t>(std::distance(begin(descriptors), end(descriptors)));
+}
+
+// On a synchronous dispatcher, and on a pool.
+class PluginHostTest : public ::testing::TestWithParam<unsigned> {
+ protected:
+  PluginHostTest()
+      : dispatcher_(GetParam() == 0 ? DispatcherOptions{.synchronous = true}
+                                    : DispatcherOptions{.pool = {.threads = GetParam()}}),
+        host_(std::make_unique<PluginHost>(
+            dispatcher_, PluginHostOptions{.trust = {.writable_by_others = true}})) {
+    host_->Expose(Exposed<OrderPlaced>());
+    host_->Expose(Exposed<OrderThanked>());
+    host_->Expose(Exposed<Greeted>());
+  }
+  ~PluginHostTest() override {
+    host_.reset();
+    std::filesystem::remove_all(folder_);
+  }
+
+  // A file of its own, so that nobody else has loaded it.
+  std::string Copy(const std::string& name, const std::string& of = HELLO_C) {
+    const std::string path = folder_ + "/" + name;
+    std::filesystem::copy_file(of, path);
+    return path;
+  }
+  std::string LoadHello() {
+    const absl::StatusOr<std::string> id = host_->Load(Copy("hello_c.so"));
+    EXPECT_TRUE(id.ok()) << id.status();
+    return id.ok() ? *id : "";
+  }
+  void Unload(const std::string& id) {
+    const absl::StatusOr<PluginUnload> unloaded = host_->Unload(id);
+    ASSERT_TRUE(unloaded.ok()) << unloaded.status();
+    EXPECT_EQ(*unloaded, PluginUnload::kUnmapped);
+  }
+
+  Dispatcher dispatcher_;
+  std::unique_ptr<PluginHost> host_;
+  const std::string folder_ = [] {
+    std::string name = "/tmp/belfry_plugin_host.XXXXXX";
+    return std::string(::mkdtemp(name.data()));
+  }();
+};
+INSTANTIATE_TEST_SUITE_P(SynchronousAndPool, PluginHostTest, ::testing::Values(0u, 4u),
+                         [](const auto& mode) {
+                           return mode.param == 0 ? std::string("Synchronous")
+                                                  : "Pool" + std::to_string(mode.param);
+                         });
+
+TEST_P(PluginHostTest, ALoadedPluginReceivesAndPublishes) {
+  const std::string hello = LoadHello();
+  ASSERT_TRUE(host_->Start(hello).ok());
+  std::vector<std::int64_t> thanked;
+  const Subscription heard = dispatcher_.Subscribe(
+      [&](const OrderThanked& event) { thanked.push_back(event.order * 100 + event.thanks); });
+  dispatcher_.Publish(OrderPlaced{7, 1});
+  dispatcher_.Publish(OrderPlaced{8, 1});
+  dispatcher_.Drain();
+  EXPECT_EQ(thanked, (std::vector<std::int64_t>{701, 802}));
+  EXPECT_TRUE(host_->Stop(hello).ok());
+  dispatcher_.Publish(OrderPlaced{9, 1});
+  dispatcher_.Drain();
+  EXPECT_EQ(thanked.size(), 2u);
+  Unload(hello);
+}
+
+TEST_P(PluginHostTest, ALinkedPluginDoesTheSame) {
+  const absl::StatusOr<std::string> hello = host_->Add(belfry_plugin_v1_hello_c);
+  ASSERT_TRUE(hello.ok()) << hello.status();
+  ASSERT_TRUE(host_->Start(*hello).ok());
+  int thanked = 0;
+  const Subscription heard = dispatcher_.Subscribe([&](const OrderThanked&) { ++thanked; });
+  dispatcher_.Publish(OrderPlaced{7, 1});
+  dispatcher_.Drain();
+  EXPECT_EQ(thanked, 1);
+  EXPECT_THAT(Text(host_->Unload(*hello).status()), HasSubstr("stop it first"));
+  EXPECT_TRUE(host_->Stop(*hello).ok());
+  EXPECT_THAT(Text(host_->Unload(*hello).status()), HasSubstr("linked into the program"));
+}
+
+TEST_P(PluginHostTest, AnErrorThatItReturnsIsItsListenersFailure) {
+  const std::string hello = LoadHello();
+  ASSERT_TRUE(host_->Start(hello).ok());
+  std::string failed;
+  const Subscription heard = dispatcher_.Subscribe(
+      [&](const ListenerFailed& event) { failed = event.listener + ": " + event.what; });
+  dispatcher_.Publish(OrderPlaced{7, -1});
+  dispatcher_.Drain();
+  EXPECT_THAT(failed, AllOf(HasSubstr("hello_c.thank"), HasSubstr("an order costs something")));
+  const PluginInfo info = host_->plugins().at(0);
+  EXPECT_EQ(info.delivered, 1u);
+  EXPECT_EQ(info.failed, 1u);
+  EXPECT_EQ(info.published, 0u);
+}
+
+TEST_P(PluginHostTest, ADisabledOneIsNotCalledUntilItIsEnabledAndKeepsItsState) {
+  const std::string hello = LoadHello();
+  ASSERT_TRUE(host_->Start(hello).ok());
+  std::uint32_t thanks = 0;
+  const Subscription heard =
+      dispatcher_.Subscribe([&](const OrderThanked& event) { thanks = event.thanks; });
+  dispatcher_.Publish(OrderPlaced{1, 1});
+  dispatcher_.Drain();
+  ASSERT_TRUE(host_->Disable(hello).ok());
+  EXPECT_EQ(host_->plugins().at(0).state, PluginState::kDisabled);
+  dispatcher_.Publish(OrderPlaced{2, 1});
+  dispatcher_.Drain();
+  EXPECT_EQ(thanks, 1u);
+  ASSERT_TRUE(host_->Enable(hello).ok());
+  EXPECT_FALSE(host_->Enable(hello).ok());
+  dispatcher_.Publish(OrderPlaced{3, 1});
+  dispatcher_.Drain();
+  EXPECT_EQ(thanks, 2u);
+}
+
+TEST_P(PluginHostTest, WhatIsNotStartedIsNotStopped) {
+  const std::string hello = LoadHello();
+  EXPECT_EQ(host_->Stop(hello).code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(host_->Disable(hello).code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(host_->Enable(hello).code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(host_->Start("nobody").code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(host_->Unload("nobody").status().code(), absl::StatusCode::kNotFound);
+  ASSERT_TRUE(host_->Start(hello).ok());
+  EXPECT_EQ(host_->Start(hello).code(), absl::StatusCode::kFailedPrecondition);
+}
+
+TEST_P(PluginHostTest, TheSameFileIsNotLoadedTwice) {
+  const std::string path = Copy("hello_c.so");
+  ASSERT_TRUE(host_->Load(path).ok());
+  const absl::Status again = host_->Load(path).status();
+  EXPECT_EQ(again.code(), absl::StatusCode::kAlreadyExists);
+  EXPECT_THAT(Text(again), HasSubstr("loaded in this process already"));
+  // By another name it is the same file.
+  const std::string link = folder_ + "/link.so";
+  std::filesystem::create_symlink(path, link);
+  EXPECT_EQ(host_->Load(link).status().code(), absl::StatusCode::kAlreadyExists);
+  PluginHost other(dispatcher_, {.trust = {.writable_by_others = true}});
+  EXPECT_EQ(other.Load(path).status().code(), absl::StatusCode::kAlreadyExists);
+  Unload("hello_c");
+  EXPECT_TRUE(other.Load(path).ok());
+}
+
+TEST_P(PluginHostTest, OfTwoPluginsWithOneIdTheSecondIsRefusedAndLeavesNothing) {
+  LoadHello();
+  const std::size_t open = CountOpenDescriptors();
+  const absl::Status second = host_->Load(Copy("other.so")).status();
+  EXPECT_EQ(second.code(), absl::StatusCode::kAlreadyExists);
+  EXPECT_THAT(Text(second), AllOf(HasSubstr("other.so"), HasSubstr("hello_c.so")));
+  EXPECT_EQ(CountOpenDescriptors(), open);
+}
+
+TEST_P(PluginHostTest, AFolderIsLoadedFileByFile) {
+  Copy("b.so");
+  std::ofstream(folder_ + "/a.so") << "no plugin";
+  std::ofstream(folder_ + "/README") << "no plugin either";
+  ::chmod((folder_ + "/a.so").c_str(), 0644);
+  const std::vector<PluginHost::Loaded> loaded = host_->LoadFolder(folder_);
+  ASSERT_EQ(loaded.size(), 2u);
+  EXPECT_EQ(loaded[0].path, folder_ + "/a.so");
+  EXPECT_EQ(loaded[0].id.status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(loaded[1].id.value(), "hello_c");
+  EXPECT_FALSE(host_->LoadFolder(folder_ + "/none").at(0).id.ok());
+}
+
+TEST_P(PluginHostTest, WhatWasCheckedIsWhatIsLoaded) {
+  // Somebody puts another file in its place; what is open stays what it was.
+  const std::string path = Copy("hello_c.so");
+  ASSERT_TRUE(host_->Load(path).ok());
+  std::filesystem::remove(path);
+  std::ofstream(path) << "another file";
+  EXPECT_TRUE(host_->Start("hello_c").ok());
+  EXPECT_TRUE(host_->Stop("hello_c").ok());
+  Unload("hello_c");
+}
+
+TEST_P(PluginHostTest, ALibraryWithANoteOfAnotherPluginIsRefused) {
+  // The note in the file says another version than the symbol.
+  std::ifstream file(HELLO_C, std::ios::binary);
+  std::string bytes(std::istreambuf_iterator<char>(file), {});
+  const std::size_t note = bytes.find("version 1.0.0");
+  ASSERT_NE(note, std::string::npos);
+  bytes[note + 8] = '2';
+  const std::string path = folder_ + "/changed.so";
+  std::ofstream(path, std::ios::binary) << bytes;
+  ::chmod(path.c_str(), 0755);
+  const std::size_t open = CountOpenDescriptors();
+  const absl::Status status = host_->Load(path).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(Text(status), HasSubstr("its note is another one than the file's"));
+  EXPECT_EQ(CountOpenDescriptors(), open);
+}
+
+TEST_P(PluginHostTest, AnUnknownKeyOfAConfigurationIsRefused) {
+  const std::string hello = LoadHello();
+  EXPECT_THAT(Text(host_->Start(hello, R"({"volume": 11})")),
+              HasSubstr("key volume is unknown to it"));
+  EXPECT_THAT(Text(host_->Start(hello, "[]")), HasSubstr("no JSON object"));
+  EXPECT_TRUE(host_->Start(hello, "{}").ok());
+}
+
+TEST_P(PluginHostTest, AHostThatDoesNotKnowItsEventsIsTold) {
+  PluginHost other(dispatcher_, {.trust = {.writable_by_others = true}});
+  other.Expose(Exposed<OrderPlaced>());
+  ASSERT_TRUE(other.Load(Copy("hello_c.so")).ok());
+  const absl::Status started = other.Start("hello_c");
+  EXPECT_EQ(started.code(), absl::StatusCode::kNotFound);
+  EXPECT_THAT(Text(started), AllOf(HasSubstr("does not know the event shop.order_thanked"),
+                                   HasSubstr("it knows: shop.order_placed")));
+  EXPECT_THAT(dispatcher_.ListenerNames(EventTypeOf<OrderPlaced>()), IsEmpty());
+}
+
+TEST_P(PluginHostTest, AfterAnUnloadNothingIsLeft) {
+  const std::size_t open = CountOpenDescriptors();
+  const std::string path = Copy("hello_c.so");
+  for (int round = 0; round < 20; ++round) {
+    ASSERT_TRUE(host_->Load(path).ok());
+    ASSERT_TRUE(host_->Start("hello_c").ok());
+    dispatcher_.Publish(OrderPlaced{7, 1});
+    ASSERT_TRUE(host_->Stop("hello_c").ok());
+    Unload("hello_c");
+    ASSERT_EQ(CountOpenDescriptors(), open);
+  }
+}
+
+}  // namespace
+}  // namespace belfry
