@@ -1,5 +1,4 @@
 // The examples of the headers for hosts of plugins.
-#include <boost/describe.hpp>
 #include <gtest/gtest.h>
 
 #include <cstdint>
@@ -7,8 +6,13 @@
 #include <optional>
 #include <string>
 
+#include <boost/describe.hpp>
+
 #include "belfry/describe.h"
+#include "belfry/dispatcher.h"
+#include "belfry/exposed_event.h"
 #include "belfry/plugin_file.h"
+#include "belfry/plugin_host.h"
 
 namespace {
 
@@ -32,6 +36,48 @@ TEST(PluginExamples, Describe) {
 }
 
 }  // namespace described
+
+// example: exposed_event.h
+struct OrderPlaced {
+  std::int64_t order = 0;
+  std::int64_t cents = 0;
+};
+BOOST_DESCRIBE_STRUCT(OrderPlaced, (), (order, cents))
+BELFRY_EVENT_NAME(OrderPlaced, "shop.order_placed", 1);
+// end of example
+
+struct OrderThanked {
+  std::int64_t order = 0;
+  std::uint32_t thanks = 0;
+};
+BOOST_DESCRIBE_STRUCT(OrderThanked, (), (order, thanks))
+BELFRY_EVENT_NAME(OrderThanked, "shop.order_thanked", 1);
+
+TEST(PluginExamples, ExposedEvent) {
+  belfry::Dispatcher dispatcher({.synchronous = true});
+  belfry::PluginHost host(dispatcher);
+  // example: exposed_event.h
+  host.Expose(belfry::Exposed<OrderPlaced>());
+  // end of example
+}
+
+TEST(PluginExamples, PluginHost) {
+  const std::string path = HELLO_C;
+  belfry::Dispatcher dispatcher({.synchronous = true});
+  // example: plugin_host.h
+  belfry::PluginHost host(dispatcher);
+  host.Expose(belfry::Exposed<OrderPlaced>());
+  host.Expose(belfry::Exposed<OrderThanked>());
+  const absl::StatusOr<std::string> hello = host.Load(path);
+  if (hello.ok()) host.Start(*hello).IgnoreError();
+  // end of example
+  ASSERT_TRUE(hello.ok()) << hello.status();
+  std::uint32_t thanks = 0;
+  const belfry::Subscription heard =
+      dispatcher.Subscribe([&](const OrderThanked& event) { thanks = event.thanks; });
+  dispatcher.Publish(OrderPlaced{7, 650});
+  EXPECT_EQ(thanks, 1u);
+}
 
 TEST(PluginExamples, PluginFile) {
   const std::string path = HELLO_C;

@@ -1,10 +1,12 @@
 // Plugins that do not keep to what was agreed: each time the host and the others go on.
+#include "plugin/plugin_border.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
 #include <cstdint>
-#include <list>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -31,53 +33,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-constexpr char kConfig[] = R"({"loud": true})";
-
-std::string Text(const absl::Status& status) { return std::string(status.message()); }
-std::string JsonOf(const belfry_event& event) {
-  return std::string(static_cast<const char*>(event.data), event.data_size);
-}
-
-class PluginBorderTest : public ::testing::TestWithParam<bool> {
- protected:
-  PluginBorderTest() {
-    host_.Expose(Exposed<OrderPlaced>());
-    host_.Expose(Exposed<OrderThanked>());
-    host_.Expose(Exposed<Greeted>());
-    EXPECT_TRUE(host_.Add(plugin_).ok());
-  }
-  ~PluginBorderTest() override {
-    EXPECT_TRUE(host_.StopAll().ok());
-    script = {};
-  }
-
-  // Starts a plugin with `listener`, for `event`.
-  absl::Status Start(ScriptedListener& listener, const char* event = "shop.order_placed") {
-    script.start = [&listener, event, this](const belfry_host& host, belfry_error* error) {
-      border_ = &host;
-      return listener.Subscribe(host, event, error);
-    };
-    return host_.Start("scripted", kConfig);
-  }
-  absl::Status StartNothing() {
-    script.start = [this](const belfry_host& host, belfry_error*) {
-      border_ = &host;
-      return belfry_code{BELFRY_OK};
-    };
-    return host_.Start("scripted", kConfig);
-  }
-  void Place(std::int64_t order = 1) { dispatcher_.Publish(OrderPlaced{order, 100}); }
-
-  // As long as the plugin, which may be stopped when the test has ended.
-  ScriptedListener& MakeListener() { return listeners_.emplace_back(); }
-
-  const belfry_plugin plugin_ = ScriptedPlugin();
-  std::list<ScriptedListener> listeners_;
-  Dispatcher dispatcher_{GetParam() ? DispatcherOptions{.synchronous = true}
-                                    : DispatcherOptions{.pool = {.threads = 2}}};
-  PluginHost host_{dispatcher_};
-  const belfry_host* border_ = nullptr;
-};
+class PluginBorderTest : public PluginBorder {};
 INSTANTIATE_TEST_SUITE_P(SynchronousAndPool, PluginBorderTest, ::testing::Bool(),
                          [](const auto& mode) {
                            return std::string(mode.param ? "Synchronous" : "Pool");
@@ -198,104 +154,6 @@ TEST_P(PluginBorderTest, EventsCrossAsJsonAndSchemasMayGrow) {
   EXPECT_EQ(PublishJson(*border_, "shop.greeted", R"({"whom": 3})", room.error()),
             BELFRY_INVALID_ARGUMENT);
   EXPECT_THAT(room.text(), HasSubstr("/whom: is of kind int64"));
-}
-
-TEST_P(PluginBorderTest, EveryDifferenceOfLayoutsIsNamedWithBothValues) {
-  ASSERT_TRUE(StartNothing().ok());
-  const belfry_field fields[] = {{belfry_text_of("order"), 8, BELFRY_I64, 1},
-                                 {belfry_text_of("cents"), 8, BELFRY_F64, 1},
-                                 {belfry_text_of("tip"), 0, BELFRY_U8, 3}};
-  belfry_event_description described = DescribeJson("shop.order_placed", 2);
-  described.fields = fields;
-  described.fields_size = 3;
-  described.event_size = 24;
-  described.event_alignment = 4;
-  const belfry_event_type* type = nullptr;
-  Room room;
-  EXPECT_EQ(border_->find_event(border_->context, &described, &type, room.error()),
-            BELFRY_FAILED_PRECONDITION);
-  EXPECT_THAT(room.text(),
-              AllOf(HasSubstr("schema version 2, the host's 1"),
-                    HasSubstr("size 24, the host's 16"), HasSubstr("alignment 4, the host's 8"),
-                    HasSubstr("field order is i64 at 8, the host's i64 at 0"),
-                    HasSubstr("field cents is f64 at 8, the host's i64 at 8"),
-                    HasSubstr("field tip is u8[3] at 0, the host's not there")));
-  described.name = belfry_text_of("shop.greeted");
-  EXPECT_EQ(border_->find_event(border_->context, &described, &type, room.error()),
-            BELFRY_FAILED_PRECONDITION);
-  EXPECT_THAT(room.text(), HasSubstr("as JSON only"));
-}
-
-TEST_P(PluginBorderTest, SizesThatLieAreRefused) {
-  ASSERT_TRUE(StartNothing().ok());
-  belfry_event_description described = DescribeJson("shop.order_placed");
-  const belfry_event_type* type = nullptr;
-  described.size = 24;
-  Room room;
-  EXPECT_EQ(border_->find_event(border_->context, &described, &type, room.error()),
-            BELFRY_INVALID_ARGUMENT);
-  EXPECT_THAT(room.text(), HasSubstr("set its size to sizeof"));
-  described.size = sizeof(described);
-  described.fields_size = 4'000'000'000;
-  EXPECT_EQ(border_->find_event(border_->context, &described, &type, nullptr),
-            BELFRY_INVALID_ARGUMENT);
-  described.fields_size = 0;
-  ASSERT_EQ(border_->find_event(border_->context, &described, &type, nullptr), BELFRY_OK);
-
-  ScriptedListener& scripted = MakeListener();
-  belfry_listener listener = scripted.Listener(type);
-  listener.size = sizeof(listener) - 1;
-  EXPECT_EQ(border_->subscribe(border_->context, &listener, nullptr, room.error()),
-            BELFRY_INVALID_ARGUMENT);
-  listener = scripted.Listener(type);
-  listener.name.size = ~std::size_t{0};
-  EXPECT_EQ(border_->subscribe(border_->context, &listener, nullptr, room.error()),
-            BELFRY_INVALID_ARGUMENT);
-  listener = scripted.Listener(type);
-  listener.run = 7;
-  EXPECT_EQ(border_->subscribe(border_->context, &listener, nullptr, room.error()),
-            BELFRY_INVALID_ARGUMENT);
-  listener = scripted.Listener(type);
-  listener.forms = BELFRY_VIEW;  // of what was described without fields
-  EXPECT_EQ(border_->subscribe(border_->context, &listener, nullptr, room.error()),
-            BELFRY_FAILED_PRECONDITION);
-  EXPECT_EQ(scripted.released, 0);
-}
-
-TEST_P(PluginBorderTest, AViewOfAnotherSizeIsNotPublished) {
-  ASSERT_TRUE(StartNothing().ok());
-  const belfry_field fields[] = {{belfry_text_of("order"), 0, BELFRY_I64, 1},
-                                 {belfry_text_of("thanks"), 8, BELFRY_U32, 1}};
-  belfry_event_description described = DescribeJson("shop.order_thanked");
-  described.fields = fields;
-  described.fields_size = 2;
-  described.event_size = sizeof(OrderThanked);
-  described.event_alignment = alignof(OrderThanked);
-  const belfry_event_type* type = nullptr;
-  ASSERT_EQ(border_->find_event(border_->context, &described, &type, nullptr), BELFRY_OK);
-  const OrderThanked thanked{7, 3};
-  const auto publish = [&](std::uint32_t form, std::size_t size) {
-    return border_->publish(border_->context, type, form, &thanked, size, nullptr);
-  };
-  EXPECT_EQ(publish(BELFRY_VIEW, sizeof(thanked) - 1), BELFRY_INVALID_ARGUMENT);
-  EXPECT_EQ(publish(3, sizeof(thanked)), BELFRY_INVALID_ARGUMENT);
-  EXPECT_EQ(publish(BELFRY_VIEW, sizeof(thanked)), BELFRY_OK);
-}
-
-TEST_P(PluginBorderTest, AnErrorsSizeThatLiesIsCut) {
-  ScriptedListener& listener = MakeListener();
-  listener.on_event = [](const belfry_event&, belfry_error* error) {
-    error->text_size = ~std::size_t{0};
-    return belfry_code{9999};
-  };
-  ASSERT_TRUE(Start(listener).ok());
-  std::string failed;
-  const Subscription failures =
-      dispatcher_.Subscribe([&](const ListenerFailed& event) { failed = event.what; });
-  Place();
-  dispatcher_.Drain();
-  EXPECT_THAT(failed, HasSubstr("UNKNOWN"));
-  EXPECT_LT(failed.size(), 600u);
 }
 
 TEST_P(PluginBorderTest, AThreadOfItsOwnMayCallWhatItLikes) {
@@ -420,22 +278,6 @@ TEST_P(PluginBorderTest, AfterDisableNothingRunsHoweverMuchIsPublished) {
   enough = true;
   for (std::thread& publisher : publishers) publisher.join();
   EXPECT_EQ(late, 0);
-}
-
-TEST(PluginSymbolTest, WhatAPluginIsMustBeWhole) {
-  Dispatcher dispatcher({.synchronous = true});
-  PluginHost host(dispatcher);
-  belfry_plugin plugin = ScriptedPlugin();
-  plugin.size = 16;
-  EXPECT_THAT(Text(host.Add(plugin).status()), HasSubstr("it has 16 bytes"));
-  plugin = ScriptedPlugin();
-  plugin.abi_minor = 9;
-  plugin.start = nullptr;
-  EXPECT_THAT(Text(host.Add(plugin).status()),
-              AllOf(HasSubstr("version 1.9, the note says 1.0"), HasSubstr("it has no start")));
-  plugin = ScriptedPlugin();
-  plugin.note = belfry_text_of("abi 1 0\n");
-  EXPECT_EQ(host.Add(plugin).status().code(), absl::StatusCode::kInvalidArgument);
 }
 
 }  // namespace
