@@ -42,19 +42,9 @@ PluginContext::PluginContext(Dispatcher& dispatcher, const ExposedEvents& expose
       note_(note),
       table_(HostTable(context_)) {}
 
-void PluginContext::Begin() {
+void PluginContext::Enter(Phase phase) {
   const sync::Lock lock(mutex_);
-  phase_.store(Phase::kRunning, std::memory_order_release);
-}
-
-void PluginContext::BeginStop() {
-  const sync::Lock lock(mutex_);
-  phase_.store(Phase::kStopping, std::memory_order_release);
-}
-
-void PluginContext::Ended() {
-  const sync::Lock lock(mutex_);
-  phase_.store(Phase::kEnded, std::memory_order_release);
+  phase_.store(phase, std::memory_order_release);
 }
 
 absl::Status PluginContext::Disable() {
@@ -62,7 +52,7 @@ absl::Status PluginContext::Disable() {
   {
     const sync::Lock lock(mutex_);
     ended.reserve(entries_.size());
-    phase_.store(Phase::kDisabled, std::memory_order_release);
+    phase_.store(Phase::kDisabling, std::memory_order_release);
     for (auto& [id, entry] : entries_) ended.push_back(std::move(entry.subscription));
   }
   bool quiet = !PluginListener::IsInside(*this);
@@ -70,12 +60,14 @@ absl::Status PluginContext::Disable() {
     if (ended.back().Reset() != ResetResult::kDone) quiet = false;
   }
   if (!quiet) {
+    Enter(Phase::kDisabled);
     return absl::AbortedError(
         "it is disabled, but one of its listeners is still running, which the caller is inside of, "
         "or waits for: call again from outside");
   }
   const sync::Lock lock(mutex_);
   AwaitQuiet();
+  phase_.store(Phase::kDisabled, std::memory_order_release);
   return absl::OkStatus();
 }
 
@@ -144,7 +136,7 @@ absl::Status PluginContext::FindEvent(const belfry_event_description* described,
 absl::Status PluginContext::Publish(const belfry_event_type* type, std::uint32_t form,
                                     const void* data, std::size_t size) {
   const Phase phase = phase_.load(std::memory_order_acquire);
-  if (phase != Phase::kRunning && phase != Phase::kStopping) {
+  if (phase == Phase::kEnded || phase == Phase::kDisabled) {
     return absl::FailedPreconditionError("the plugin " + note_.id + " is " +
                                          (phase == Phase::kDisabled ? "disabled" : "not started"));
   }

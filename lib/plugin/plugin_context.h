@@ -44,15 +44,15 @@ class PluginContext {
 
   // The host's calls. What the plugin asks for is done from Begin on, but while it is disabled, and
   // refused after Ended.
-  void Begin();
+  void Begin() { Enter(Phase::kRunning); }
   // Ends deliveries, and waits. Errors: see PluginHost::Disable.
   absl::Status Disable();
   // Errors: why one of its listeners was refused; it stays disabled then.
   absl::Status Enable();
   // Forgets its listeners, and waits until they are released. It is disabled.
   void ReleaseListeners();
-  void BeginStop();  // it may publish
-  void Ended();
+  void BeginStop() { Enter(Phase::kStopping); }  // it may publish
+  void Ended() { Enter(Phase::kEnded); }
 
   // The plugin's calls.
   absl::Status FindEvent(const belfry_event_description* described, const belfry_event_type** type);
@@ -64,13 +64,15 @@ class PluginContext {
 
  private:
   friend class LivePluginListener;
-  enum class Phase { kEnded, kRunning, kDisabled, kStopping };
+  // It may subscribe while it is running, and publish in the phases that end, too.
+  enum class Phase { kEnded, kRunning, kDisabling, kDisabled, kStopping };
   struct Entry {
     std::shared_ptr<PluginListener> listener;
     Subscription subscription;
     bool attaching = false;  // some thread is subscribing it
   };
 
+  void Enter(Phase phase);
   absl::Status CheckListener(const belfry_listener& listener) const;
   absl::StatusOr<std::uint64_t> AddEntry(const std::shared_ptr<PluginListener>& listener);
   absl::Status Attach(std::uint64_t id, const std::shared_ptr<PluginListener>& listener);
