@@ -197,6 +197,31 @@ TEST_P(PluginBorderTest, WhoIsDisabledInsideItsOwnListenerIsStoppedFromOutside) 
   EXPECT_EQ(listener.released, 1);
 }
 
+TEST_P(PluginBorderTest, WhoIsInTheMiddleOfAnEventMayEndItWhileItsPluginIsDisabled) {
+  if (GetParam()) GTEST_SKIP() << "nothing runs beside the publish";
+  ScriptedListener& listener = MakeListener();
+  ScriptedListener& late = MakeListener();
+  late.name = "late";
+  Gate inside;
+  belfry_code published = BELFRY_UNKNOWN;
+  listener.on_event = [&](const belfry_event&, belfry_error* error) {
+    inside.Open();
+    // Nobody subscribes any more when the end has begun.
+    while (late.Subscribe(*border_, "shop.order_placed", nullptr) == BELFRY_OK) {
+      border_->unsubscribe(border_->context, late.id, nullptr);
+    }
+    published = PublishJson(*border_, "shop.greeted", R"({"whom": "ada"})", error);
+    return published;
+  };
+  ASSERT_TRUE(Start(listener).ok());
+  Place();
+  inside.Wait();
+  EXPECT_TRUE(host_.Disable("scripted").ok());
+  EXPECT_EQ(published, BELFRY_OK);
+  EXPECT_EQ(PublishJson(*border_, "shop.greeted", R"({"whom": "ada"})", nullptr),
+            BELFRY_FAILED_PRECONDITION);
+}
+
 TEST_P(PluginBorderTest, AStopWaitsForOneThatHasUnsubscribedItselfAndStillRuns) {
   if (GetParam()) GTEST_SKIP() << "nothing runs beside the publish";
   ScriptedListener& listener = MakeListener();

@@ -11,6 +11,7 @@
 #include <iterator>
 #include <memory>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -21,6 +22,7 @@
 #include "belfry/library_events.h"
 #include "plugin/shop.h"
 
+extern "C" const belfry_plugin belfry_plugin_v1_hello;
 extern "C" const belfry_plugin belfry_plugin_v1_hello_c;
 
 namespace belfry {
@@ -40,12 +42,21 @@ std::size_t CountOpenDescriptors() {
   return static_cast<std::size_t>(std::distance(begin(descriptors), end(descriptors)));
 }
 
-// On a synchronous dispatcher, and on a pool.
-class PluginHostTest : public ::testing::TestWithParam<unsigned> {
+// The module, and what it is called; in C++ and in C.
+struct Hello {
+  std::string id;
+  std::string path;
+  const belfry_plugin* linked;
+};
+const Hello kHellos[] = {{"hello", HELLO, &belfry_plugin_v1_hello},
+                         {"hello_c", HELLO_C, &belfry_plugin_v1_hello_c}};
+
+// Each on a synchronous dispatcher, and on a pool of so many threads.
+class PluginHostTest : public ::testing::TestWithParam<std::tuple<Hello, unsigned>> {
  protected:
   PluginHostTest()
-      : dispatcher_(GetParam() == 0 ? DispatcherOptions{.synchronous = true}
-                                    : DispatcherOptions{.pool = {.threads = GetParam()}}),
+      : dispatcher_(threads_ == 0 ? DispatcherOptions{.synchronous = true}
+                                  : DispatcherOptions{.pool = {.threads = threads_}}),
         host_(std::make_unique<PluginHost>(
             dispatcher_, PluginHostOptions{.trust = {.writable_by_others = true}})) {
     host_->Expose(Exposed<OrderPlaced>());
@@ -58,13 +69,13 @@ class PluginHostTest : public ::testing::TestWithParam<unsigned> {
   }
 
   // A file of its own, so that nobody else has loaded it.
-  std::string Copy(const std::string& name, const std::string& of = HELLO_C) {
+  std::string Copy(const std::string& name) {
     const std::string path = folder_ + "/" + name;
-    std::filesystem::copy_file(of, path);
+    std::filesystem::copy_file(hello_.path, path);
     return path;
   }
   std::string LoadHello() {
-    const absl::StatusOr<std::string> id = host_->Load(Copy("hello_c.so"));
+    const absl::StatusOr<std::string> id = host_->Load(Copy("hello.so"));
     EXPECT_TRUE(id.ok()) << id.status();
     return id.ok() ? *id : "";
   }
@@ -74,6 +85,8 @@ class PluginHostTest : public ::testing::TestWithParam<unsigned> {
     EXPECT_EQ(*unloaded, PluginUnload::kUnmapped);
   }
 
+  const Hello hello_ = std::get<0>(GetParam());
+  const unsigned threads_ = std::get<1>(GetParam());
   Dispatcher dispatcher_;
   std::unique_ptr<PluginHost> host_;
   const std::string folder_ = [] {
@@ -81,10 +94,13 @@ class PluginHostTest : public ::testing::TestWithParam<unsigned> {
     return std::string(::mkdtemp(name.data()));
   }();
 };
-INSTANTIATE_TEST_SUITE_P(SynchronousAndPool, PluginHostTest, ::testing::Values(0u, 4u),
+INSTANTIATE_TEST_SUITE_P(CppAndC, PluginHostTest,
+                         ::testing::Combine(::testing::ValuesIn(kHellos),
+                                            ::testing::Values(0u, 4u)),
                          [](const auto& mode) {
-                           return mode.param == 0 ? std::string("Synchronous")
-                                                  : "Pool" + std::to_string(mode.param);
+                           const unsigned threads = std::get<1>(mode.param);
+                           return std::get<0>(mode.param).id +
+                                  (threads == 0 ? "Synchronous" : "Pool" + std::to_string(threads));
                          });
 
 TEST_P(PluginHostTest, ALoadedPluginReceivesAndPublishes) {
@@ -105,7 +121,7 @@ TEST_P(PluginHostTest, ALoadedPluginReceivesAndPublishes) {
 }
 
 TEST_P(PluginHostTest, ALinkedPluginDoesTheSame) {
-  const absl::StatusOr<std::string> hello = host_->Add(belfry_plugin_v1_hello_c);
+  const absl::StatusOr<std::string> hello = host_->Add(*hello_.linked);
   ASSERT_TRUE(hello.ok()) << hello.status();
   ASSERT_TRUE(host_->Start(*hello).ok());
   int thanked = 0;
@@ -126,7 +142,8 @@ TEST_P(PluginHostTest, AnErrorThatItReturnsIsItsListenersFailure) {
       [&](const ListenerFailed& event) { failed = event.listener + ": " + event.what; });
   dispatcher_.Publish(OrderPlaced{7, -1});
   dispatcher_.Drain();
-  EXPECT_THAT(failed, AllOf(HasSubstr("hello_c.thank"), HasSubstr("an order costs something")));
+  EXPECT_THAT(failed,
+              AllOf(HasSubstr(hello_.id + ".thank"), HasSubstr("an order costs something")));
   const PluginInfo info = host_->plugins().at(0);
   EXPECT_EQ(info.delivered, 1u);
   EXPECT_EQ(info.failed, 1u);
@@ -165,7 +182,7 @@ TEST_P(PluginHostTest, WhatIsNotStartedIsNotStopped) {
 }
 
 TEST_P(PluginHostTest, TheSameFileIsNotLoadedTwice) {
-  const std::string path = Copy("hello_c.so");
+  const std::string path = Copy("hello.so");
   ASSERT_TRUE(host_->Load(path).ok());
   const absl::Status again = host_->Load(path).status();
   EXPECT_EQ(again.code(), absl::StatusCode::kAlreadyExists);
@@ -176,7 +193,7 @@ TEST_P(PluginHostTest, TheSameFileIsNotLoadedTwice) {
   EXPECT_EQ(host_->Load(link).status().code(), absl::StatusCode::kAlreadyExists);
   PluginHost other(dispatcher_, {.trust = {.writable_by_others = true}});
   EXPECT_EQ(other.Load(path).status().code(), absl::StatusCode::kAlreadyExists);
-  Unload("hello_c");
+  Unload(hello_.id);
   EXPECT_TRUE(other.Load(path).ok());
 }
 
@@ -185,7 +202,7 @@ TEST_P(PluginHostTest, OfTwoPluginsWithOneIdTheSecondIsRefusedAndLeavesNothing) 
   const std::size_t open = CountOpenDescriptors();
   const absl::Status second = host_->Load(Copy("other.so")).status();
   EXPECT_EQ(second.code(), absl::StatusCode::kAlreadyExists);
-  EXPECT_THAT(Text(second), AllOf(HasSubstr("other.so"), HasSubstr("hello_c.so")));
+  EXPECT_THAT(Text(second), AllOf(HasSubstr("other.so"), HasSubstr("hello.so")));
   EXPECT_EQ(CountOpenDescriptors(), open);
 }
 
@@ -198,24 +215,24 @@ TEST_P(PluginHostTest, AFolderIsLoadedFileByFile) {
   ASSERT_EQ(loaded.size(), 2u);
   EXPECT_EQ(loaded[0].path, folder_ + "/a.so");
   EXPECT_EQ(loaded[0].id.status().code(), absl::StatusCode::kInvalidArgument);
-  EXPECT_EQ(loaded[1].id.value(), "hello_c");
+  EXPECT_EQ(loaded[1].id.value(), hello_.id);
   EXPECT_FALSE(host_->LoadFolder(folder_ + "/none").at(0).id.ok());
 }
 
 TEST_P(PluginHostTest, WhatWasCheckedIsWhatIsLoaded) {
   // Somebody puts another file in its place; what is open stays what it was.
-  const std::string path = Copy("hello_c.so");
+  const std::string path = Copy("hello.so");
   ASSERT_TRUE(host_->Load(path).ok());
   std::filesystem::remove(path);
   std::ofstream(path) << "another file";
-  EXPECT_TRUE(host_->Start("hello_c").ok());
-  EXPECT_TRUE(host_->Stop("hello_c").ok());
-  Unload("hello_c");
+  EXPECT_TRUE(host_->Start(hello_.id).ok());
+  EXPECT_TRUE(host_->Stop(hello_.id).ok());
+  Unload(hello_.id);
 }
 
 TEST_P(PluginHostTest, ALibraryWithANoteOfAnotherPluginIsRefused) {
   // The note in the file says another version than the symbol.
-  std::ifstream file(HELLO_C, std::ios::binary);
+  std::ifstream file(hello_.path, std::ios::binary);
   std::string bytes(std::istreambuf_iterator<char>(file), {});
   const std::size_t note = bytes.find("version 1.0.0");
   ASSERT_NE(note, std::string::npos);
@@ -241,8 +258,8 @@ TEST_P(PluginHostTest, AnUnknownKeyOfAConfigurationIsRefused) {
 TEST_P(PluginHostTest, AHostThatDoesNotKnowItsEventsIsTold) {
   PluginHost other(dispatcher_, {.trust = {.writable_by_others = true}});
   other.Expose(Exposed<OrderPlaced>());
-  ASSERT_TRUE(other.Load(Copy("hello_c.so")).ok());
-  const absl::Status started = other.Start("hello_c");
+  ASSERT_TRUE(other.Load(Copy("hello.so")).ok());
+  const absl::Status started = other.Start(hello_.id);
   EXPECT_EQ(started.code(), absl::StatusCode::kNotFound);
   EXPECT_THAT(Text(started), AllOf(HasSubstr("does not know the event shop.order_thanked"),
                                    HasSubstr("it knows: shop.order_placed")));
@@ -251,13 +268,13 @@ TEST_P(PluginHostTest, AHostThatDoesNotKnowItsEventsIsTold) {
 
 TEST_P(PluginHostTest, AfterAnUnloadNothingIsLeft) {
   const std::size_t open = CountOpenDescriptors();
-  const std::string path = Copy("hello_c.so");
+  const std::string path = Copy("hello.so");
   for (int round = 0; round < 20; ++round) {
     ASSERT_TRUE(host_->Load(path).ok());
-    ASSERT_TRUE(host_->Start("hello_c").ok());
+    ASSERT_TRUE(host_->Start(hello_.id).ok());
     dispatcher_.Publish(OrderPlaced{7, 1});
-    ASSERT_TRUE(host_->Stop("hello_c").ok());
-    Unload("hello_c");
+    ASSERT_TRUE(host_->Stop(hello_.id).ok());
+    Unload(hello_.id);
     ASSERT_EQ(CountOpenDescriptors(), open);
   }
 }

@@ -60,7 +60,7 @@ class Tree:
         self.text = {}
         for folder in CODE_FOLDERS:
             for path in sorted((self.root / folder).rglob("*")):
-                if path.suffix in (".h", ".cc") or path.name.endswith(".h.in"):
+                if path.suffix in (".h", ".hpp", ".cc") or path.name.endswith(".h.in"):
                     name = path.relative_to(self.root).as_posix()
                     self.text[name] = path.read_text(encoding="utf-8")
         # Where the compiler looks, besides the including file's own folder.
