@@ -41,8 +41,6 @@ absl::Status CheckedFile::CheckTrust(PluginTrust trust) {
   struct stat status {};
   if (::fstat(fd_, &status) != 0) return absl::ErrnoToStatus(errno, "it cannot be looked at");
   if (!S_ISREG(status.st_mode)) return absl::InvalidArgumentError("it is no regular file");
-  device_ = status.st_dev;
-  inode_ = status.st_ino;
 
   Complaints complaints;
   if (!trust.writable_by_others && (status.st_mode & (S_IWGRP | S_IWOTH)) != 0) {

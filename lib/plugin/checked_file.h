@@ -1,8 +1,6 @@
 // A plugin's file, open, and found to be one that may be loaded.
 #pragma once
 
-#include <sys/types.h>
-
 #include <string>
 #include <utility>
 
@@ -21,19 +19,14 @@ class CheckedFile {
   // Errors: see ReadPluginFile.
   static absl::StatusOr<CheckedFile> Open(const std::string& path, PluginTrust trust);
   CheckedFile(CheckedFile&& other) noexcept
-      : fd_(std::exchange(other.fd_, -1)),
-        device_(other.device_),
-        inode_(other.inode_),
-        contents_(std::move(other.contents_)) {}
+      : fd_(std::exchange(other.fd_, -1)), contents_(std::move(other.contents_)) {}
   CheckedFile& operator=(CheckedFile&&) = delete;
   ~CheckedFile();
 
   const PluginFile& contents() const { return contents_; }
   // A name of the descriptor, for as long as this lives.
   std::string name() const { return "/proc/self/fd/" + std::to_string(fd_); }
-  bool IsSameFile(const CheckedFile& other) const {
-    return device_ == other.device_ && inode_ == other.inode_;
-  }
+  int fd() const { return fd_; }
   // What name() names stays open until the process ends.
   void KeepOpen() { fd_ = -1; }
 
@@ -43,8 +36,6 @@ class CheckedFile {
   absl::Status ReadContents();
 
   int fd_ = -1;
-  dev_t device_ = 0;
-  ino_t inode_ = 0;
   PluginFile contents_;
 };
 

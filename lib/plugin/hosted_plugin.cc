@@ -57,9 +57,11 @@ HostedPlugin::~HostedPlugin() {
 
 absl::Status HostedPlugin::Open() {
   const std::string name = file_->name();
-  // Whoever has loaded it before shares its global objects with us.
-  if (void* const before = ::dlopen(name.c_str(), RTLD_NOW | RTLD_LOCAL | RTLD_NOLOAD)) {
-    ::dlclose(before);
+  // Whoever has loaded it before would share its global objects with us. The loader is not asked:
+  // it would know the former library by our descriptor's name from then on.
+  const std::string mapped = MappedFileOf(file_->fd());
+  if (mapped.empty()) return absl::UnavailableError("/proc/self/maps does not say where it is");
+  if (IsMapped(mapped)) {
     return absl::AlreadyExistsError(
         "the file is loaded in this process already: load a copy of it to have it twice");
   }

@@ -1,5 +1,7 @@
 #include "plugin/mapped_file.h"
 
+#include <sys/mman.h>
+
 #include <cstdint>
 #include <fstream>
 #include <sstream>
@@ -44,6 +46,14 @@ std::string MappedFileAt(const void* address) {
     file = mapping.file;
     return true;
   });
+  return file;
+}
+
+std::string MappedFileOf(int fd) {
+  void* const begin = ::mmap(nullptr, 1, PROT_READ, MAP_PRIVATE, fd, 0);
+  if (begin == MAP_FAILED) return "";
+  std::string file = MappedFileAt(begin);
+  ::munmap(begin, 1);
   return file;
 }
 

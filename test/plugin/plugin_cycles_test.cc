@@ -108,11 +108,11 @@ void RunCycles(int cycles, const std::string& module) {
 }
 
 TEST(PluginCyclesTest, AModuleInCppComesAndGoesUnderFireAndLeavesNothing) {
-  RunCycles(Scaled(1'000, 10'000), HELLO);
+  RunCycles(Scaled(1'000, 10'000), MODULE_HELLO);
 }
 
 TEST(PluginCyclesTest, AModuleInCComesAndGoesUnderFireAndLeavesNothing) {
-  RunCycles(Scaled(1'000, 10'000), HELLO_C);
+  RunCycles(Scaled(1'000, 10'000), MODULE_HELLO_C);
 }
 
 }  // namespace

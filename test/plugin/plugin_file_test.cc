@@ -57,7 +57,7 @@ class PluginFileTest : public ::testing::Test {
     return Read(bytes);
   }
 
-  const std::string hello_ = Contents(HELLO_C);
+  const std::string hello_ = Contents(MODULE_HELLO_C);
   const std::string folder_ = [] {
     std::string name = "/tmp/belfry_plugin_file.XXXXXX";
     return std::string(::mkdtemp(name.data()));
@@ -65,7 +65,7 @@ class PluginFileTest : public ::testing::Test {
 };
 
 TEST_F(PluginFileTest, SaysWhatThePluginSaysOfItself) {
-  const auto file = ReadPluginFile(HELLO_C, {.writable_by_others = true});
+  const auto file = ReadPluginFile(MODULE_HELLO_C, {.writable_by_others = true});
   ASSERT_TRUE(file.ok()) << file.status();
   EXPECT_EQ(file->note.id, "hello_c");
   EXPECT_EQ(file->note.version, "1.0.0");

@@ -48,8 +48,8 @@ struct Hello {
   std::string path;
   const belfry_plugin* linked;
 };
-const Hello kHellos[] = {{"hello", HELLO, &belfry_plugin_v1_hello},
-                         {"hello_c", HELLO_C, &belfry_plugin_v1_hello_c}};
+const Hello kHellos[] = {{"hello", MODULE_HELLO, &belfry_plugin_v1_hello},
+                         {"hello_c", MODULE_HELLO_C, &belfry_plugin_v1_hello_c}};
 
 // Each on a synchronous dispatcher, and on a pool of so many threads.
 class PluginHostTest : public ::testing::TestWithParam<std::tuple<Hello, unsigned>> {
@@ -195,6 +195,16 @@ TEST_P(PluginHostTest, TheSameFileIsNotLoadedTwice) {
   EXPECT_EQ(other.Load(path).status().code(), absl::StatusCode::kAlreadyExists);
   Unload(hello_.id);
   EXPECT_TRUE(other.Load(path).ok());
+}
+
+TEST_P(PluginHostTest, WhatIsRefusedBecauseItIsLoadedDoesNotStandInTheWayOfOthers) {
+  // The next file gets the descriptor of the one that was refused.
+  const std::string path = Copy("hello.so");
+  ASSERT_TRUE(host_->Load(path).ok());
+  EXPECT_EQ(host_->Load(path).status().code(), absl::StatusCode::kAlreadyExists);
+  PluginHost other(dispatcher_, {.trust = {.writable_by_others = true}});
+  const absl::Status loaded = other.Load(Copy("other.so")).status();
+  EXPECT_TRUE(loaded.ok()) << loaded;
 }
 
 TEST_P(PluginHostTest, OfTwoPluginsWithOneIdTheSecondIsRefusedAndLeavesNothing) {
