@@ -15,6 +15,7 @@
 //    [delivery]: whichever runs the listener; one call of one listener at a time, unless it is
 //    BELFRY_INLINE. [any]: every thread, several at once, from the beginning of `start` until
 //    `stop` has returned; calls that come later are refused for as long as the plugin is loaded.
+// NOLINTBEGIN(modernize-use-using, readability-identifier-naming): plain C
 #ifndef BELFRY_PLUGIN_H_
 #define BELFRY_PLUGIN_H_
 
@@ -145,3 +146,4 @@ typedef struct belfry_plugin {
 #endif
 
 #endif  // BELFRY_PLUGIN_H_
+// NOLINTEND(modernize-use-using, readability-identifier-naming)

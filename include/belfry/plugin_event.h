@@ -1,6 +1,7 @@
 // Texts, errors and events as they cross the border between a host and its plugins.
 //
 // Part of belfry/plugin.h, plain C.
+// NOLINTBEGIN(modernize-use-using, readability-identifier-naming): plain C
 #ifndef BELFRY_PLUGIN_EVENT_H_
 #define BELFRY_PLUGIN_EVENT_H_
 
@@ -127,3 +128,4 @@ static inline belfry_code belfry_fail(belfry_error* error, belfry_code code, bel
 #endif
 
 #endif  // BELFRY_PLUGIN_EVENT_H_
+// NOLINTEND(modernize-use-using, readability-identifier-naming)

@@ -6,6 +6,7 @@
 //
 // Names consist of letters, digits and `._-`. The host refuses what is published or listened to
 // without having been said here.
+// NOLINTBEGIN(bugprone-macro-parentheses, readability-identifier-naming): plain C
 #ifndef BELFRY_PLUGIN_NOTE_H_
 #define BELFRY_PLUGIN_NOTE_H_
 
@@ -46,3 +47,4 @@
       BELFRY_NOTE_NAME, BELFRY_NOTE_TEXT(lines)}
 
 #endif  // BELFRY_PLUGIN_NOTE_H_
+// NOLINTEND(bugprone-macro-parentheses, readability-identifier-naming)
