@@ -18,15 +18,15 @@ struct FieldElements {
   using type = T;
   static constexpr std::uint32_t kCount = 1;
 };
-template <class T, std::size_t kSize>
-struct FieldElements<T[kSize]> {
+template <class T, std::size_t N>
+struct FieldElements<T[N]> {
   using type = T;
-  static constexpr std::uint32_t kCount = kSize;
+  static constexpr std::uint32_t kCount = N;
 };
-template <class T, std::size_t kSize>
-struct FieldElements<std::array<T, kSize>> {
+template <class T, std::size_t N>
+struct FieldElements<std::array<T, N>> {
   using type = T;
-  static constexpr std::uint32_t kCount = kSize;
+  static constexpr std::uint32_t kCount = N;
 };
 
 // Which of the kinds of belfry/plugin_event.h T is; 0: none. An enumeration is its number.

@@ -132,7 +132,7 @@ absl::Status HostedPlugin::Start(std::string_view config, std::uint64_t started_
   if (absl::Status fits = CheckConfig(note_, config); !fits.ok()) return fits;
   context_.Begin();
   instance_ = nullptr;
-  const absl::Status started = CallPlugin([&](belfry_error* error) {
+  absl::Status started = CallPlugin([&](belfry_error* error) {
     return plugin_->start(&context_.table(), TextOf(config), &instance_, error);
   });
   if (started.ok()) {

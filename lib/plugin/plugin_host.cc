@@ -109,7 +109,7 @@ absl::Status PluginHost::StopAll() {
 absl::StatusOr<PluginUnload> PluginHost::Unload(std::string_view id) {
   HostedPlugin* const plugin = Find(id);
   if (plugin == nullptr) return NoSuchPlugin(id);
-  const absl::StatusOr<PluginUnload> unloaded = plugin->Unload();
+  absl::StatusOr<PluginUnload> unloaded = plugin->Unload();
   if (unloaded.ok()) {
     plugins_.erase(std::find_if(plugins_.begin(), plugins_.end(),
                                 [&](const auto& one) { return one.get() == plugin; }));

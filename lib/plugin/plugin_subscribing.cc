@@ -102,8 +102,8 @@ absl::Status PluginContext::Attach(std::uint64_t id,
       const auto entry = entries_.find(id);
       const bool wanted = entry != entries_.end() && status.ok() &&
                           phase_.load(std::memory_order_relaxed) == Phase::kRunning;
-      if (wanted) entry->second.subscription = std::move(subscription);
       if (wanted || !status.ok()) {
+        if (wanted) entry->second.subscription = std::move(subscription);
         FinishAttaching(id);
         return status;
       }
