@@ -95,7 +95,7 @@ class TaskTupleJoin : public TaskJoin {
   }
 
  protected:
-  TaskTupleJoin(std::size_t needed, Task<T>... tasks)
+  explicit TaskTupleJoin(std::size_t needed, Task<T>... tasks)
       : TaskJoin(needed), tasks_(std::move(tasks)...) {}
   ~TaskTupleJoin() = default;
 
