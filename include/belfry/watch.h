@@ -17,7 +17,11 @@ struct Readiness {
   bool writable : 1 = false;
   bool error : 1 = false;
   bool hung_up : 1 = false;  // the peer has closed both ways, or its sending way
-  friend bool operator==(Readiness, Readiness) = default;
+  // Not defaulted: clang 14 then compares the bit without a name, too.
+  friend bool operator==(Readiness a, Readiness b) {
+    return a.readable == b.readable && a.writable == b.writable && a.error == b.error &&
+           a.hung_up == b.hung_up;
+  }
 };
 
 // Names one watch of one loop: a slot and the generation of its use, so that a late readiness of a

@@ -219,13 +219,14 @@ struct Price {
 
 TEST_F(TasksExample, AStream) {
   const auto Show = [this](const Price& price) { Note(std::to_string(price.cents)); };
-  Tasks tasks(dispatcher);
-  tasks.Start([&]() -> Task<> {
+  const auto show_all = [&]() -> Task<> {  // named: the task uses what it has captured
     // example: flow/event_stream.h
     belfry::EventStream<Price> prices(dispatcher, {.events_max = 64});
     while (const std::optional<Price> price = co_await prices.Next()) Show(*price);
     // end of example
-  }());
+  };
+  Tasks tasks(dispatcher);
+  tasks.Start(show_all());
   world.Run();
   for (const int cents : {100, 101}) dispatcher.Publish(Price{cents});
   world.Run();

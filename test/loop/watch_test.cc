@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstring>
 #include <memory>
 #include <string>
 #include <system_error>
@@ -284,6 +285,17 @@ TEST_F(WatchDeathTest, ClosingAWatchedDescriptorIsABug) {
         loop.Unwatch(watch);
       },
       "closed before its watch was ended");
+}
+
+TEST(ReadinessTest, OnlyWhatHasANameIsCompared) {
+  Readiness readiness{.readable = true};
+  unsigned char bits = 0;
+  static_assert(sizeof(bits) == sizeof(readiness));
+  std::memcpy(&bits, &readiness, sizeof(bits));
+  bits |= 2U;  // the system's EPOLLPRI
+  std::memcpy(&readiness, &bits, sizeof(bits));
+  EXPECT_EQ(readiness, Readiness{.readable = true});
+  EXPECT_NE(readiness, Readiness{.writable = true});
 }
 
 }  // namespace
