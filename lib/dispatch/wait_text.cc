@@ -9,6 +9,13 @@ namespace {
 
 constexpr std::string_view kCut = "...";
 
+template <class Number>
+void AddNumber(WaitText& text, Number number) {
+  std::array<char, 32> digits;
+  const char* const end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
+  text << std::string_view(digits.data(), static_cast<std::size_t>(end - digits.data()));
+}
+
 }  // namespace
 
 WaitText& WaitText::operator<<(std::string_view text) {
@@ -20,19 +27,15 @@ WaitText& WaitText::operator<<(std::string_view text) {
 }
 
 WaitText& WaitText::operator<<(Nanoseconds duration) {
-  std::array<char, 32> digits;
-  const double seconds = std::chrono::duration<double>(duration).count();
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), seconds).ptr;
-  return *this << std::string_view(digits.data(), static_cast<std::size_t>(end - digits.data()))
-               << " s";
+  AddNumber(*this, std::chrono::duration<double>(duration).count());
+  return *this << " s";
 }
 
 WaitText& WaitText::operator<<(Site site) {
   const std::string_view path = site.file;
-  std::array<char, 16> digits;
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), site.line).ptr;
-  return *this << path.substr(path.rfind('/') + 1) << ":"
-               << std::string_view(digits.data(), static_cast<std::size_t>(end - digits.data()));
+  *this << path.substr(path.rfind('/') + 1) << ":";
+  AddNumber(*this, site.line);
+  return *this;
 }
 
 }  // namespace belfry

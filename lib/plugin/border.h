@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <exception>
 #include <string>
+#include <string_view>
 
 #include "absl/status/status.h"
 
@@ -13,10 +14,20 @@
 
 namespace belfry {
 
+// Of an event, a listener, a plugin.
+inline constexpr std::size_t kPluginNameMax = 200;
+
 inline std::string_view ViewOf(belfry_text text) {
   return text.data == nullptr ? std::string_view() : std::string_view(text.data, text.size);
 }
 inline belfry_text TextOf(std::string_view view) { return {view.data(), view.size()}; }
+
+// A plugin says that its struct is smaller than it ever was.
+inline absl::Status TooSmall(const std::string& what, std::size_t said, std::size_t least) {
+  return absl::InvalidArgumentError(what + " of " + std::to_string(said) +
+                                    " bytes; it has at least " + std::to_string(least) +
+                                    ": set its size to sizeof");
+}
 
 // Calls a function of a plugin's, which is given room for why it fails: belfry_code(belfry_error*).
 template <class Call>

@@ -11,7 +11,7 @@
 namespace belfry {
 namespace {
 
-constexpr char kSymbol[] = "belfry_plugin_v1";
+constexpr char kSymbol[] = BELFRY_SPELLED_(BELFRY_PLUGIN_SYMBOL);
 
 std::string LoaderError() {
   const char* const error = ::dlerror();

@@ -7,12 +7,12 @@
 
 #include "belfry/plugin_file.h"
 #include "belfry/plugin_note.h"
+#include "plugin/border.h"
 #include "plugin/complaints.h"
 
 namespace belfry {
 namespace {
 
-constexpr std::size_t kWordMax = 200;
 constexpr std::size_t kComplaintsMax = 20;
 
 std::vector<std::string_view> Split(std::string_view text, char separator) {
@@ -28,7 +28,7 @@ std::vector<std::string_view> Split(std::string_view text, char separator) {
 bool IsWord(std::string_view word) {
   constexpr std::string_view kLetters =
       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
-  return !word.empty() && word.size() <= kWordMax &&
+  return !word.empty() && word.size() <= kPluginNameMax &&
          word.find_first_not_of(kLetters) == std::string_view::npos;
 }
 

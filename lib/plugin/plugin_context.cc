@@ -22,15 +22,7 @@ LivePluginListener::~LivePluginListener() {
 
 namespace {
 
-constexpr std::size_t kNameMax = 200;
-
 absl::Status Invalid(const std::string& what) { return absl::InvalidArgumentError(what); }
-
-// A plugin says that its struct is smaller than it ever was.
-absl::Status TooSmall(const char* what, std::size_t said, std::size_t least) {
-  return Invalid(std::string(what) + " of " + std::to_string(said) + " bytes; it has at least " +
-                 std::to_string(least) + ": set its size to sizeof");
-}
 
 }  // namespace
 
@@ -113,7 +105,7 @@ absl::Status PluginContext::FindEvent(const belfry_event_description* described,
   if (!BELFRY_HAS(belfry_event_description, described, event_alignment)) {
     return TooSmall("an event's description", described->size, sizeof(belfry_event_description));
   }
-  const std::string name(ViewOf(described->name).substr(0, kNameMax));
+  const std::string name(ViewOf(described->name).substr(0, kPluginNameMax));
   const PluginBridge* const bridge = exposed_.Find(name);
   if (bridge == nullptr) {
     return absl::NotFoundError("the host does not know the event " + name +

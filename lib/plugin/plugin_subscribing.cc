@@ -9,11 +9,6 @@
 #include "plugin/plugin_context.h"
 
 namespace belfry {
-namespace {
-
-constexpr std::size_t kNameMax = 200;
-
-}  // namespace
 
 absl::Status PluginContext::Subscribe(const belfry_listener* listener, std::uint64_t* id) {
   if (listener == nullptr) return absl::InvalidArgumentError("no listener");
@@ -34,14 +29,12 @@ absl::Status PluginContext::Subscribe(const belfry_listener* listener, std::uint
 absl::Status PluginContext::CheckListener(const belfry_listener& listener) const {
   using absl::InvalidArgumentError;
   if (!BELFRY_HAS(belfry_listener, &listener, released)) {
-    return InvalidArgumentError(
-        "a listener of " + std::to_string(listener.size) + " bytes; it has at least " +
-        std::to_string(sizeof(belfry_listener)) + ": set its size to sizeof");
+    return TooSmall("a listener", listener.size, sizeof(belfry_listener));
   }
   const std::string_view name = ViewOf(listener.name);
-  if (name.empty() || name.size() > kNameMax) {
-    return InvalidArgumentError("a listener's name has 1 to 200 bytes, not " +
-                                std::to_string(name.size()));
+  if (name.empty() || name.size() > kPluginNameMax) {
+    return InvalidArgumentError("a listener's name has 1 to " + std::to_string(kPluginNameMax) +
+                                " bytes, not " + std::to_string(name.size()));
   }
   const std::string who = "listener " + std::string(name) + ": ";
   if (listener.type == nullptr || listener.on_event == nullptr) {

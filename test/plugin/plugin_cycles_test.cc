@@ -4,9 +4,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <string>
 #include <thread>
 #include <vector>
@@ -19,23 +17,19 @@
 #include "belfry/plugin_host.h"
 #include "plugin/shop.h"
 #include "scale.h"
+#include "waiting.h"
 
 namespace belfry {
 namespace {
 
 struct Left {
-  std::ptrdiff_t descriptors;
-  std::ptrdiff_t threads;
-  std::ptrdiff_t mappings;  // of files: those of memory come and go with the heap
+  std::size_t descriptors;
+  std::size_t threads;  // all of them, a plugin's as well
+  std::size_t mappings;  // of files: those of memory come and go with the heap
 };
 
-std::ptrdiff_t CountFiles(const char* folder) {
-  const std::filesystem::directory_iterator files(folder);
-  return std::distance(begin(files), end(files));
-}
-
 Left Count() {
-  Left left{CountFiles("/proc/self/fd"), CountFiles("/proc/self/task"), 0};
+  Left left{CountDescriptors(), CountThreads(""), 0};
   std::ifstream maps("/proc/self/maps");
   for (std::string line; std::getline(maps, line);) {
     left.mappings += line.find('/') != std::string::npos;

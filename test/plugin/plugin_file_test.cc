@@ -7,11 +7,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <random>
 #include <string>
 
@@ -19,6 +17,7 @@
 
 #include "belfry/plugin_note.h"
 #include "plugin/mapped_file.h"
+#include "temporary_folder.h"
 
 namespace belfry {
 namespace {
@@ -28,19 +27,12 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 
-std::string Contents(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return std::string(std::istreambuf_iterator<char>(file), {});
-}
-
 class PluginFileTest : public ::testing::Test {
  protected:
-  ~PluginFileTest() override { std::filesystem::remove_all(folder_); }
-
   std::string Write(const std::string& bytes, mode_t mode = 0755) {
-    const std::string path = folder_ + "/plugin.so";
+    const std::string path = folder_ / "plugin.so";
     std::filesystem::remove(path);
-    std::ofstream(path, std::ios::binary) << bytes;
+    TemporaryFolder::Fill(path, bytes);
     ::chmod(path.c_str(), mode);
     return path;
   }
@@ -57,11 +49,8 @@ class PluginFileTest : public ::testing::Test {
     return Read(bytes);
   }
 
-  const std::string hello_ = Contents(MODULE_HELLO_C);
-  const std::string folder_ = [] {
-    std::string name = "/tmp/belfry_plugin_file.XXXXXX";
-    return std::string(::mkdtemp(name.data()));
-  }();
+  const std::string hello_ = TemporaryFolder::Content(MODULE_HELLO_C);
+  const TemporaryFolder folder_;
 };
 
 TEST_F(PluginFileTest, SaysWhatThePluginSaysOfItself) {
@@ -82,15 +71,15 @@ TEST_F(PluginFileTest, NothingOfItIsMapped) {
   ASSERT_TRUE(ReadPluginFile(Write(hello_)).ok());
   std::ifstream maps("/proc/self/maps");
   for (std::string line; std::getline(maps, line);) {
-    EXPECT_THAT(line, Not(HasSubstr(folder_)));
+    EXPECT_THAT(line, Not(HasSubstr(folder_.path())));
   }
 }
 
 TEST_F(PluginFileTest, AFileThatIsNotThereIsRefused) {
-  const absl::Status status = ReadPluginFile(folder_ + "/none.so").status();
+  const absl::Status status = ReadPluginFile(folder_ / "none.so").status();
   EXPECT_EQ(status.code(), absl::StatusCode::kNotFound) << status;
-  EXPECT_THAT(std::string(status.message()), HasSubstr(folder_ + "/none.so"));
-  EXPECT_EQ(ReadPluginFile(folder_).status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(status.message()), HasSubstr(folder_ / "none.so"));
+  EXPECT_EQ(ReadPluginFile(folder_.path()).status().code(), absl::StatusCode::kInvalidArgument);
 }
 
 TEST_F(PluginFileTest, WhatIsNoElfFileIsRefused) {

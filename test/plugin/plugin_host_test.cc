@@ -5,10 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <memory>
 #include <string>
 #include <tuple>
@@ -21,6 +19,8 @@
 #include "belfry/exposed_event.h"
 #include "belfry/library_events.h"
 #include "plugin/shop.h"
+#include "temporary_folder.h"
+#include "waiting.h"
 
 extern "C" const belfry_plugin belfry_plugin_v1_hello;
 extern "C" const belfry_plugin belfry_plugin_v1_hello_c;
@@ -36,11 +36,6 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 std::string Text(const absl::Status& status) { return std::string(status.message()); }
-
-std::size_t CountOpenDescriptors() {
-  const std::filesystem::directory_iterator descriptors("/proc/self/fd");
-  return static_cast<std::size_t>(std::distance(begin(descriptors), end(descriptors)));
-}
 
 // The module, and what it is called; in C++ and in C.
 struct Hello {
@@ -63,14 +58,9 @@ class PluginHostTest : public ::testing::TestWithParam<std::tuple<Hello, unsigne
     host_->Expose(Exposed<OrderThanked>());
     host_->Expose(Exposed<Greeted>());
   }
-  ~PluginHostTest() override {
-    host_.reset();
-    std::filesystem::remove_all(folder_);
-  }
-
   // A file of its own, so that nobody else has loaded it.
   std::string Copy(const std::string& name) {
-    const std::string path = folder_ + "/" + name;
+    const std::string path = folder_ / name;
     std::filesystem::copy_file(hello_.path, path);
     return path;
   }
@@ -87,12 +77,9 @@ class PluginHostTest : public ::testing::TestWithParam<std::tuple<Hello, unsigne
 
   const Hello hello_ = std::get<0>(GetParam());
   const unsigned threads_ = std::get<1>(GetParam());
+  const TemporaryFolder folder_;
   Dispatcher dispatcher_;
   std::unique_ptr<PluginHost> host_;
-  const std::string folder_ = [] {
-    std::string name = "/tmp/belfry_plugin_host.XXXXXX";
-    return std::string(::mkdtemp(name.data()));
-  }();
 };
 INSTANTIATE_TEST_SUITE_P(CppAndC, PluginHostTest,
                          ::testing::Combine(::testing::ValuesIn(kHellos),
@@ -188,7 +175,7 @@ TEST_P(PluginHostTest, TheSameFileIsNotLoadedTwice) {
   EXPECT_EQ(again.code(), absl::StatusCode::kAlreadyExists);
   EXPECT_THAT(Text(again), HasSubstr("loaded in this process already"));
   // By another name it is the same file.
-  const std::string link = folder_ + "/link.so";
+  const std::string link = folder_ / "link.so";
   std::filesystem::create_symlink(path, link);
   EXPECT_EQ(host_->Load(link).status().code(), absl::StatusCode::kAlreadyExists);
   PluginHost other(dispatcher_, {.trust = {.writable_by_others = true}});
@@ -209,24 +196,24 @@ TEST_P(PluginHostTest, WhatIsRefusedBecauseItIsLoadedDoesNotStandInTheWayOfOther
 
 TEST_P(PluginHostTest, OfTwoPluginsWithOneIdTheSecondIsRefusedAndLeavesNothing) {
   LoadHello();
-  const std::size_t open = CountOpenDescriptors();
+  const std::size_t open = CountDescriptors();
   const absl::Status second = host_->Load(Copy("other.so")).status();
   EXPECT_EQ(second.code(), absl::StatusCode::kAlreadyExists);
   EXPECT_THAT(Text(second), AllOf(HasSubstr("other.so"), HasSubstr("hello.so")));
-  EXPECT_EQ(CountOpenDescriptors(), open);
+  EXPECT_EQ(CountDescriptors(), open);
 }
 
 TEST_P(PluginHostTest, AFolderIsLoadedFileByFile) {
   Copy("b.so");
-  std::ofstream(folder_ + "/a.so") << "no plugin";
-  std::ofstream(folder_ + "/README") << "no plugin either";
-  ::chmod((folder_ + "/a.so").c_str(), 0644);
-  const std::vector<PluginHost::Loaded> loaded = host_->LoadFolder(folder_);
+  std::ofstream(folder_ / "a.so") << "no plugin";
+  std::ofstream(folder_ / "README") << "no plugin either";
+  ::chmod((folder_ / "a.so").c_str(), 0644);
+  const std::vector<PluginHost::Loaded> loaded = host_->LoadFolder(folder_.path());
   ASSERT_EQ(loaded.size(), 2u);
-  EXPECT_EQ(loaded[0].path, folder_ + "/a.so");
+  EXPECT_EQ(loaded[0].path, folder_ / "a.so");
   EXPECT_EQ(loaded[0].id.status().code(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(loaded[1].id.value(), hello_.id);
-  EXPECT_FALSE(host_->LoadFolder(folder_ + "/none").at(0).id.ok());
+  EXPECT_FALSE(host_->LoadFolder(folder_ / "none").at(0).id.ok());
 }
 
 TEST_P(PluginHostTest, WhatWasCheckedIsWhatIsLoaded) {
@@ -242,19 +229,18 @@ TEST_P(PluginHostTest, WhatWasCheckedIsWhatIsLoaded) {
 
 TEST_P(PluginHostTest, ALibraryWithANoteOfAnotherPluginIsRefused) {
   // The note in the file says another version than the symbol.
-  std::ifstream file(hello_.path, std::ios::binary);
-  std::string bytes(std::istreambuf_iterator<char>(file), {});
+  std::string bytes = TemporaryFolder::Content(hello_.path);
   const std::size_t note = bytes.find("version 1.0.0");
   ASSERT_NE(note, std::string::npos);
   bytes[note + 8] = '2';
-  const std::string path = folder_ + "/changed.so";
-  std::ofstream(path, std::ios::binary) << bytes;
+  const std::string path = folder_ / "changed.so";
+  TemporaryFolder::Fill(path, bytes);
   ::chmod(path.c_str(), 0755);
-  const std::size_t open = CountOpenDescriptors();
+  const std::size_t open = CountDescriptors();
   const absl::Status status = host_->Load(path).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_THAT(Text(status), HasSubstr("its note is another one than the file's"));
-  EXPECT_EQ(CountOpenDescriptors(), open);
+  EXPECT_EQ(CountDescriptors(), open);
 }
 
 TEST_P(PluginHostTest, AnUnknownKeyOfAConfigurationIsRefused) {
@@ -277,7 +263,7 @@ TEST_P(PluginHostTest, AHostThatDoesNotKnowItsEventsIsTold) {
 }
 
 TEST_P(PluginHostTest, AfterAnUnloadNothingIsLeft) {
-  const std::size_t open = CountOpenDescriptors();
+  const std::size_t open = CountDescriptors();
   const std::string path = Copy("hello.so");
   for (int round = 0; round < 20; ++round) {
     ASSERT_TRUE(host_->Load(path).ok());
@@ -285,7 +271,7 @@ TEST_P(PluginHostTest, AfterAnUnloadNothingIsLeft) {
     dispatcher_.Publish(OrderPlaced{7, 1});
     ASSERT_TRUE(host_->Stop(hello_.id).ok());
     Unload(hello_.id);
-    ASSERT_EQ(CountOpenDescriptors(), open);
+    ASSERT_EQ(CountDescriptors(), open);
   }
 }
 

@@ -1,7 +1,6 @@
 // What stays behind when a module goes, and what keeps it from going.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <cstdint>
 #include <filesystem>
@@ -16,6 +15,7 @@
 #include "belfry/library_events.h"
 #include "belfry/plugin_host.h"
 #include "plugin/shop.h"
+#include "temporary_folder.h"
 
 namespace belfry {
 namespace {
@@ -26,23 +26,19 @@ using ::testing::HasSubstr;
 class PluginUnloadTest : public ::testing::Test {
  protected:
   PluginUnloadTest() { host_.Expose(Exposed<shop::OrderPlaced>()); }
-  ~PluginUnloadTest() override { std::filesystem::remove_all(folder_); }
 
   // A copy of its own, since what lingers cannot be loaded again.
   std::string Load(const std::string& module) {
-    const std::string path = folder_ + "/module.so";
+    const std::string path = folder_ / "module.so";
     std::filesystem::copy_file(module, path, std::filesystem::copy_options::overwrite_existing);
     const absl::StatusOr<std::string> id = host_.Load(path);
     EXPECT_TRUE(id.ok()) << id.status();
     return id.ok() ? *id : "";
   }
 
+  const TemporaryFolder folder_;
   Dispatcher dispatcher_{DispatcherOptions{.synchronous = true}};
   PluginHost host_{dispatcher_, {.trust = {.writable_by_others = true}}};
-  const std::string folder_ = [] {
-    std::string name = "/tmp/belfry_plugin_unload.XXXXXX";
-    return std::string(::mkdtemp(name.data()));
-  }();
 };
 
 TEST_F(PluginUnloadTest, WhatAnExceptionSaidOutlivesTheModuleThatHasItsType) {
@@ -64,7 +60,7 @@ TEST_F(PluginUnloadTest, WhatTheSystemKeepsMappedIsSaidToLinger) {
   ASSERT_TRUE(host_.Stop(id).ok());
   ASSERT_EQ(host_.Unload(id).value(), PluginUnload::kLingering);
   EXPECT_TRUE(host_.plugins().empty());
-  EXPECT_EQ(host_.Load(folder_ + "/module.so").status().code(), absl::StatusCode::kAlreadyExists);
+  EXPECT_EQ(host_.Load(folder_ / "module.so").status().code(), absl::StatusCode::kAlreadyExists);
 }
 
 #ifdef MODULE_UNIQUE

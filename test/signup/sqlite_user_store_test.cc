@@ -4,10 +4,8 @@
 
 #include <gtest/gtest.h>
 #include <sqlite3.h>
-#include <stdlib.h>
 
 #include <chrono>
-#include <filesystem>
 #include <fstream>
 #include <memory>
 #include <set>
@@ -15,25 +13,21 @@
 #include <thread>
 #include <vector>
 
+#include "temporary_folder.h"
+
 namespace signup {
 namespace {
 
 class SqliteUserStoreTest : public testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = (std::filesystem::temp_directory_path() / "signup.XXXXXX").string();
-    folder_ = ::mkdtemp(pattern.data());
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-
-  std::string path() const { return folder_ + "/signup.db"; }
+  std::string path() const { return folder_ / "signup.db"; }
   std::unique_ptr<SqliteUserStore> Open(SqliteUserStore::Options options = {}) const {
     auto store = SqliteUserStore::Open(path(), options);
     EXPECT_TRUE(store.ok()) << store.status();
     return store.ok() ? *std::move(store) : nullptr;
   }
 
-  std::string folder_;
+  const belfry::TemporaryFolder folder_;
 };
 
 TEST_F(SqliteUserStoreTest, AnAddressHasOneRowWhoeverAsks) {
@@ -123,7 +117,7 @@ TEST_F(SqliteUserStoreTest, ALockedDatabaseIsUnavailableAndServesWhenItIsFree) {
 }
 
 TEST_F(SqliteUserStoreTest, WhatCannotBeOpenedIsRefusedNamingTheFile) {
-  const auto missing = SqliteUserStore::Open(folder_ + "/no/such/signup.db", {});
+  const auto missing = SqliteUserStore::Open(folder_ / "no/such/signup.db", {});
   EXPECT_FALSE(missing.ok());
   EXPECT_NE(missing.status().message().find("/no/such/signup.db"), std::string::npos);
   std::ofstream(path()) << "this is no database, and it is long enough to be sure of that" << '\n';
