@@ -98,8 +98,8 @@ Task<absl::StatusOr<TaskConnection>> Connect(EventLoop& loop, Connector& connect
     if (!id.ok()) return core->Failed(id.status());
     core->OnItsWay(connector.Find(*id));
   });
-  const absl::Status opened = co_await core->opened();
-  if (!opened.ok()) co_return opened;
+  co_await core->opened();
+  if (!core->open()) co_return core->closed();
   co_return std::move(connection);
 }
 

@@ -12,6 +12,12 @@ namespace {
 // So much may be on its way to the loop before a writer waits for it.
 constexpr std::size_t kUnsentMax = 65536;
 
+// What one thread keeps and another is told. absl counts who share a status inside of its library,
+// where no sanitizer of threads sees it; so none is shared.
+absl::Status Unshared(const absl::Status& status) {
+  return absl::Status(status.code(), status.message());
+}
+
 }  // namespace
 
 TaskConnection::Core::Core(EventLoop& loop, std::string peer, TaskConnectionOptions options)
@@ -50,7 +56,7 @@ std::optional<absl::StatusOr<std::string>> TaskConnection::Core::TakeNow(What wh
                                                                          std::size_t bytes_max) {
   if (what == What::kSome) {
     if (unread_.size() > 0) return unread_.TakeSome(std::max<std::size_t>(bytes_max, 1));
-    if (!end_.ok()) return end_;
+    if (!end_.ok()) return Unshared(end_);
     return std::nullopt;
   }
   if (unread_.LineIsLonger(options_.line_bytes_max)) {
@@ -62,7 +68,7 @@ std::optional<absl::StatusOr<std::string>> TaskConnection::Core::TakeNow(What wh
   if (unread_.size() > 0 && absl::IsOutOfRange(end_)) {
     return absl::DataLossError("the peer ended within a line");
   }
-  return end_;
+  return Unshared(end_);
 }
 
 void TaskConnection::Core::Write(std::string_view data) {
@@ -78,10 +84,15 @@ void TaskConnection::Core::Write(std::string_view data) {
 
 std::variant<absl::Status, TaskConnection::Core::Signal> TaskConnection::Core::Written() {
   const sync::Lock lock(mutex_);
-  if (!closed_.ok()) return closed_;
+  if (!closed_.ok()) return Unshared(closed_);
   if (writable_ && unsent_.size() <= kUnsentMax) return absl::OkStatus();
   std::erase_if(writers_, [](const Signal& writer) { return !writer.wanted(); });  // given up
   return writers_.emplace_back();
+}
+
+absl::Status TaskConnection::Core::closed() {
+  const sync::Lock lock(mutex_);
+  return Unshared(closed_);
 }
 
 void TaskConnection::Core::Close() {
@@ -111,7 +122,7 @@ void TaskConnection::Core::Opened(Connection& connection) {
   connection_ = &connection;
   open_ = true;
   peer_ = connection.peer();
-  opened_.Finish(absl::OkStatus());
+  opened_.Finish({});
 }
 
 void TaskConnection::Core::Received(Connection& connection, std::string_view data) {
@@ -161,11 +172,11 @@ void TaskConnection::Core::Failed(const absl::Status& why) {
   connection_ = nullptr;
   {
     const sync::Lock lock(mutex_);
-    closed_ = why;
+    closed_ = Unshared(why);
   }
   SetWritable(true);  // who waits for that is told why
   EndReading(why);
-  opened_.Finish(why);
+  opened_.Finish({});
 }
 
 void TaskConnection::Core::Closed(const ConnectionClosed& closed) { Failed(StatusOf(closed)); }
@@ -174,7 +185,7 @@ void TaskConnection::Core::EndReading(const absl::Status& why) {
   std::optional<Signal> told;
   {
     const sync::Lock lock(mutex_);
-    if (end_.ok()) end_ = why;
+    if (end_.ok()) end_ = Unshared(why);
     told = std::exchange(reader_, std::nullopt);
   }
   if (told.has_value()) told->Finish({});

@@ -35,6 +35,7 @@ class TaskConnection::Core : public std::enable_shared_from_this<Core> {
   void Write(std::string_view data);
   // Whether the connection still is; or more waits to be sent than should.
   std::variant<absl::Status, Signal> Written();
+  absl::Status closed();  // OK: not yet
   void Close();
 
   // --- The loop's thread ---
@@ -46,8 +47,9 @@ class TaskConnection::Core : public std::enable_shared_from_this<Core> {
   void Closed(const ConnectionClosed& closed);
   void Failed(const absl::Status& why);
 
-  const Completion<absl::Status>& opened() const { return opened_; }
-  const std::string& peer() const { return peer_; }  // once it is open
+  const Signal& opened() const { return opened_; }  // finished when it is open, or could not be
+  bool open() const { return open_; }               // once that is finished; so is the next
+  const std::string& peer() const { return peer_; }
 
  private:
   std::optional<absl::StatusOr<std::string>> TakeNow(What what, std::size_t bytes_max)
@@ -73,12 +75,12 @@ class TaskConnection::Core : public std::enable_shared_from_this<Core> {
   bool writable_ ABSL_GUARDED_BY(mutex_) = true;  // as the connection was when it was last asked
   std::vector<Signal> writers_ ABSL_GUARDED_BY(mutex_);  // who wait for that
 
-  // The loop's; `peer_` is written before there is a task.
+  // The loop's; the first two are written before opened_ is finished, and never after.
   std::string peer_;
-  Connection* connection_ = nullptr;  // null: not yet, or no more
   bool open_ = false;
+  Connection* connection_ = nullptr;  // null: not yet, or no more
   std::string sending_;  // takes turns with unsent_, so that both keep their memory
-  const Completion<absl::Status> opened_;
+  const Signal opened_;
 };
 
 }  // namespace belfry
