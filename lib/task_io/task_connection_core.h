@@ -79,7 +79,7 @@ class TaskConnection::Core : public std::enable_shared_from_this<Core> {
   std::string peer_;
   bool open_ = false;
   Connection* connection_ = nullptr;  // null: not yet, or no more
-  std::string sending_;  // takes turns with unsent_, so that both keep their memory
+  std::string sending_;               // takes turns with unsent_, so that both keep their memory
   const Signal opened_;
 };
 

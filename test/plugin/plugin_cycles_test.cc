@@ -24,7 +24,7 @@ namespace {
 
 struct Left {
   std::size_t descriptors;
-  std::size_t threads;  // all of them, a plugin's as well
+  std::size_t threads;   // all of them, a plugin's as well
   std::size_t mappings;  // of files: those of memory come and go with the heap
 };
 
