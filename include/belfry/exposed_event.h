@@ -57,11 +57,15 @@ PluginBridge Exposed() {
       return publisher.Publish(std::move(event)).status();
     };
   }
+  static constexpr auto kListener = [](PluginBridge::Deliver deliver) {
+    return [deliver = std::move(deliver)](const E& event) { return deliver(&event); };
+  };
   bridge.subscribe = [](Dispatcher& dispatcher, PluginBridge::Deliver deliver,
                         ListenerOptions options) {
-    return dispatcher.Subscribe<E>(
-        [deliver = std::move(deliver)](const E& event) { return deliver(&event); },
-        std::move(options));
+    return dispatcher.Subscribe<E>(kListener(std::move(deliver)), std::move(options));
+  };
+  bridge.replace = [](Subscription& subscription, PluginBridge::Deliver deliver) {
+    return subscription.Replace<E>(kListener(std::move(deliver)));
   };
   return bridge;
 }

@@ -18,6 +18,7 @@ namespace belfry {
 class Dispatcher;
 class Publisher;
 class Subscription;
+enum class ReplaceResult;
 struct ListenerOptions;
 
 // Thread safety: the functions are called on any thread, several at once. What they throw fails the
@@ -37,6 +38,8 @@ struct PluginBridge {
   using Deliver = std::function<absl::Status(const void* event)>;
   Subscription (*subscribe)(Dispatcher& dispatcher, Deliver deliver,
                             ListenerOptions options) = nullptr;
+  // Puts `deliver` into the place of the one that it was subscribed with.
+  ReplaceResult (*replace)(Subscription& subscription, Deliver deliver) = nullptr;
 };
 
 }  // namespace belfry

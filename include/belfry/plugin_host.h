@@ -23,6 +23,7 @@
 #include "belfry/plugin.h"
 #include "belfry/plugin_bridge.h"
 #include "belfry/plugin_file.h"
+#include "belfry/plugin_info.h"
 
 namespace belfry {
 
@@ -34,28 +35,6 @@ struct PluginHostOptions {
   // What plugins write into the log: the level is one of BELFRY_LOG_*. Called on any thread. Empty:
   // nobody reads it.
   std::function<void(std::string_view plugin, std::uint32_t level, std::string_view line)> log{};
-};
-
-enum class PluginState {
-  kLoaded,    // not started, or stopped
-  kRunning,   // started
-  kDisabled,  // started, but none of its listeners is called
-};
-
-struct PluginInfo {
-  std::string id;
-  std::string version;
-  std::string path;  // "" when it is linked into the program
-  PluginState state = PluginState::kLoaded;
-  std::uint64_t delivered = 0;  // calls of its listeners
-  std::uint64_t failed = 0;     // those of them that failed
-  std::uint64_t published = 0;
-};
-
-// What became of a file that was unloaded.
-enum class PluginUnload {
-  kUnmapped,   // the system says that none of it is mapped any more
-  kLingering,  // closed, but the system keeps it mapped, and it cannot be loaded again
 };
 
 // Owns what plugins subscribe. A plugin's listeners are named ID.NAME.
@@ -106,6 +85,21 @@ class BELFRY_EXPORT PluginHost {
   absl::Status Disable(std::string_view id);
   absl::Status Enable(std::string_view id);  // Errors: FAILED_PRECONDITION (it is not disabled)
 
+  // Puts the plugin in the file, another one of the same id, into the place of one that runs. The
+  // new one is started first. Its listeners that have the name, event type and way to run of one of
+  // the former's take that one's place and what is queued there: each event is handled once, by
+  // one of the two. What the former alone listened to is cancelled and counted. Then the former is
+  // stopped, and its file unloaded where that can be; the answer says whether.
+  // Blocking: until running deliveries to the former have ended.
+  // Errors: those of Load and Start; INVALID_ARGUMENT (another id); FAILED_PRECONDITION (the former
+  // does not run; inside a listener): the former runs on. ABORTED: the new one runs, but a listener
+  // of the former still does, which this thread waits for; StopAll stops that.
+  absl::StatusOr<PluginUnload> Swap(std::string_view id, const std::string& path,
+                                    std::string_view config = "{}");
+  // The same for one that is linked into the program.
+  absl::StatusOr<PluginUnload> Swap(std::string_view id, const belfry_plugin& plugin,
+                                    std::string_view config = "{}");
+
   // Disables it, releases its listeners and lets it destroy its instance.
   // Errors: as Disable; it is disabled then, and not stopped. FAILED_PRECONDITION (not started).
   absl::Status Stop(std::string_view id);
@@ -122,11 +116,16 @@ class BELFRY_EXPORT PluginHost {
  private:
   HostedPlugin* Find(std::string_view id) const;
   absl::StatusOr<std::string> Keep(std::unique_ptr<HostedPlugin> plugin);
+  absl::Status CheckSuccessor(std::string_view id, const HostedPlugin& next) const;
+  absl::StatusOr<PluginUnload> Succeed(std::string_view id,
+                                       absl::StatusOr<std::unique_ptr<HostedPlugin>> next,
+                                       std::string_view config);
 
   Dispatcher& dispatcher_;
   const PluginHostOptions options_;
   const std::unique_ptr<ExposedEvents> exposed_;
   std::vector<std::unique_ptr<HostedPlugin>> plugins_;
+  std::vector<std::unique_ptr<HostedPlugin>> succeeded_;  // former ones that are still mapped
   std::uint64_t starts_ = 0;
 };
 

@@ -131,15 +131,35 @@ absl::Status HostedPlugin::Start(std::string_view config, std::uint64_t started_
   }
   if (absl::Status fits = CheckConfig(note_, config); !fits.ok()) return fits;
   context_.Begin();
+  if (absl::Status started = CallStart(config); !started.ok()) return started;
+  state_ = PluginState::kRunning;
+  started_as_ = started_as;
+  return absl::OkStatus();
+}
+
+absl::Status HostedPlugin::Succeed(HostedPlugin& former, std::string_view config) {
+  if (absl::Status fits = CheckConfig(note_, config); !fits.ok()) return fits;
+  context_.BeginBehind();
+  if (absl::Status started = CallStart(config); !started.ok()) return started;
+  absl::Status taken = context_.TakeOver(former.context_);
+  if (!taken.ok() && !absl::IsAborted(taken)) {
+    former.context_.TakeOver(context_).IgnoreError();
+    context_.Disable().IgnoreError();
+    CallStop();
+    return taken;
+  }
+  state_ = PluginState::kRunning;
+  started_as_ = former.started_as_;
+  return taken;
+}
+
+// If it fails, nothing of it is left.
+absl::Status HostedPlugin::CallStart(std::string_view config) {
   instance_ = nullptr;
-  absl::Status started = CallPlugin([&](belfry_error* error) {
+  const absl::Status started = CallPlugin([&](belfry_error* error) {
     return plugin_->start(&context_.table(), TextOf(config), &instance_, error);
   });
-  if (started.ok()) {
-    state_ = PluginState::kRunning;
-    started_as_ = started_as;
-    return started;
-  }
+  if (started.ok()) return started;
   context_.Disable().IgnoreError();
   context_.ReleaseListeners();
   context_.Ended();
@@ -166,6 +186,13 @@ absl::Status HostedPlugin::Enable() {
 
 absl::Status HostedPlugin::Stop() {
   if (absl::Status disabled = Disable(); !disabled.ok()) return disabled;
+  CallStop();
+  state_ = PluginState::kLoaded;
+  return absl::OkStatus();
+}
+
+// It is disabled.
+void HostedPlugin::CallStop() {
   context_.ReleaseListeners();
   context_.BeginStop();
   // A stop that throws has stopped nevertheless: there is nobody who could try again.
@@ -175,8 +202,6 @@ absl::Status HostedPlugin::Stop() {
   }).IgnoreError();
   context_.Ended();
   instance_ = nullptr;
-  state_ = PluginState::kLoaded;
-  return absl::OkStatus();
 }
 
 absl::StatusOr<PluginUnload> HostedPlugin::Unload() {

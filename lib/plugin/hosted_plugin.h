@@ -43,6 +43,9 @@ class HostedPlugin {
 
   // Errors: see PluginHost.
   absl::Status Start(std::string_view config, std::uint64_t started_as);
+  // Starts in the place of `former`, which is running and has the same id. If this fails, that
+  // runs on, but for ABORTED: then this one runs, and the former one is still to be stopped.
+  absl::Status Succeed(HostedPlugin& former, std::string_view config);
   absl::Status Disable();
   absl::Status Enable();
   absl::Status Stop();
@@ -53,6 +56,8 @@ class HostedPlugin {
       : note_(std::move(note)), context_(host.dispatcher, host.exposed, host.options, note_) {}
   absl::Status Open();
   absl::Status CheckSymbol() const;
+  absl::Status CallStart(std::string_view config);
+  void CallStop();
   PluginUnload Close();  // what cannot be seen to be gone is lingering
 
   const PluginNote note_;

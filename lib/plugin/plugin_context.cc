@@ -64,19 +64,12 @@ absl::Status PluginContext::Disable() {
 }
 
 absl::Status PluginContext::Enable() {
-  std::vector<std::pair<std::uint64_t, std::shared_ptr<PluginListener>>> listeners;
-  {
-    const sync::Lock lock(mutex_);
-    phase_.store(Phase::kRunning, std::memory_order_release);
-    for (auto& [id, entry] : entries_) {
-      if (entry.attaching || entry.subscription) continue;
-      entry.attaching = true;
-      ++attaching_;
-      listeners.emplace_back(id, entry.listener);
-    }
-  }
+  ListenersById listeners = Run();
   absl::Status first;
-  for (const auto& [id, listener] : listeners) first.Update(Attach(id, listener));
+  for (const auto& [id, listener] : listeners) {
+    Subscription nobodys;
+    first.Update(Attach(id, listener, nobodys));
+  }
   listeners.clear();
   if (!first.ok()) Disable().IgnoreError();
   return first;

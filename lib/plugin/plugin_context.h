@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -45,6 +46,14 @@ class PluginContext {
   // The host's calls. What the plugin asks for is done from Begin on, but while it is disabled, and
   // refused after Ended.
   void Begin() { Enter(Phase::kRunning); }
+  // As Begin, but what it subscribes hears nothing yet.
+  void BeginBehind() { Enter(Phase::kBehind); }
+  // Puts its listeners into the places of the former's that have their names and event types, and
+  // subscribes the others. The former keeps those without a place, as if it were disabled.
+  // Errors: ABORTED: all is done, but one of the former's listeners is still running, which the
+  // caller is inside of, or waits for. RESOURCE_EXHAUSTED, or why one was refused: some are done,
+  // which the former may take over again.
+  absl::Status TakeOver(PluginContext& former);
   // Ends deliveries, and waits. Errors: see PluginHost::Disable.
   absl::Status Disable();
   // Errors: why one of its listeners was refused; it stays disabled then.
@@ -65,7 +74,7 @@ class PluginContext {
  private:
   friend class LivePluginListener;
   // It may subscribe while it is running, and publish in the phases that end, too.
-  enum class Phase { kEnded, kRunning, kDisabling, kDisabled, kStopping };
+  enum class Phase { kEnded, kBehind, kRunning, kDisabling, kDisabled, kStopping };
   struct Entry {
     std::shared_ptr<PluginListener> listener;
     Subscription subscription;
@@ -74,9 +83,26 @@ class PluginContext {
 
   void Enter(Phase phase);
   absl::Status CheckListener(const belfry_listener& listener) const;
-  absl::StatusOr<std::uint64_t> AddEntry(const std::shared_ptr<PluginListener>& listener);
-  absl::Status Attach(std::uint64_t id, const std::shared_ptr<PluginListener>& listener);
-  Subscription SubscribeNow(const std::shared_ptr<PluginListener>& listener);
+  struct Added {
+    std::uint64_t id;
+    bool attaching;
+  };
+  absl::StatusOr<Added> AddEntry(const std::shared_ptr<PluginListener>& listener);
+  using ListenersById = std::vector<std::pair<std::uint64_t, std::shared_ptr<PluginListener>>>;
+  // Those that are to be attached, as it is running now.
+  ListenersById Run();
+  // Where `place` is another one's subscription, in its place. What is left in it was not used.
+  absl::Status Attach(std::uint64_t id, const std::shared_ptr<PluginListener>& listener,
+                      Subscription& place);
+  absl::Status SubscribeNow(const std::shared_ptr<PluginListener>& listener, Subscription& place);
+  // An entry without its subscription, and as if it were attaching; id 0: none.
+  struct Place {
+    std::uint64_t id = 0;
+    Subscription subscription{};
+  };
+  // Of the listener with that name, event type and way to run.
+  Place GiveUp(const PluginListener& successor);
+  void TakeBack(Place place);
   void FinishAttaching(std::uint64_t id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool Says(const std::vector<PluginNote::Event>& events, std::string_view name) const;
   void AwaitQuiet() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

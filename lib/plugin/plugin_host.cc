@@ -78,6 +78,56 @@ absl::Status PluginHost::Start(std::string_view id, std::string_view config) {
   return plugin == nullptr ? NoSuchPlugin(id) : plugin->Start(config, ++starts_);
 }
 
+absl::StatusOr<PluginUnload> PluginHost::Swap(std::string_view id, const std::string& path,
+                                              std::string_view config) {
+  return Succeed(id, HostedPlugin::Load(path, {dispatcher_, *exposed_, options_}), config);
+}
+
+absl::StatusOr<PluginUnload> PluginHost::Swap(std::string_view id, const belfry_plugin& plugin,
+                                              std::string_view config) {
+  return Succeed(id, HostedPlugin::Link(plugin, {dispatcher_, *exposed_, options_}), config);
+}
+
+absl::StatusOr<PluginUnload> PluginHost::Succeed(std::string_view id,
+                                                 absl::StatusOr<std::unique_ptr<HostedPlugin>> next,
+                                                 std::string_view config) {
+  if (!next.ok()) return next.status();
+  absl::Status succeeded = CheckSuccessor(id, **next);
+  if (succeeded.ok()) succeeded = (*next)->Succeed(*Find(id), config);
+  if (!succeeded.ok() && !absl::IsAborted(succeeded)) {
+    (*next)->Unload().IgnoreError();  // nobody asked for it to stay
+    return succeeded;
+  }
+  const auto place = std::find_if(plugins_.begin(), plugins_.end(),
+                                  [&](const auto& plugin) { return plugin->id() == id; });
+  place->swap(*next);
+  std::unique_ptr<HostedPlugin> former = *std::move(next);
+  if (succeeded.ok()) succeeded = former->Stop();
+  const absl::StatusOr<PluginUnload> unloaded = former->Unload();
+  const bool gone = unloaded.ok() && *unloaded == PluginUnload::kUnmapped;
+  if (!gone) succeeded_.push_back(std::move(former));
+  if (!succeeded.ok()) return succeeded;
+  return gone ? PluginUnload::kUnmapped : PluginUnload::kLingering;
+}
+
+absl::Status PluginHost::CheckSuccessor(std::string_view id, const HostedPlugin& next) const {
+  const HostedPlugin* const former = Find(id);
+  if (former == nullptr) return NoSuchPlugin(id);
+  if (next.id() != id) {
+    return absl::InvalidArgumentError("plugin \"" + next.info().path + "\": its id is " +
+                                      next.id() + ", wanted is " + std::string(id));
+  }
+  if (former->state() != PluginState::kRunning) {
+    return absl::FailedPreconditionError("plugin " + next.id() +
+                                         " is not running: stop it, and load the other one");
+  }
+  if (dispatcher_.Drain(Nanoseconds::zero()) == DrainResult::kWouldDeadlock) {
+    return absl::FailedPreconditionError("plugin " + next.id() +
+                                         " cannot be swapped inside of a listener");
+  }
+  return absl::OkStatus();
+}
+
 absl::Status PluginHost::Disable(std::string_view id) {
   HostedPlugin* const plugin = Find(id);
   return plugin == nullptr ? NoSuchPlugin(id) : plugin->Disable();
@@ -95,8 +145,10 @@ absl::Status PluginHost::Stop(std::string_view id) {
 
 absl::Status PluginHost::StopAll() {
   std::vector<HostedPlugin*> started;
-  for (const auto& plugin : plugins_) {
-    if (plugin->state() != PluginState::kLoaded) started.push_back(plugin.get());
+  for (const auto* const plugins : {&plugins_, &succeeded_}) {
+    for (const auto& plugin : *plugins) {
+      if (plugin->state() != PluginState::kLoaded) started.push_back(plugin.get());
+    }
   }
   std::sort(started.begin(), started.end(), [](const HostedPlugin* a, const HostedPlugin* b) {
     return a->started_as() > b->started_as();

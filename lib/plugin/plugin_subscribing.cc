@@ -15,14 +15,17 @@ absl::Status PluginContext::Subscribe(const belfry_listener* listener, std::uint
   if (absl::Status sound = CheckListener(*listener); !sound.ok()) return sound;
   const auto accepted = std::make_shared<PluginListener>(
       note_.id + "." + std::string(ViewOf(listener->name)), *listener, *this, counts_);
-  const absl::StatusOr<std::uint64_t> added = AddEntry(accepted);
+  const absl::StatusOr<Added> added = AddEntry(accepted);
   if (!added.ok()) return added.status();
-  if (absl::Status attached = Attach(*added, accepted); !attached.ok()) {
+  Subscription nobodys;
+  const absl::Status attached =
+      added->attaching ? Attach(added->id, accepted, nobodys) : absl::OkStatus();
+  if (!attached.ok()) {
     accepted->Refuse();
-    Unsubscribe(*added).IgnoreError();
+    Unsubscribe(added->id).IgnoreError();
     return attached;
   }
-  if (id != nullptr) *id = *added;
+  if (id != nullptr) *id = added->id;
   return absl::OkStatus();
 }
 
@@ -58,10 +61,11 @@ absl::Status PluginContext::CheckListener(const belfry_listener& listener) const
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::uint64_t> PluginContext::AddEntry(
+absl::StatusOr<PluginContext::Added> PluginContext::AddEntry(
     const std::shared_ptr<PluginListener>& listener) {
   const sync::Lock lock(mutex_);
-  if (phase_.load(std::memory_order_relaxed) != Phase::kRunning) {
+  const Phase phase = phase_.load(std::memory_order_relaxed);
+  if (phase != Phase::kRunning && phase != Phase::kBehind) {
     return absl::FailedPreconditionError("the plugin " + note_.id + " is not running");
   }
   for (const auto& [id, entry] : entries_) {
@@ -71,37 +75,88 @@ absl::StatusOr<std::uint64_t> PluginContext::AddEntry(
   }
   Entry& entry = entries_[++last_id_];
   entry.listener = listener;
-  entry.attaching = true;
-  ++attaching_;
+  entry.attaching = phase == Phase::kRunning;
+  if (entry.attaching) ++attaching_;
   listener->Accept();
-  return last_id_;
+  return Added{last_id_, entry.attaching};
+}
+
+PluginContext::ListenersById PluginContext::Run() {
+  ListenersById listeners;
+  const sync::Lock lock(mutex_);
+  phase_.store(Phase::kRunning, std::memory_order_release);
+  for (auto& [id, entry] : entries_) {
+    if (entry.attaching || entry.subscription) continue;
+    entry.attaching = true;
+    ++attaching_;
+    listeners.emplace_back(id, entry.listener);
+  }
+  return listeners;
+}
+
+absl::Status PluginContext::TakeOver(PluginContext& former) {
+  former.Enter(Phase::kDisabling);  // nothing is subscribed behind our back
+  absl::Status failed;
+  absl::Status aborted;
+  for (const auto& [id, listener] : Run()) {
+    Place place = former.GiveUp(*listener);
+    const absl::Status attached = Attach(id, listener, place.subscription);
+    (absl::IsAborted(attached) ? aborted : failed).Update(attached);
+    former.TakeBack(std::move(place));
+  }
+  return failed.ok() ? aborted : failed;
+}
+
+PluginContext::Place PluginContext::GiveUp(const PluginListener& successor) {
+  const sync::Lock lock(mutex_);
+  while (attaching_ > 0) changed_.Wait(mutex_);
+  for (auto& [id, entry] : entries_) {
+    const PluginListener& listener = *entry.listener;
+    if (listener.name() != successor.name() || listener.run() != successor.run() ||
+        listener.type().bridge != successor.type().bridge) {
+      continue;
+    }
+    entry.attaching = true;
+    ++attaching_;
+    return {id, std::move(entry.subscription)};
+  }
+  return {};
+}
+
+void PluginContext::TakeBack(Place place) {
+  if (place.id == 0) return;
+  const sync::Lock lock(mutex_);
+  const auto entry = entries_.find(place.id);
+  if (entry != entries_.end()) entry->second.subscription = std::move(place.subscription);
+  FinishAttaching(place.id);
 }
 
 // Subscribes what has an entry with `attaching`. Whoever disables the plugin meanwhile waits for
 // the end of this; whoever enables it again leaves the entry to this.
 absl::Status PluginContext::Attach(std::uint64_t id,
-                                   const std::shared_ptr<PluginListener>& listener) {
+                                   const std::shared_ptr<PluginListener>& listener,
+                                   Subscription& place) {
   while (true) {
     absl::Status status;
-    Subscription subscription;
-    Catching([&] { status.Update((subscription = SubscribeNow(listener)).status()); },
+    Catching([&] { status = SubscribeNow(listener, place); },
              [&](const Thrown& thrown) {
                status = absl::ResourceExhaustedError(
                    absl::string_view(thrown.what.data(), thrown.what.size()));
              },
              [] {});
+    const bool attached = status.ok() || absl::IsAborted(status);
     {
       const sync::Lock lock(mutex_);
       const auto entry = entries_.find(id);
-      const bool wanted = entry != entries_.end() && status.ok() &&
-                          phase_.load(std::memory_order_relaxed) == Phase::kRunning;
-      if (wanted || !status.ok()) {
-        if (wanted) entry->second.subscription = std::move(subscription);
+      const bool wanted =
+          entry != entries_.end() && phase_.load(std::memory_order_relaxed) == Phase::kRunning;
+      if (wanted || !attached) {
+        if (attached) entry->second.subscription = std::move(place);
         FinishAttaching(id);
         return status;
       }
     }
-    subscription.Reset();
+    place.Reset();
     const sync::Lock lock(mutex_);
     const bool wanted_again = entries_.find(id) != entries_.end() &&
                               phase_.load(std::memory_order_relaxed) == Phase::kRunning;
@@ -118,27 +173,50 @@ void PluginContext::FinishAttaching(std::uint64_t id) {
   changed_.NotifyAll();
 }
 
-Subscription PluginContext::SubscribeNow(const std::shared_ptr<PluginListener>& listener) {
-  ListenerOptions options;
-  options.name = listener->name();
-  options.run = listener->run();
-  return listener->type().bridge->subscribe(
-      dispatcher_, [listener](const void* event) { return listener->Deliver(event); },
-      std::move(options));
+absl::Status PluginContext::SubscribeNow(const std::shared_ptr<PluginListener>& listener,
+                                         Subscription& place) {
+  const PluginBridge& bridge = *listener->type().bridge;
+  PluginBridge::Deliver deliver = [listener](const void* event) {
+    return listener->Deliver(event);
+  };
+  if (!place) {
+    ListenerOptions options;
+    options.name = listener->name();
+    options.run = listener->run();
+    place = bridge.subscribe(dispatcher_, std::move(deliver), std::move(options));
+    return place.status();
+  }
+  switch (bridge.replace(place, std::move(deliver))) {
+    case ReplaceResult::kDone:
+      return absl::OkStatus();
+    case ReplaceResult::kClosed:
+      return absl::FailedPreconditionError("the dispatcher is closed");
+    case ReplaceResult::kDeferred:
+    case ReplaceResult::kWouldDeadlock:
+      break;
+  }
+  return absl::AbortedError("the former listener " + listener->name() +
+                            " is still running, which the caller is inside of, or waits for");
 }
 
 absl::Status PluginContext::Unsubscribe(std::uint64_t id) {
   Entry ended;
   {
     const sync::Lock lock(mutex_);
-    const auto entry = entries_.find(id);
+    // Inside of a listener that would be a wait for itself.
+    const bool waits = !PluginListener::IsInside(*this);
+    auto entry = entries_.find(id);
+    while (waits && entry != entries_.end() && entry->second.attaching) {
+      changed_.Wait(mutex_);
+      entry = entries_.find(id);
+    }
     if (entry == entries_.end()) {
       return absl::NotFoundError("there is no subscription " + std::to_string(id));
     }
     ended = std::move(entry->second);
     entries_.erase(entry);
   }
-  if (ended.subscription.Reset() == ResetResult::kWouldDeadlock) {
+  if (ended.subscription.Reset() == ResetResult::kWouldDeadlock || ended.attaching) {
     return absl::AbortedError(
         "its listener waits for one that this thread is in: it has ended, but "
         "was not waited for");

@@ -69,6 +69,8 @@ def find_package(args, work):
     leaks_nothing(build)
     greets(build / "consumer")
     greets(build / "consumer_static")
+    greets(build / "consumer_host")
+    greets(build / "consumer_host_static")
     run(build / "consumer_test")
     run(build / "consumer_test_static")
     expect("libbelfry" not in run("ldd", build / "consumer_test_static"),
@@ -134,6 +136,8 @@ def static(args, work):
     for programs in (build, installed):
         greets(programs / "consumer")
         greets(programs / "consumer_static")
+        greets(programs / "consumer_host")
+        greets(programs / "consumer_host_static")
         run(programs / "consumer_test")
         run(programs / "consumer_test_static")
 
