@@ -19,8 +19,10 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
+#include "belfry/clock.h"
 #include "belfry/export.h"
 #include "belfry/plugin.h"
+#include "belfry/plugin_breaker.h"
 #include "belfry/plugin_bridge.h"
 #include "belfry/plugin_file.h"
 #include "belfry/plugin_info.h"
@@ -29,9 +31,13 @@ namespace belfry {
 
 class ExposedEvents;
 class HostedPlugin;
+class PluginWatch;
 
 struct PluginHostOptions {
   PluginTrust trust{};
+  PluginBreaker breaker{};
+  // For how long Disable, Stop and StopAll wait for calls that run. Zero: until they have ended.
+  Nanoseconds disable_limit{};
   // What plugins write into the log: the level is one of BELFRY_LOG_*. Called on any thread. Empty:
   // nobody reads it.
   std::function<void(std::string_view plugin, std::uint32_t level, std::string_view line)> log{};
@@ -43,7 +49,7 @@ struct PluginHostOptions {
 // Stop and Unload are refused.
 // Order: plugins are stopped in the reverse order of their starts.
 // Lifetime: the dispatcher outlives it. The destructor stops all plugins, and unloads none; inside
-// one of their listeners it aborts.
+// one of their listeners it aborts. One that cannot be stopped within the limit stays as it is.
 // Errors: statuses name the plugin, what is wrong, both values, and what to do.
 class BELFRY_EXPORT PluginHost {
  public:
@@ -81,7 +87,8 @@ class BELFRY_EXPORT PluginHost {
   // enabled. It keeps its instance. What is queued for it is cancelled and counted.
   // Blocking: until running deliveries to it have ended.
   // Errors: ABORTED: inside one of its own listeners, or the wait would close a cycle. It is
-  // disabled then, but a listener of it may still be running.
+  // disabled then, but a listener of it may still be running. DEADLINE_EXCEEDED: likewise, since
+  // one of them has not ended within PluginHostOptions::disable_limit.
   absl::Status Disable(std::string_view id);
   absl::Status Enable(std::string_view id);  // Errors: FAILED_PRECONDITION (it is not disabled)
 
@@ -127,6 +134,7 @@ class BELFRY_EXPORT PluginHost {
   std::vector<std::unique_ptr<HostedPlugin>> plugins_;
   std::vector<std::unique_ptr<HostedPlugin>> succeeded_;  // former ones that are still mapped
   std::uint64_t starts_ = 0;
+  std::shared_ptr<PluginWatch> watch_;  // null: nobody looks
 };
 
 }  // namespace belfry

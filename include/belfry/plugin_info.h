@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <string>
 
+#include "belfry/clock.h"
+
 namespace belfry {
 
 enum class PluginState {
@@ -17,9 +19,13 @@ struct PluginInfo {
   std::string version;
   std::string path;  // "" when it is linked into the program
   PluginState state = PluginState::kLoaded;
+  std::string cut_off{};        // why it is, see plugin_breaker.h; "": it is not
   std::uint64_t delivered = 0;  // calls of its listeners
   std::uint64_t failed = 0;     // those of them that failed
+  std::uint64_t refused = 0;    // that were not made, since it was cut off
   std::uint64_t published = 0;
+  std::uint64_t timed = 0;  // of the calls one in 16 is timed: so many were,
+  Nanoseconds timed_for{};  // and took so long together
 };
 
 // What became of a file that was unloaded.

@@ -9,7 +9,9 @@
 
 #include "absl/status/status.h"
 
+#include "belfry/clock.h"
 #include "belfry/plugin_event.h"
+#include "belfry/wait_text.h"
 #include "dispatch/catching.h"
 
 namespace belfry {
@@ -21,6 +23,11 @@ inline std::string_view ViewOf(belfry_text text) {
   return text.data == nullptr ? std::string_view() : std::string_view(text.data, text.size);
 }
 inline belfry_text TextOf(std::string_view view) { return {view.data(), view.size()}; }
+
+// "1.5 s"
+inline std::string InSeconds(Nanoseconds duration) {
+  return std::string((WaitText() << duration).text());
+}
 
 // A plugin says that its struct is smaller than it ever was.
 inline absl::Status TooSmall(const std::string& what, std::size_t said, std::size_t least) {

@@ -7,6 +7,8 @@
 #include "plugin/complaints.h"
 #include "plugin/config.h"
 #include "plugin/mapped_file.h"
+#include "plugin/plugin_call.h"
+#include "plugin/plugin_watch.h"
 
 namespace belfry {
 namespace {
@@ -50,7 +52,23 @@ absl::StatusOr<std::unique_ptr<HostedPlugin>> HostedPlugin::Link(const belfry_pl
   return linked;
 }
 
+HostedPlugin::HostedPlugin(PluginNote note, Host host)
+    : note_(std::move(note)),
+      watch_(host.watch),
+      context_(host.dispatcher, host.exposed, host.options, note_) {
+  if (watch_ != nullptr) watch_->Add(context_);
+}
+
+void HostedPlugin::Abandon(std::unique_ptr<HostedPlugin> plugin) {
+  if (plugin->watch_ != nullptr) plugin->watch_->Remove(plugin->context_);
+  plugin->context_.Ended();
+  // Its code runs, and will use what is its own.
+  static auto& abandoned = *new std::vector<std::unique_ptr<HostedPlugin>>;
+  abandoned.push_back(std::move(plugin));
+}
+
 HostedPlugin::~HostedPlugin() {
+  if (watch_ != nullptr) watch_->Remove(context_);
   // The loader knows the file by the descriptor's number, which nobody else may get.
   if (library_ != nullptr) file_->KeepOpen();
 }
@@ -120,9 +138,13 @@ PluginInfo HostedPlugin::info() const {
           .version = note_.version,
           .path = path_,
           .state = state_,
+          .cut_off = context_.breaker().why(),
           .delivered = counts.delivered.load(std::memory_order_relaxed),
           .failed = counts.failed.load(std::memory_order_relaxed),
-          .published = counts.published.load(std::memory_order_relaxed)};
+          .refused = counts.refused.load(std::memory_order_relaxed),
+          .published = counts.published.load(std::memory_order_relaxed),
+          .timed = counts.timed.load(std::memory_order_relaxed),
+          .timed_for = Nanoseconds(counts.timed_for.load(std::memory_order_relaxed))};
 }
 
 absl::Status HostedPlugin::Start(std::string_view config, std::uint64_t started_as) {
@@ -157,6 +179,7 @@ absl::Status HostedPlugin::Succeed(HostedPlugin& former, std::string_view config
 absl::Status HostedPlugin::CallStart(std::string_view config) {
   instance_ = nullptr;
   const absl::Status started = CallPlugin([&](belfry_error* error) {
+    const PluginCallScope scope({&context_, note_.id.c_str(), "start", ""});
     return plugin_->start(&context_.table(), TextOf(config), &instance_, error);
   });
   if (started.ok()) return started;
@@ -197,6 +220,7 @@ void HostedPlugin::CallStop() {
   context_.BeginStop();
   // A stop that throws has stopped nevertheless: there is nobody who could try again.
   CallPlugin([&](belfry_error*) {
+    const PluginCallScope scope({&context_, note_.id.c_str(), "stop", ""});
     plugin_->stop(instance_);
     return BELFRY_OK;
   }).IgnoreError();

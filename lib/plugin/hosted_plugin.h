@@ -27,6 +27,7 @@ class HostedPlugin {
     Dispatcher& dispatcher;
     const ExposedEvents& exposed;
     const PluginHostOptions& options;
+    PluginWatch* watch;  // may be null
   };
 
   // Errors: see PluginHost::Load.
@@ -50,10 +51,11 @@ class HostedPlugin {
   absl::Status Enable();
   absl::Status Stop();
   absl::StatusOr<PluginUnload> Unload();
+  // It could not be stopped, and is left where it is: what it calls is refused from now on.
+  static void Abandon(std::unique_ptr<HostedPlugin> plugin);
 
  private:
-  HostedPlugin(PluginNote note, Host host)
-      : note_(std::move(note)), context_(host.dispatcher, host.exposed, host.options, note_) {}
+  HostedPlugin(PluginNote note, Host host);
   absl::Status Open();
   absl::Status CheckSymbol() const;
   absl::Status CallStart(std::string_view config);
@@ -61,6 +63,7 @@ class HostedPlugin {
   PluginUnload Close();  // what cannot be seen to be gone is lingering
 
   const PluginNote note_;
+  PluginWatch* const watch_;
   std::string path_;
   std::optional<CheckedFile> file_;
   void* library_ = nullptr;

@@ -5,7 +5,9 @@
 
 #include "absl/status/statusor.h"
 
+#include "belfry/plugin_breaker.h"
 #include "plugin/border.h"
+#include "plugin/plugin_call.h"
 
 namespace belfry {
 
@@ -32,6 +34,8 @@ PluginContext::PluginContext(Dispatcher& dispatcher, const ExposedEvents& expose
       exposed_(exposed),
       options_(options),
       note_(note),
+      clock_(dispatcher.clock()),
+      breaker_(clock_, options.breaker),
       table_(HostTable(context_)) {}
 
 void PluginContext::Enter(Phase phase) {
@@ -39,15 +43,31 @@ void PluginContext::Enter(Phase phase) {
   phase_.store(phase, std::memory_order_release);
 }
 
+bool PluginContext::IsInside() const {
+  for (const PluginCall* call = CurrentPluginCall(); call != nullptr; call = call->outer) {
+    if (call->plugin == this) return true;
+  }
+  return false;
+}
+
 absl::Status PluginContext::Disable() {
+  bool quiet = !IsInside();
+  {
+    const sync::Lock lock(mutex_);
+    phase_.store(Phase::kDisabling, std::memory_order_release);
+  }
+  if (quiet && options_.disable_limit > Nanoseconds::zero()) {
+    if (absl::Status ended = AwaitNothingRuns(); !ended.ok()) {
+      Enter(Phase::kDisabled);
+      return ended;
+    }
+  }
   std::vector<Subscription> ended;
   {
     const sync::Lock lock(mutex_);
     ended.reserve(entries_.size());
-    phase_.store(Phase::kDisabling, std::memory_order_release);
     for (auto& [id, entry] : entries_) ended.push_back(std::move(entry.subscription));
   }
-  bool quiet = !PluginListener::IsInside(*this);
   for (; !ended.empty(); ended.pop_back()) {
     if (ended.back().Reset() != ResetResult::kDone) quiet = false;
   }
@@ -63,7 +83,60 @@ absl::Status PluginContext::Disable() {
   return absl::OkStatus();
 }
 
+// A wait for what never ends must have an end: so it is not the subscriptions that wait.
+absl::Status PluginContext::AwaitNothingRuns() {
+  const SteadyTime until = TimeAfter(Clock::Real().Now(), options_.disable_limit);
+  {
+    const sync::Lock lock(mutex_);
+    for (auto& [id, entry] : entries_) entry.subscription.Mute();
+  }
+  while (true) {
+    const std::vector<std::string> running = RunningListeners();
+    if (running.empty()) return absl::OkStatus();
+    const SteadyTime now = Clock::Real().Now();
+    if (now >= until) {
+      std::string names;
+      for (const std::string& name : running) names += (names.empty() ? "" : ", ") + name;
+      return absl::DeadlineExceededError("it is disabled, but " + names + " has not ended within " +
+                                         InSeconds(options_.disable_limit));
+    }
+    const sync::Lock lock(mutex_);
+    changed_.WaitUntil(mutex_, std::min(until, now + std::chrono::milliseconds(1)));
+  }
+}
+
+std::vector<std::string> PluginContext::RunningListeners() const {
+  std::vector<std::string> names;
+  for (const StuckDelivery& delivery : dispatcher_.RunningDeliveries()) {
+    if (delivery.listener.starts_with(note_.id + ".")) names.push_back(delivery.listener);
+  }
+  return names;
+}
+
+void PluginContext::Tell(CircuitBreaker::Change change) {
+  if (change == CircuitBreaker::Change::kNone) return;
+  if (change == CircuitBreaker::Change::kBack) {
+    Log(BELFRY_LOG_INFO, "it is called again");
+    dispatcher_.Publish(PluginBack{note_.id});
+    return;
+  }
+  const std::string why = breaker_.why();
+  Log(BELFRY_LOG_ERROR, "it is cut off: " + why);
+  dispatcher_.Publish(PluginCutOff{note_.id, why});
+}
+
+void PluginContext::RunsFor(Nanoseconds longest) {
+  if (longest < options_.breaker.deadline) return breaker_.OverdueEnded();
+  const std::vector<std::string> running = RunningListeners();
+  Tell(breaker_.Overdue((running.empty() ? "a call" : running.front()) +
+                        " has been running for at least " + InSeconds(options_.breaker.deadline)));
+}
+
 absl::Status PluginContext::Enable() {
+  {
+    const sync::Lock lock(mutex_);
+    for (auto& [id, entry] : entries_) entry.subscription.Unmute();
+  }
   ListenersById listeners = Run();
   absl::Status first;
   for (const auto& [id, listener] : listeners) {
@@ -94,6 +167,9 @@ void PluginContext::AwaitQuiet() {
 
 absl::Status PluginContext::FindEvent(const belfry_event_description* described,
                                       const belfry_event_type** type) {
+  if (phase_.load(std::memory_order_acquire) == Phase::kEnded) {
+    return absl::FailedPreconditionError("the plugin " + note_.id + " is not started");
+  }
   if (described == nullptr || type == nullptr) return Invalid("no description, or no place");
   if (!BELFRY_HAS(belfry_event_description, described, event_alignment)) {
     return TooSmall("an event's description", described->size, sizeof(belfry_event_description));
@@ -152,6 +228,7 @@ absl::Status PluginContext::Publish(const belfry_event_type* type, std::uint32_t
 }
 
 void PluginContext::Log(std::uint32_t level, std::string_view line) const {
+  if (phase_.load(std::memory_order_acquire) == Phase::kEnded) return;
   if (options_.log) options_.log(note_.id, level, line);
 }
 

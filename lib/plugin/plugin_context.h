@@ -17,6 +17,7 @@
 #include "belfry/plugin_file.h"
 #include "belfry/plugin_host.h"
 #include "belfry/subscription.h"
+#include "plugin/circuit_breaker.h"
 #include "plugin/exposed_events.h"
 #include "plugin/plugin_listener.h"
 #include "sync/sync.h"
@@ -41,7 +42,11 @@ class PluginContext {
   PluginContext& operator=(const PluginContext&) = delete;
 
   const belfry_host& table() const { return table_; }
+  const std::string& id() const { return note_.id; }
   const PluginCounts& counts() const { return counts_; }
+  CircuitBreaker& breaker() { return breaker_; }
+  const CircuitBreaker& breaker() const { return breaker_; }
+  const Clock& clock() const { return clock_; }
 
   // The host's calls. What the plugin asks for is done from Begin on, but while it is disabled, and
   // refused after Ended.
@@ -54,6 +59,12 @@ class PluginContext {
   // caller is inside of, or waits for. RESOURCE_EXHAUSTED, or why one was refused: some are done,
   // which the former may take over again.
   absl::Status TakeOver(PluginContext& former);
+  // Whether the calling thread is inside a call of it.
+  bool IsInside() const;
+  // What a call, or a look, has changed is published, and logged.
+  void Tell(CircuitBreaker::Change change);
+  // The longest of its calls has been running for that long. Of the watch.
+  void RunsFor(Nanoseconds longest);
   // Ends deliveries, and waits. Errors: see PluginHost::Disable.
   absl::Status Disable();
   // Errors: why one of its listeners was refused; it stays disabled then.
@@ -105,12 +116,16 @@ class PluginContext {
   void TakeBack(Place place);
   void FinishAttaching(std::uint64_t id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool Says(const std::vector<PluginNote::Event>& events, std::string_view name) const;
+  std::vector<std::string> RunningListeners() const;
+  absl::Status AwaitNothingRuns();
   void AwaitQuiet() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   Dispatcher& dispatcher_;
   const ExposedEvents& exposed_;
   const PluginHostOptions& options_;
   const PluginNote& note_;
+  const Clock& clock_;
+  CircuitBreaker breaker_;
   belfry_context context_{this};
   belfry_host table_;
   PluginCounts counts_;

@@ -8,6 +8,7 @@
 #include "belfry/check.h"
 #include "plugin/exposed_events.h"
 #include "plugin/hosted_plugin.h"
+#include "plugin/plugin_watch.h"
 
 namespace belfry {
 namespace {
@@ -21,16 +22,33 @@ absl::Status NoSuchPlugin(std::string_view id) {
 PluginHost::PluginHost(Dispatcher& dispatcher, PluginHostOptions options)
     : dispatcher_(dispatcher),
       options_(std::move(options)),
-      exposed_(std::make_unique<ExposedEvents>()) {}
+      exposed_(std::make_unique<ExposedEvents>()) {
+  const Nanoseconds deadline = options_.breaker.deadline;
+  if (deadline <= Nanoseconds::zero()) return;
+  Timers* const timers = dispatcher.timers();
+  BELFRY_CHECK(timers != nullptr, "PluginBreaker::deadline needs a dispatcher with timers");
+  watch_ = std::make_shared<PluginWatch>(dispatcher.clock(), *timers, deadline);
+  watch_->Arm();
+}
 
 PluginHost::~PluginHost() {
-  BELFRY_CHECK(StopAll().ok(), "a plugin's host was destroyed inside a listener of that plugin");
+  const absl::Status stopped = StopAll();
+  BELFRY_CHECK(!absl::IsAborted(stopped),
+               "a plugin's host was destroyed inside a listener of that plugin");
+  for (auto* const plugins : {&plugins_, &succeeded_}) {
+    for (auto& plugin : *plugins) {
+      if (plugin->state() != PluginState::kLoaded) HostedPlugin::Abandon(std::move(plugin));
+    }
+  }
+  plugins_.clear();
+  succeeded_.clear();
+  if (watch_ != nullptr) watch_->Stop();
 }
 
 void PluginHost::Expose(PluginBridge bridge) { exposed_->Add(std::move(bridge)); }
 
 absl::StatusOr<std::string> PluginHost::Load(const std::string& path) {
-  auto plugin = HostedPlugin::Load(path, {dispatcher_, *exposed_, options_});
+  auto plugin = HostedPlugin::Load(path, {dispatcher_, *exposed_, options_, watch_.get()});
   if (!plugin.ok()) return plugin.status();
   return Keep(*std::move(plugin));
 }
@@ -54,7 +72,7 @@ std::vector<PluginHost::Loaded> PluginHost::LoadFolder(const std::string& path) 
 }
 
 absl::StatusOr<std::string> PluginHost::Add(const belfry_plugin& plugin) {
-  auto linked = HostedPlugin::Link(plugin, {dispatcher_, *exposed_, options_});
+  auto linked = HostedPlugin::Link(plugin, {dispatcher_, *exposed_, options_, watch_.get()});
   if (!linked.ok()) return linked.status();
   return Keep(*std::move(linked));
 }
@@ -80,12 +98,14 @@ absl::Status PluginHost::Start(std::string_view id, std::string_view config) {
 
 absl::StatusOr<PluginUnload> PluginHost::Swap(std::string_view id, const std::string& path,
                                               std::string_view config) {
-  return Succeed(id, HostedPlugin::Load(path, {dispatcher_, *exposed_, options_}), config);
+  return Succeed(id, HostedPlugin::Load(path, {dispatcher_, *exposed_, options_, watch_.get()}),
+                 config);
 }
 
 absl::StatusOr<PluginUnload> PluginHost::Swap(std::string_view id, const belfry_plugin& plugin,
                                               std::string_view config) {
-  return Succeed(id, HostedPlugin::Link(plugin, {dispatcher_, *exposed_, options_}), config);
+  return Succeed(id, HostedPlugin::Link(plugin, {dispatcher_, *exposed_, options_, watch_.get()}),
+                 config);
 }
 
 absl::StatusOr<PluginUnload> PluginHost::Succeed(std::string_view id,

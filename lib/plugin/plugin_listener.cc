@@ -3,29 +3,15 @@
 #include <utility>
 
 #include "plugin/border.h"
+#include "plugin/circuit_breaker.h"
+#include "plugin/plugin_call.h"
+#include "plugin/plugin_context.h"
 
 namespace belfry {
 namespace {
 
-// The deliveries that the thread is in, the innermost first.
-struct Delivering {
-  const PluginContext* plugin;
-  const Delivering* outer;
-};
-constinit thread_local const Delivering* innermost = nullptr;
-
-class DeliveringScope {
- public:
-  explicit DeliveringScope(const PluginContext& plugin) : delivering_{&plugin, innermost} {
-    innermost = &delivering_;
-  }
-  ~DeliveringScope() { innermost = delivering_.outer; }
-  DeliveringScope(const DeliveringScope&) = delete;
-  DeliveringScope& operator=(const DeliveringScope&) = delete;
-
- private:
-  const Delivering delivering_;
-};
+// Of so many calls one is timed.
+constexpr std::uint64_t kTimedEvery = 16;
 
 }  // namespace
 
@@ -34,6 +20,7 @@ PluginListener::PluginListener(std::string name, const belfry_listener& listener
     : live_(plugin),
       name_(std::move(name)),
       listener_(listener),
+      event_name_(listener.type->bridge->type.name()),
       as_view_(listener.type->as_view && (listener.forms & BELFRY_VIEW) != 0),
       counts_(counts) {}
 
@@ -63,19 +50,34 @@ absl::Status PluginListener::Deliver(const void* event) {
     crossing.data = json.data();
     crossing.data_size = json.size();
   }
-  const DeliveringScope scope(live_.plugin());
-  counts_.delivered.fetch_add(1, std::memory_order_relaxed);
-  absl::Status status = CallPlugin(
-      [&](belfry_error* error) { return listener_.on_event(listener_.user, &crossing, error); });
-  if (!status.ok()) counts_.failed.fetch_add(1, std::memory_order_relaxed);
+  bool trial = false;
+  CircuitBreaker& breaker = live_.plugin().breaker();
+  if (absl::Status let = breaker.Begin(trial); !let.ok()) {
+    counts_.refused.fetch_add(1, std::memory_order_relaxed);
+    return let;
+  }
+  absl::Status status = Call(crossing);
+  live_.plugin().Tell(breaker.End(trial, status));
   return status;
 }
 
-bool PluginListener::IsInside(const PluginContext& plugin) {
-  for (const Delivering* one = innermost; one != nullptr; one = one->outer) {
-    if (one->plugin == &plugin) return true;
+absl::Status PluginListener::Call(const belfry_event& event) {
+  const Clock& clock = live_.plugin().clock();
+  const bool timed = counts_.delivered.fetch_add(1, std::memory_order_relaxed) % kTimedEvery == 0;
+  const SteadyTime began = timed ? clock.Now() : SteadyTime();
+  absl::Status status;
+  {
+    const PluginCallScope scope(
+        {&live_.plugin(), live_.plugin().id().c_str(), name_.c_str(), event_name_.c_str()});
+    status = CallPlugin(
+        [&](belfry_error* error) { return listener_.on_event(listener_.user, &event, error); });
   }
-  return false;
+  if (timed) {
+    counts_.timed.fetch_add(1, std::memory_order_relaxed);
+    counts_.timed_for.fetch_add((clock.Now() - began).count(), std::memory_order_relaxed);
+  }
+  if (!status.ok()) counts_.failed.fetch_add(1, std::memory_order_relaxed);
+  return status;
 }
 
 }  // namespace belfry

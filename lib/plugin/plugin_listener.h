@@ -6,6 +6,7 @@
 
 #include "absl/status/status.h"
 
+#include "belfry/clock.h"
 #include "belfry/listener_options.h"
 #include "belfry/plugin.h"
 #include "belfry/plugin_bridge.h"
@@ -24,7 +25,10 @@ namespace belfry {
 struct PluginCounts {
   sync::Atomic<std::uint64_t> delivered{0};
   sync::Atomic<std::uint64_t> failed{0};
+  sync::Atomic<std::uint64_t> refused{0};
   sync::Atomic<std::uint64_t> published{0};
+  sync::Atomic<std::uint64_t> timed{0};
+  sync::Atomic<Nanoseconds::rep> timed_for{0};
 };
 
 class PluginContext;
@@ -61,16 +65,16 @@ class PluginListener {
   void Accept() { accepted_ = true; }
   void Refuse() { accepted_ = false; }
 
-  // Errors: why it has failed.
+  // Errors: why it has failed, or UNAVAILABLE: the plugin is cut off.
   absl::Status Deliver(const void* event);
 
-  // Whether the calling thread is inside a delivery to that plugin.
-  static bool IsInside(const PluginContext& plugin);
-
  private:
+  absl::Status Call(const belfry_event& event);
+
   const LivePluginListener live_;  // first, so that it ends last
   const std::string name_;
   const belfry_listener listener_;
+  const std::string event_name_;
   const bool as_view_;
   PluginCounts& counts_;
   bool accepted_ = false;

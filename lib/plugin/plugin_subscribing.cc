@@ -204,7 +204,7 @@ absl::Status PluginContext::Unsubscribe(std::uint64_t id) {
   {
     const sync::Lock lock(mutex_);
     // Inside of a listener that would be a wait for itself.
-    const bool waits = !PluginListener::IsInside(*this);
+    const bool waits = !IsInside();
     auto entry = entries_.find(id);
     while (waits && entry != entries_.end() && entry->second.attaching) {
       changed_.Wait(mutex_);

@@ -1,6 +1,7 @@
 // The examples of the headers for hosts of plugins.
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cstdint>
 #include <iostream>
 #include <optional>
@@ -11,6 +12,7 @@
 #include "belfry/describe.h"
 #include "belfry/dispatcher.h"
 #include "belfry/exposed_event.h"
+#include "belfry/plugin_breaker.h"
 #include "belfry/plugin_file.h"
 #include "belfry/plugin_host.h"
 
@@ -77,6 +79,17 @@ TEST(PluginExamples, PluginHost) {
       dispatcher.Subscribe([&](const OrderThanked& event) { thanks = event.thanks; });
   dispatcher.Publish(OrderPlaced{7, 650});
   EXPECT_EQ(thanks, 1u);
+}
+
+void Alert(const std::string& text) { std::cout << text << '\n'; }
+
+TEST(PluginExamples, PluginBreaker) {
+  belfry::Dispatcher dispatcher;
+  // example: plugin_breaker.h
+  belfry::PluginHost host(dispatcher, {.breaker = {.deadline = std::chrono::seconds(5)}});
+  auto cut_off = dispatcher.Subscribe(
+      [](const belfry::PluginCutOff& event) { Alert(event.plugin + ": " + event.why); });
+  // end of example
 }
 
 TEST(PluginExamples, PluginFile) {

@@ -1,0 +1,86 @@
+#include "plugin/plugin_call.h"
+
+#include <algorithm>
+
+namespace belfry {
+namespace {
+
+constinit thread_local const PluginCall* innermost __attribute__((tls_model("initial-exec"))) =
+    nullptr;
+
+// What others see of a thread.
+class ThreadCalls {
+ public:
+  ThreadCalls();
+  ~ThreadCalls();
+  ThreadCalls(const ThreadCalls&) = delete;
+  ThreadCalls& operator=(const ThreadCalls&) = delete;
+
+  // The thread's own.
+  void Enter(const PluginContext* plugin) {
+    number_.store(++last_, std::memory_order_relaxed);
+    plugin_.store(plugin, std::memory_order_release);
+  }
+  // The call goes on that the one that has ended was made in: to others a new one.
+  void Leave(const PluginCall* outer) { Enter(outer == nullptr ? nullptr : outer->plugin); }
+
+  RunningPluginCall running() const {
+    const PluginContext* const plugin = plugin_.load(std::memory_order_acquire);
+    return {plugin, this, number_.load(std::memory_order_relaxed)};
+  }
+
+ private:
+  sync::Atomic<const PluginContext*> plugin_{nullptr};
+  sync::Atomic<std::uint64_t> number_{0};
+  std::uint64_t last_ = 0;
+};
+
+struct AllThreads {
+  sync::Mutex mutex;
+  std::vector<const ThreadCalls*> threads ABSL_GUARDED_BY(mutex);
+};
+AllThreads& Threads() {
+  static auto& threads = *new AllThreads;  // threads may end after the static objects have
+  return threads;
+}
+
+ThreadCalls::ThreadCalls() {
+  const sync::Lock lock(Threads().mutex);
+  Threads().threads.push_back(this);
+}
+ThreadCalls::~ThreadCalls() {
+  const sync::Lock lock(Threads().mutex);
+  std::erase(Threads().threads, this);
+}
+
+ThreadCalls& OwnCalls() {
+  thread_local ThreadCalls calls;
+  return calls;
+}
+
+}  // namespace
+
+PluginCallScope::PluginCallScope(const PluginCall& call) : call_(call) {
+  call_.outer = innermost;
+  OwnCalls().Enter(call.plugin);
+  innermost = &call_;
+}
+
+PluginCallScope::~PluginCallScope() {
+  innermost = call_.outer;
+  OwnCalls().Leave(call_.outer);
+}
+
+const PluginCall* CurrentPluginCall() { return innermost; }
+
+std::vector<RunningPluginCall> RunningPluginCalls() {
+  std::vector<RunningPluginCall> running;
+  const sync::Lock lock(Threads().mutex);
+  for (const ThreadCalls* const thread : Threads().threads) {
+    const RunningPluginCall call = thread->running();
+    if (call.plugin != nullptr) running.push_back(call);
+  }
+  return running;
+}
+
+}  // namespace belfry
