@@ -29,6 +29,8 @@
 
 namespace belfry {
 
+class CrashFile;
+class CrashHandler;
 class ExposedEvents;
 class HostedPlugin;
 class PluginWatch;
@@ -38,6 +40,7 @@ struct PluginHostOptions {
   PluginBreaker breaker{};
   // For how long Disable, Stop and StopAll wait for calls that run. Zero: until they have ended.
   Nanoseconds disable_limit{};
+  std::string crash_file{};  // see plugin_crash.h; "": crashes are not caught
   // What plugins write into the log: the level is one of BELFRY_LOG_*. Called on any thread. Empty:
   // nobody reads it.
   std::function<void(std::string_view plugin, std::uint32_t level, std::string_view line)> log{};
@@ -53,6 +56,7 @@ struct PluginHostOptions {
 // Errors: statuses name the plugin, what is wrong, both values, and what to do.
 class BELFRY_EXPORT PluginHost {
  public:
+  // Throws std::system_error when the crash file cannot be opened.
   explicit PluginHost(Dispatcher& dispatcher, PluginHostOptions options = {});
   ~PluginHost();
   PluginHost(const PluginHost&) = delete;
@@ -79,9 +83,13 @@ class BELFRY_EXPORT PluginHost {
 
   // Starts a plugin that is loaded with a configuration: a JSON object with the keys of its note.
   // Errors: INVALID_ARGUMENT (names each key that is missing, unknown or of another type),
-  // FAILED_PRECONDITION (it is started), NOT_FOUND (no such plugin), or the plugin's own. Nothing
-  // of it is subscribed then.
+  // FAILED_PRECONDITION (it is started; it crashed the program before: plugin_crash.h), NOT_FOUND
+  // (no such plugin), or the plugin's own. Nothing of it is subscribed then.
   absl::Status Start(std::string_view id, std::string_view config = "{}");
+
+  // Lets a plugin start that has crashed the program. Errors: NOT_FOUND (it has not), what the
+  // system says of the file.
+  absl::Status Forgive(std::string_view id);
 
   // After this none of its listeners runs, or will, and what it publishes is refused, until it is
   // enabled. It keeps its instance. What is queued for it is cancelled and counted.
@@ -131,6 +139,8 @@ class BELFRY_EXPORT PluginHost {
   Dispatcher& dispatcher_;
   const PluginHostOptions options_;
   const std::unique_ptr<ExposedEvents> exposed_;
+  const std::shared_ptr<CrashFile> crashes_;
+  const std::unique_ptr<CrashHandler> crash_handler_;  // null: they are not caught
   std::vector<std::unique_ptr<HostedPlugin>> plugins_;
   std::vector<std::unique_ptr<HostedPlugin>> succeeded_;  // former ones that are still mapped
   std::uint64_t starts_ = 0;

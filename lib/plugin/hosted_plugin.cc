@@ -54,8 +54,9 @@ absl::StatusOr<std::unique_ptr<HostedPlugin>> HostedPlugin::Link(const belfry_pl
 
 HostedPlugin::HostedPlugin(PluginNote note, Host host)
     : note_(std::move(note)),
+      crashes_(std::move(host.crashes)),
       watch_(host.watch),
-      context_(host.dispatcher, host.exposed, host.options, note_) {
+      context_(host.dispatcher, host.exposed, host.options, crashes_->descriptor(), note_) {
   if (watch_ != nullptr) watch_->Add(context_);
 }
 
@@ -151,7 +152,7 @@ absl::Status HostedPlugin::Start(std::string_view config, std::uint64_t started_
   if (state_ != PluginState::kLoaded) {
     return absl::FailedPreconditionError("plugin " + id() + " is started already");
   }
-  if (absl::Status fits = CheckConfig(note_, config); !fits.ok()) return fits;
+  if (absl::Status may = CheckStart(config); !may.ok()) return may;
   context_.Begin();
   if (absl::Status started = CallStart(config); !started.ok()) return started;
   state_ = PluginState::kRunning;
@@ -160,7 +161,7 @@ absl::Status HostedPlugin::Start(std::string_view config, std::uint64_t started_
 }
 
 absl::Status HostedPlugin::Succeed(HostedPlugin& former, std::string_view config) {
-  if (absl::Status fits = CheckConfig(note_, config); !fits.ok()) return fits;
+  if (absl::Status may = CheckStart(config); !may.ok()) return may;
   context_.BeginBehind();
   if (absl::Status started = CallStart(config); !started.ok()) return started;
   absl::Status taken = context_.TakeOver(former.context_);
@@ -175,11 +176,17 @@ absl::Status HostedPlugin::Succeed(HostedPlugin& former, std::string_view config
   return taken;
 }
 
+absl::Status HostedPlugin::CheckStart(std::string_view config) const {
+  if (absl::Status sound = crashes_->CheckPlugin(note_.id, note_.version); !sound.ok())
+    return sound;
+  return CheckConfig(note_, config);
+}
+
 // If it fails, nothing of it is left.
 absl::Status HostedPlugin::CallStart(std::string_view config) {
   instance_ = nullptr;
   const absl::Status started = CallPlugin([&](belfry_error* error) {
-    const PluginCallScope scope({&context_, note_.id.c_str(), "start", ""});
+    const PluginCallScope scope({&context_, "start", ""});
     return plugin_->start(&context_.table(), TextOf(config), &instance_, error);
   });
   if (started.ok()) return started;
@@ -220,7 +227,7 @@ void HostedPlugin::CallStop() {
   context_.BeginStop();
   // A stop that throws has stopped nevertheless: there is nobody who could try again.
   CallPlugin([&](belfry_error*) {
-    const PluginCallScope scope({&context_, note_.id.c_str(), "stop", ""});
+    const PluginCallScope scope({&context_, "stop", ""});
     plugin_->stop(instance_);
     return BELFRY_OK;
   }).IgnoreError();

@@ -14,6 +14,7 @@
 #include "belfry/plugin.h"
 #include "belfry/plugin_host.h"
 #include "plugin/checked_file.h"
+#include "plugin/crash_file.h"
 #include "plugin/plugin_context.h"
 
 namespace belfry {
@@ -27,6 +28,7 @@ class HostedPlugin {
     Dispatcher& dispatcher;
     const ExposedEvents& exposed;
     const PluginHostOptions& options;
+    std::shared_ptr<const CrashFile> crashes;
     PluginWatch* watch;  // may be null
   };
 
@@ -58,11 +60,13 @@ class HostedPlugin {
   HostedPlugin(PluginNote note, Host host);
   absl::Status Open();
   absl::Status CheckSymbol() const;
+  absl::Status CheckStart(std::string_view config) const;
   absl::Status CallStart(std::string_view config);
   void CallStop();
   PluginUnload Close();  // what cannot be seen to be gone is lingering
 
   const PluginNote note_;
+  const std::shared_ptr<const CrashFile> crashes_;
   PluginWatch* const watch_;
   std::string path_;
   std::optional<CheckedFile> file_;

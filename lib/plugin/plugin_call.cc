@@ -22,7 +22,10 @@ class ThreadCalls {
     plugin_.store(plugin, std::memory_order_release);
   }
   // The call goes on that the one that has ended was made in: to others a new one.
-  void Leave(const PluginCall* outer) { Enter(outer == nullptr ? nullptr : outer->plugin); }
+  void Leave(const PluginCall* outer) {
+    while (outer != nullptr && outer->plugin == nullptr) outer = outer->outer;
+    Enter(outer == nullptr ? nullptr : outer->plugin);
+  }
 
   RunningPluginCall running() const {
     const PluginContext* const plugin = plugin_.load(std::memory_order_acquire);
@@ -69,6 +72,14 @@ PluginCallScope::PluginCallScope(const PluginCall& call) : call_(call) {
 PluginCallScope::~PluginCallScope() {
   innermost = call_.outer;
   OwnCalls().Leave(call_.outer);
+}
+
+HostCallScope::HostCallScope() : call_{nullptr, "", "", innermost} {
+  if (innermost != nullptr) innermost = &call_;
+}
+
+HostCallScope::~HostCallScope() {
+  if (innermost == &call_) innermost = call_.outer;
 }
 
 const PluginCall* CurrentPluginCall() { return innermost; }

@@ -13,10 +13,9 @@ class PluginContext;
 
 // A call across the border into a plugin, on the stack of who calls.
 struct PluginCall {
-  const PluginContext* plugin;
-  const char* id;        // the plugin's
-  const char* listener;  // "start", "stop" where it is none
-  const char* event;     // "" there
+  const PluginContext* plugin;  // null: the plugin of the outer one has called the host
+  const char* listener;         // "start", "stop" where it is none
+  const char* event;            // "" there
   const PluginCall* outer = nullptr;
 };
 
@@ -30,6 +29,18 @@ class PluginCallScope {
 
  private:
   PluginCall call_;
+};
+
+// A call of the host by a plugin, in which somebody else's code may run.
+class HostCallScope {
+ public:
+  HostCallScope();
+  ~HostCallScope();
+  HostCallScope(const HostCallScope&) = delete;
+  HostCallScope& operator=(const HostCallScope&) = delete;
+
+ private:
+  const PluginCall call_;
 };
 
 // The innermost one of the calling thread; null: none. Safe in a signal's handler.

@@ -29,10 +29,12 @@ absl::Status Invalid(const std::string& what) { return absl::InvalidArgumentErro
 }  // namespace
 
 PluginContext::PluginContext(Dispatcher& dispatcher, const ExposedEvents& exposed,
-                             const PluginHostOptions& options, const PluginNote& note)
+                             const PluginHostOptions& options, int crash_descriptor,
+                             const PluginNote& note)
     : dispatcher_(dispatcher),
       exposed_(exposed),
       options_(options),
+      crash_descriptor_(crash_descriptor),
       note_(note),
       clock_(dispatcher.clock()),
       breaker_(clock_, options.breaker),
@@ -208,6 +210,7 @@ absl::Status PluginContext::Publish(const belfry_event_type* type, std::uint32_t
     return absl::PermissionDeniedError("the plugin's note does not say that it publishes " +
                                        std::string(name) + ": add BELFRY_PUBLISHES");
   }
+  const HostCallScope scope;
   absl::Status status;
   if (form == BELFRY_JSON) {
     status =

@@ -37,12 +37,14 @@ namespace belfry {
 class PluginContext {
  public:
   PluginContext(Dispatcher& dispatcher, const ExposedEvents& exposed,
-                const PluginHostOptions& options, const PluginNote& note);
+                const PluginHostOptions& options, int crash_descriptor, const PluginNote& note);
   PluginContext(const PluginContext&) = delete;
   PluginContext& operator=(const PluginContext&) = delete;
 
   const belfry_host& table() const { return table_; }
   const std::string& id() const { return note_.id; }
+  const std::string& version() const { return note_.version; }
+  int crash_descriptor() const { return crash_descriptor_; }  // below zero: there is none
   const PluginCounts& counts() const { return counts_; }
   CircuitBreaker& breaker() { return breaker_; }
   const CircuitBreaker& breaker() const { return breaker_; }
@@ -123,6 +125,7 @@ class PluginContext {
   Dispatcher& dispatcher_;
   const ExposedEvents& exposed_;
   const PluginHostOptions& options_;
+  const int crash_descriptor_;
   const PluginNote& note_;
   const Clock& clock_;
   CircuitBreaker breaker_;

@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "belfry/check.h"
+#include "plugin/crash_file.h"
+#include "plugin/crash_handler.h"
 #include "plugin/exposed_events.h"
 #include "plugin/hosted_plugin.h"
 #include "plugin/plugin_watch.h"
@@ -22,7 +24,9 @@ absl::Status NoSuchPlugin(std::string_view id) {
 PluginHost::PluginHost(Dispatcher& dispatcher, PluginHostOptions options)
     : dispatcher_(dispatcher),
       options_(std::move(options)),
-      exposed_(std::make_unique<ExposedEvents>()) {
+      exposed_(std::make_unique<ExposedEvents>()),
+      crashes_(std::make_shared<CrashFile>(options_.crash_file)),
+      crash_handler_(options_.crash_file.empty() ? nullptr : std::make_unique<CrashHandler>()) {
   const Nanoseconds deadline = options_.breaker.deadline;
   if (deadline <= Nanoseconds::zero()) return;
   Timers* const timers = dispatcher.timers();
@@ -48,7 +52,8 @@ PluginHost::~PluginHost() {
 void PluginHost::Expose(PluginBridge bridge) { exposed_->Add(std::move(bridge)); }
 
 absl::StatusOr<std::string> PluginHost::Load(const std::string& path) {
-  auto plugin = HostedPlugin::Load(path, {dispatcher_, *exposed_, options_, watch_.get()});
+  auto plugin =
+      HostedPlugin::Load(path, {dispatcher_, *exposed_, options_, crashes_, watch_.get()});
   if (!plugin.ok()) return plugin.status();
   return Keep(*std::move(plugin));
 }
@@ -72,7 +77,8 @@ std::vector<PluginHost::Loaded> PluginHost::LoadFolder(const std::string& path) 
 }
 
 absl::StatusOr<std::string> PluginHost::Add(const belfry_plugin& plugin) {
-  auto linked = HostedPlugin::Link(plugin, {dispatcher_, *exposed_, options_, watch_.get()});
+  auto linked =
+      HostedPlugin::Link(plugin, {dispatcher_, *exposed_, options_, crashes_, watch_.get()});
   if (!linked.ok()) return linked.status();
   return Keep(*std::move(linked));
 }
@@ -98,14 +104,16 @@ absl::Status PluginHost::Start(std::string_view id, std::string_view config) {
 
 absl::StatusOr<PluginUnload> PluginHost::Swap(std::string_view id, const std::string& path,
                                               std::string_view config) {
-  return Succeed(id, HostedPlugin::Load(path, {dispatcher_, *exposed_, options_, watch_.get()}),
-                 config);
+  return Succeed(
+      id, HostedPlugin::Load(path, {dispatcher_, *exposed_, options_, crashes_, watch_.get()}),
+      config);
 }
 
 absl::StatusOr<PluginUnload> PluginHost::Swap(std::string_view id, const belfry_plugin& plugin,
                                               std::string_view config) {
-  return Succeed(id, HostedPlugin::Link(plugin, {dispatcher_, *exposed_, options_, watch_.get()}),
-                 config);
+  return Succeed(
+      id, HostedPlugin::Link(plugin, {dispatcher_, *exposed_, options_, crashes_, watch_.get()}),
+      config);
 }
 
 absl::StatusOr<PluginUnload> PluginHost::Succeed(std::string_view id,
@@ -146,6 +154,11 @@ absl::Status PluginHost::CheckSuccessor(std::string_view id, const HostedPlugin&
                                          " cannot be swapped inside of a listener");
   }
   return absl::OkStatus();
+}
+
+absl::Status PluginHost::Forgive(std::string_view id) {
+  if (crashes_->descriptor() < 0) return absl::NotFoundError("there is no crash file");
+  return crashes_->Forgive(id);
 }
 
 absl::Status PluginHost::Disable(std::string_view id) {

@@ -4,6 +4,7 @@
 
 #include "plugin/border.h"
 #include "plugin/circuit_breaker.h"
+#include "plugin/crash_handler.h"
 #include "plugin/plugin_call.h"
 #include "plugin/plugin_context.h"
 
@@ -67,8 +68,8 @@ absl::Status PluginListener::Call(const belfry_event& event) {
   const SteadyTime began = timed ? clock.Now() : SteadyTime();
   absl::Status status;
   {
-    const PluginCallScope scope(
-        {&live_.plugin(), live_.plugin().id().c_str(), name_.c_str(), event_name_.c_str()});
+    if (live_.plugin().crash_descriptor() >= 0) PrepareThreadForCrashes();
+    const PluginCallScope scope({&live_.plugin(), name_.c_str(), event_name_.c_str()});
     status = CallPlugin(
         [&](belfry_error* error) { return listener_.on_event(listener_.user, &event, error); });
   }

@@ -15,6 +15,7 @@
 #include "belfry/plugin_breaker.h"
 #include "belfry/plugin_file.h"
 #include "belfry/plugin_host.h"
+#include "temporary_folder.h"
 
 namespace {
 
@@ -89,6 +90,17 @@ TEST(PluginExamples, PluginBreaker) {
   belfry::PluginHost host(dispatcher, {.breaker = {.deadline = std::chrono::seconds(5)}});
   auto cut_off = dispatcher.Subscribe(
       [](const belfry::PluginCutOff& event) { Alert(event.plugin + ": " + event.why); });
+  // end of example
+}
+
+TEST(PluginExamples, PluginCrash) {
+  const belfry::TemporaryFolder folder;
+  const std::string path = folder / "crashes";
+  belfry::Dispatcher dispatcher({.synchronous = true});
+  // example: plugin_crash.h
+  belfry::PluginHost host(dispatcher, {.crash_file = path});
+  const absl::Status started = host.Start("hello");  // FAILED_PRECONDITION: it crashed before
+  if (!started.ok()) host.Forgive("hello").IgnoreError();
   // end of example
 }
 
