@@ -1,9 +1,11 @@
 // What a host that knows no types must be able to do with events of one type.
 //
 // Users need nothing from this header, unless their events are to cross in a way of their own: then
-// they fill in a bridge themselves. For described events exposed_event.h does.
+// they fill in a bridge themselves. For described events exposed_event.h does, for events that only
+// plugins know foreign_event.h.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -24,22 +26,26 @@ struct ListenerOptions;
 // Thread safety: the functions are called on any thread, several at once. What they throw fails the
 // delivery, or the publish.
 struct PluginBridge {
-  explicit PluginBridge(EventType exposed) : type(exposed) {}
+  explicit PluginBridge(EventType exposed)
+      : type(exposed), name(exposed.name()), schema_version(exposed.schema_version()) {}
 
-  EventType type;  // with a declared name
+  EventType type;
+  // What plugins know it by: as declared for the type, unless that stands for events of many names.
+  std::string name;
+  std::uint32_t schema_version;  // from 1
   // How it lies in memory, the names being literals; empty: it crosses as JSON only.
   std::vector<belfry_field> fields{};
-  std::string (*write_json)(const void* event) = nullptr;
-  absl::Status (*publish_json)(const Publisher& publisher, std::string_view text) = nullptr;
+  std::function<std::string(const void* event)> write_json{};
+  std::function<absl::Status(const Publisher& publisher, std::string_view text)> publish_json{};
   // Of `type.size()` bytes, anywhere in memory; null without fields.
-  absl::Status (*publish_view)(const Publisher& publisher, const void* bytes) = nullptr;
+  std::function<absl::Status(const Publisher& publisher, const void* bytes)> publish_view{};
 
   // Calls `deliver` with each event, in the delivery.
   using Deliver = std::function<absl::Status(const void* event)>;
-  Subscription (*subscribe)(Dispatcher& dispatcher, Deliver deliver,
-                            ListenerOptions options) = nullptr;
+  std::function<Subscription(Dispatcher& dispatcher, Deliver deliver, ListenerOptions options)>
+      subscribe{};
   // Puts `deliver` into the place of the one that it was subscribed with.
-  ReplaceResult (*replace)(Subscription& subscription, Deliver deliver) = nullptr;
+  std::function<ReplaceResult(Subscription& subscription, Deliver deliver)> replace{};
 };
 
 }  // namespace belfry

@@ -51,9 +51,9 @@ void CompareFields(const belfry_event_description& plugins, const std::vector<be
 }  // namespace
 
 void ExposedEvents::Add(PluginBridge bridge) {
-  BELFRY_CHECK(bridge.type.schema_version() > 0,
+  BELFRY_CHECK(!bridge.name.empty() && bridge.schema_version > 0,
                "an event type without a declared name (BELFRY_EVENT_NAME) was exposed");
-  std::string name(bridge.type.name());
+  std::string name = bridge.name;
   const sync::Lock lock(mutex_);
   const bool added = bridges_.emplace(std::move(name), std::move(bridge)).second;
   BELFRY_CHECK(added, "an event type was exposed twice");
@@ -73,7 +73,7 @@ std::string ExposedEvents::Names() const {
 }
 
 absl::Status CompareLayouts(const belfry_event_description& plugins, const PluginBridge& hosts) {
-  const std::string name(hosts.type.name());
+  const std::string& name = hosts.name;
   if (plugins.fields == nullptr || plugins.fields_size > kFieldsMax) {
     return absl::InvalidArgumentError(name + ": " + std::to_string(plugins.fields_size) +
                                       " fields are said to be there");
@@ -88,7 +88,7 @@ absl::Status CompareLayouts(const belfry_event_description& plugins, const Plugi
     complaints.Add(absl::StatusCode::kFailedPrecondition,
                    "the plugin wants it as it lies in memory, the host gives it as JSON only");
   } else {
-    differ("schema version", plugins.schema_version, hosts.type.schema_version());
+    differ("schema version", plugins.schema_version, hosts.schema_version);
     differ("size", plugins.event_size, hosts.type.size());
     differ("alignment", plugins.event_alignment, hosts.type.alignment());
     CompareFields(plugins, hosts.fields, complaints);

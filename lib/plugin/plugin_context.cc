@@ -205,10 +205,10 @@ absl::Status PluginContext::Publish(const belfry_event_type* type, std::uint32_t
   }
   if (type == nullptr || data == nullptr) return Invalid("no event type, or no event");
   const PluginBridge& bridge = *type->bridge;
-  const std::string_view name = bridge.type.name();
+  const std::string& name = bridge.name;
   if (!Says(note_.publishes, name)) {
-    return absl::PermissionDeniedError("the plugin's note does not say that it publishes " +
-                                       std::string(name) + ": add BELFRY_PUBLISHES");
+    return absl::PermissionDeniedError("the plugin's note does not say that it publishes " + name +
+                                       ": add BELFRY_PUBLISHES");
   }
   const HostCallScope scope;
   absl::Status status;
@@ -218,10 +218,10 @@ absl::Status PluginContext::Publish(const belfry_event_type* type, std::uint32_t
   } else if (form != BELFRY_VIEW) {
     return Invalid("form " + std::to_string(form) + "; there are 1 (JSON) and 2 (view)");
   } else if (!type->as_view) {
-    return absl::FailedPreconditionError(std::string(name) + " was described without fields, so " +
+    return absl::FailedPreconditionError(name + " was described without fields, so " +
                                          "it crosses as JSON only");
   } else if (size != bridge.type.size()) {
-    return Invalid(std::string(name) + " of " + std::to_string(size) + " bytes, the host's has " +
+    return Invalid(name + " of " + std::to_string(size) + " bytes, the host's has " +
                    std::to_string(bridge.type.size()));
   } else {
     status = bridge.publish_view(dispatcher_, data);

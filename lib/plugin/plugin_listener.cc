@@ -21,7 +21,7 @@ PluginListener::PluginListener(std::string name, const belfry_listener& listener
     : live_(plugin),
       name_(std::move(name)),
       listener_(listener),
-      event_name_(listener.type->bridge->type.name()),
+      event_name_(listener.type->bridge->name),
       as_view_(listener.type->as_view && (listener.forms & BELFRY_VIEW) != 0),
       counts_(counts) {}
 
@@ -39,8 +39,8 @@ absl::Status PluginListener::Deliver(const void* event) {
   std::string json;
   belfry_event crossing{};
   crossing.size = sizeof(crossing);
-  crossing.name = TextOf(bridge.type.name());
-  crossing.schema_version = bridge.type.schema_version();
+  crossing.name = TextOf(bridge.name);
+  crossing.schema_version = bridge.schema_version;
   if (as_view_) {
     crossing.form = BELFRY_VIEW;
     crossing.data = event;

@@ -53,10 +53,10 @@ absl::Status PluginContext::CheckListener(const belfry_listener& listener) const
                                          "it reads neither JSON nor what was described with "
                                          "fields: set forms");
   }
-  const std::string_view event = listener.type->bridge->type.name();
+  const std::string& event = listener.type->bridge->name;
   if (!Says(note_.listens, event)) {
     return absl::PermissionDeniedError(who + "the plugin's note does not say that it listens to " +
-                                       std::string(event) + ": add BELFRY_LISTENS");
+                                       event + ": add BELFRY_LISTENS");
   }
   return absl::OkStatus();
 }

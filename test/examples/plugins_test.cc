@@ -12,6 +12,7 @@
 #include "belfry/describe.h"
 #include "belfry/dispatcher.h"
 #include "belfry/exposed_event.h"
+#include "belfry/foreign_event.h"
 #include "belfry/plugin_breaker.h"
 #include "belfry/plugin_file.h"
 #include "belfry/plugin_host.h"
@@ -62,6 +63,18 @@ TEST(PluginExamples, ExposedEvent) {
   // example: exposed_event.h
   host.Expose(belfry::Exposed<OrderPlaced>());
   // end of example
+}
+
+TEST(PluginExamples, ForeignEvent) {
+  belfry::Dispatcher dispatcher({.synchronous = true});
+  belfry::PluginHost host(dispatcher);
+  std::cout << "the example prints: ";
+  // example: foreign_event.h
+  host.Expose(belfry::Foreign("shop.parcel_sent", 1));
+  const belfry::Subscription sent = dispatcher.Subscribe(
+      [](const belfry::ForeignEvent& event) { std::cout << event.name << event.json << '\n'; });
+  // end of example
+  dispatcher.Publish(belfry::ForeignEvent{"shop.parcel_sent", 1, "{}"});
 }
 
 TEST(PluginExamples, PluginHost) {
