@@ -54,7 +54,7 @@ absl::Status PluginContext::CheckListener(const belfry_listener& listener) const
                                          "fields: set forms");
   }
   const std::string_view event = listener.type->bridge->type.name();
-  if (!Says(note_.listens, event)) {
+  if (!note_.listens_to_any && !Says(note_.listens, event)) {
     return absl::PermissionDeniedError(who + "the plugin's note does not say that it listens to " +
                                        std::string(event) + ": add BELFRY_LISTENS");
   }
