@@ -181,6 +181,7 @@ absl::Status PluginContext::SubscribeNow(const std::shared_ptr<PluginListener>& 
   };
   if (!place) {
     ListenerOptions options;
+    if (options_.listener_options) options = options_.listener_options(listener->name());
     options.name = listener->name();
     options.run = listener->run();
     place = bridge.subscribe(dispatcher_, std::move(deliver), std::move(options));
