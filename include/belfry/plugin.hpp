@@ -9,15 +9,23 @@
 #include <memory>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "belfry/plugin.h"
 #include "belfry/plugin_call.h"
+#include "belfry/plugin_events.h"
 #include "belfry/plugin_view.h"
 
 namespace belfry::plugin {
 
 // Where a listener runs.
 enum class Run : std::uint32_t { kQueued = BELFRY_QUEUED, kInline = BELFRY_INLINE };
+
+// An event that the host makes known. Lifetime of the name: as long as the plugin is loaded.
+struct KnownEvent {
+  std::string_view name;
+  std::uint32_t schema_version;
+};
 
 // The host. A value. Lifetime: as long as the plugin is loaded.
 // Thread safety: any thread, as long as the plugin is started.
@@ -33,6 +41,22 @@ class Host {
   JsonType FindJson(std::string_view name, std::uint32_t schema_version) const {
     return {*host_, Find({sizeof(belfry_event_description), TextOf(name), schema_version, 0,
                           nullptr, 0, 0})};
+  }
+  // All that it makes known by now, in the order of their names.
+  std::vector<KnownEvent> KnownEvents() const {
+    const void* const found = host_->extension(host_->context, TextOf(BELFRY_EVENTS));
+    if (found == nullptr) throw Error(BELFRY_UNIMPLEMENTED, "the host does not list its events");
+    std::vector<KnownEvent> known;
+    const auto visit = [](void* all, const belfry_event_description* described) {
+      return CallPlugin(nullptr, [&] {
+        static_cast<std::vector<KnownEvent>*>(all)->push_back(
+            {{described->name.data, described->name.size}, described->schema_version});
+      });
+    };
+    CallHost([&](belfry_error* error) {
+      return static_cast<const belfry_events*>(found)->list(host_->context, visit, &known, error);
+    });
+    return known;
   }
 
   // Calls `callable` with each event (const E&, or the JSON as std::string_view), until

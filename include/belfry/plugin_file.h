@@ -35,6 +35,7 @@ struct PluginNote {
   std::string id;
   std::string version;
   std::vector<Event> listens;
+  bool listens_to_any = false;  // whatever the host makes known
   std::vector<Event> publishes;
   std::vector<Key> keys;
 };

@@ -21,6 +21,7 @@
 
 #include "belfry/clock.h"
 #include "belfry/export.h"
+#include "belfry/listener_options.h"
 #include "belfry/plugin.h"
 #include "belfry/plugin_breaker.h"
 #include "belfry/plugin_bridge.h"
@@ -44,6 +45,9 @@ struct PluginHostOptions {
   // What plugins write into the log: the level is one of BELFRY_LOG_*. Called on any thread. Empty:
   // nobody reads it.
   std::function<void(std::string_view plugin, std::uint32_t level, std::string_view line)> log{};
+  // How its listeners are subscribed, but for `name` and `run`, which are the plugin's: retries,
+  // queues, dead letters. Called on any thread with the name ID.NAME. Empty: without options.
+  std::function<ListenerOptions(std::string_view listener)> listener_options{};
 };
 
 // Owns what plugins subscribe. A plugin's listeners are named ID.NAME.

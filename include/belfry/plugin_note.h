@@ -20,6 +20,8 @@
 #define BELFRY_ID(id) "id " id "\n"
 #define BELFRY_VERSION(version) "version " version "\n"
 #define BELFRY_LISTENS(event, schema) "listens " event " " BELFRY_SPELLED_(schema) "\n"
+// To any event that the host makes known, whatever it is called: see plugin_events.h.
+#define BELFRY_LISTENS_TO_ANY "listens_to_any\n"
 #define BELFRY_PUBLISHES(event, schema) "publishes " event " " BELFRY_SPELLED_(schema) "\n"
 // A key of its configuration; `type` is text, integer, number, boolean, array or object.
 #define BELFRY_REQUIRES_KEY(key, type) "key " key " " type " required\n"

@@ -65,11 +65,29 @@ const PluginBridge* ExposedEvents::Find(std::string_view name) const {
   return found == bridges_.end() ? nullptr : &found->second;
 }
 
+std::vector<const PluginBridge*> ExposedEvents::All() const {
+  const sync::Lock lock(mutex_);
+  std::vector<const PluginBridge*> all;
+  for (const auto& [name, bridge] : bridges_) all.push_back(&bridge);
+  return all;
+}
+
 std::string ExposedEvents::Names() const {
   const sync::Lock lock(mutex_);
   std::string names;
   for (const auto& [name, bridge] : bridges_) names += (names.empty() ? "" : ", ") + name;
   return names.empty() ? "none" : names;
+}
+
+belfry_event_description Described(const PluginBridge& bridge) {
+  const bool as_view = !bridge.fields.empty();
+  return {sizeof(belfry_event_description),
+          TextOf(bridge.name),
+          bridge.schema_version,
+          static_cast<std::uint32_t>(bridge.fields.size()),
+          as_view ? bridge.fields.data() : nullptr,
+          as_view ? bridge.type.size() : 0,
+          as_view ? bridge.type.alignment() : 0};
 }
 
 absl::Status CompareLayouts(const belfry_event_description& plugins, const PluginBridge& hosts) {

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 
@@ -20,6 +21,8 @@ class ExposedEvents {
   void Add(PluginBridge bridge);
   // Null: there is none.
   const PluginBridge* Find(std::string_view name) const;
+  // In the order of their names.
+  std::vector<const PluginBridge*> All() const;
   // For messages: "a, b", or "none".
   std::string Names() const;
 
@@ -27,6 +30,9 @@ class ExposedEvents {
   mutable sync::Mutex mutex_;
   std::map<std::string, const PluginBridge, std::less<>> bridges_ ABSL_GUARDED_BY(mutex_);
 };
+
+// As the host sees it. Lifetime: the bridge's.
+belfry_event_description Described(const PluginBridge& bridge);
 
 // Whether a plugin describes the event as the host does, so that it may cross as a view.
 // Errors: FAILED_PRECONDITION, naming every difference, each with the plugin's value first.

@@ -2,6 +2,7 @@
 #include <cstdint>
 
 #include "belfry/plugin.h"
+#include "belfry/plugin_events.h"
 #include "plugin/border.h"
 #include "plugin/plugin_context.h"
 
@@ -34,8 +35,16 @@ void Log(belfry_context* context, std::uint32_t level, belfry_text line) {
   });
 }
 
-// There is none yet.
-const void* Extension(belfry_context* /*context*/, belfry_text /*key*/) { return nullptr; }
+belfry_code ListEvents(belfry_context* context, belfry_event_visitor visit, void* user,
+                       belfry_error* error) {
+  return CallHost(error, [&] { return context->plugin->ListEvents(visit, user); });
+}
+
+constexpr belfry_events kEvents = {sizeof(belfry_events), ListEvents};
+
+const void* Extension(belfry_context* /*context*/, belfry_text key) {
+  return ViewOf(key) == BELFRY_EVENTS ? &kEvents : nullptr;
+}
 
 }  // namespace
 

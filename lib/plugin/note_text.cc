@@ -69,6 +69,12 @@ bool ReadOnce(const std::vector<std::string_view>& words, std::string& value) {
   return true;
 }
 
+// No word, said once.
+bool ReadFlag(const std::vector<std::string_view>& words, bool& flag) {
+  if (words.size() != 1 || flag) return false;
+  return flag = true;
+}
+
 // Whether the line makes sense. What a newer version of the border says beyond it is passed over.
 bool ReadLine(std::string_view line, PluginNote& note) {
   const std::vector<std::string_view> words = Split(line, ' ');
@@ -82,6 +88,7 @@ bool ReadLine(std::string_view line, PluginNote& note) {
   if (words[0] == "id") return ReadOnce(words, note.id);
   if (words[0] == "version") return ReadOnce(words, note.version);
   if (words[0] == "listens") return ReadEvent(words, note.listens);
+  if (words[0] == "listens_to_any") return ReadFlag(words, note.listens_to_any);
   if (words[0] == "publishes") return ReadEvent(words, note.publishes);
   if (words[0] == "key") return ReadKey(words, note.keys);
   return note.abi_minor > BELFRY_ABI_MINOR;

@@ -196,6 +196,16 @@ absl::Status PluginContext::FindEvent(const belfry_event_description* described,
   return absl::OkStatus();
 }
 
+absl::Status PluginContext::ListEvents(belfry_event_visitor visit, void* user) const {
+  if (visit == nullptr) return Invalid("no function to call with each event");
+  for (const PluginBridge* const bridge : exposed_.All()) {
+    const belfry_event_description described = Described(*bridge);
+    absl::Status status = CallPlugin([&](belfry_error*) { return visit(user, &described); });
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
 absl::Status PluginContext::Publish(const belfry_event_type* type, std::uint32_t form,
                                     const void* data, std::size_t size) {
   const Phase phase = phase_.load(std::memory_order_acquire);

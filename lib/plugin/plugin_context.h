@@ -14,6 +14,7 @@
 
 #include "belfry/dispatcher.h"
 #include "belfry/plugin.h"
+#include "belfry/plugin_events.h"
 #include "belfry/plugin_file.h"
 #include "belfry/plugin_host.h"
 #include "belfry/subscription.h"
@@ -78,6 +79,7 @@ class PluginContext {
 
   // The plugin's calls.
   absl::Status FindEvent(const belfry_event_description* described, const belfry_event_type** type);
+  absl::Status ListEvents(belfry_event_visitor visit, void* user) const;
   absl::Status Publish(const belfry_event_type* type, std::uint32_t form, const void* data,
                        std::size_t size);
   absl::Status Subscribe(const belfry_listener* listener, std::uint64_t* id);

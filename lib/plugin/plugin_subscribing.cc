@@ -54,7 +54,7 @@ absl::Status PluginContext::CheckListener(const belfry_listener& listener) const
                                          "fields: set forms");
   }
   const std::string& event = listener.type->bridge->name;
-  if (!Says(note_.listens, event)) {
+  if (!note_.listens_to_any && !Says(note_.listens, event)) {
     return absl::PermissionDeniedError(who + "the plugin's note does not say that it listens to " +
                                        event + ": add BELFRY_LISTENS");
   }
@@ -181,6 +181,7 @@ absl::Status PluginContext::SubscribeNow(const std::shared_ptr<PluginListener>& 
   };
   if (!place) {
     ListenerOptions options;
+    if (options_.listener_options) options = options_.listener_options(listener->name());
     options.name = listener->name();
     options.run = listener->run();
     place = bridge.subscribe(dispatcher_, std::move(deliver), std::move(options));

@@ -5,6 +5,7 @@
 #include <cstddef>
 
 #include "belfry/plugin.h"
+#include "belfry/plugin_events.h"
 
 namespace {
 
@@ -53,6 +54,7 @@ MEMBER_AT(belfry_plugin, note, 16);
 MEMBER_AT(belfry_plugin, start, 32);
 MEMBER_AT(belfry_plugin, stop, 40);
 MEMBER_AT(belfry_plugin, extension, 48);
+MEMBER_AT(belfry_events, list, 8);
 #endif
 
 TEST(AbiTest, AMemberIsThereIfItsWriterKnewIt) {
