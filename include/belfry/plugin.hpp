@@ -34,6 +34,8 @@ class Host {
  public:
   explicit Host(const belfry_host& host) : host_(&host) {}
 
+  const belfry_host& border() const { return *host_; }  // for extensions
+
   template <class E>
   ViewType<E> Find(const View<E>& view) const {
     return {*host_, Find(view.description())};

@@ -10,7 +10,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -19,13 +18,10 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
-#include "belfry/clock.h"
 #include "belfry/export.h"
-#include "belfry/listener_options.h"
 #include "belfry/plugin.h"
-#include "belfry/plugin_breaker.h"
 #include "belfry/plugin_bridge.h"
-#include "belfry/plugin_file.h"
+#include "belfry/plugin_host_options.h"
 #include "belfry/plugin_info.h"
 
 namespace belfry {
@@ -35,20 +31,6 @@ class CrashHandler;
 class ExposedEvents;
 class HostedPlugin;
 class PluginWatch;
-
-struct PluginHostOptions {
-  PluginTrust trust{};
-  PluginBreaker breaker{};
-  // For how long Disable, Stop and StopAll wait for calls that run. Zero: until they have ended.
-  Nanoseconds disable_limit{};
-  std::string crash_file{};  // see plugin_crash.h; "": crashes are not caught
-  // What plugins write into the log: the level is one of BELFRY_LOG_*. Called on any thread. Empty:
-  // nobody reads it.
-  std::function<void(std::string_view plugin, std::uint32_t level, std::string_view line)> log{};
-  // How its listeners are subscribed, but for `name` and `run`, which are the plugin's: retries,
-  // queues, dead letters. Called on any thread with the name ID.NAME. Empty: without options.
-  std::function<ListenerOptions(std::string_view listener)> listener_options{};
-};
 
 // Owns what plugins subscribe. A plugin's listeners are named ID.NAME.
 //

@@ -37,7 +37,7 @@ class CircuitBreaker {
   void Open(std::string why) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const Clock& clock_;
-  const PluginBreaker& options_;
+  const PluginBreaker options_;
   sync::Atomic<State> state_{State::kClosed};  // written under the mutex
 
   mutable sync::Mutex mutex_;

@@ -10,8 +10,8 @@
 #include <memory>
 
 #include "plugin/crash_file.h"
+#include "plugin/plugin_account.h"
 #include "plugin/plugin_call.h"
-#include "plugin/plugin_context.h"
 #include "plugin/safe_text.h"
 #include "sync/sync.h"
 
@@ -31,7 +31,7 @@ std::array<struct sigaction, kCaught.size()> former;
 
 void Name(const char* signal, const PluginCall& call) {
   const PluginCall* const plugins = call.plugin != nullptr ? &call : call.outer;
-  const PluginContext& plugin = *plugins->plugin;
+  const PluginAccount& plugin = *plugins->plugin;
   SafeText line;
   line.Add("belfry: ");
   line.Add(signal);

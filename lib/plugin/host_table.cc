@@ -3,6 +3,7 @@
 
 #include "belfry/plugin.h"
 #include "belfry/plugin_events.h"
+#include "belfry/plugin_timers.h"
 #include "plugin/border.h"
 #include "plugin/plugin_context.h"
 
@@ -11,7 +12,10 @@ namespace {
 
 belfry_code FindEvent(belfry_context* context, const belfry_event_description* described,
                       const belfry_event_type** type, belfry_error* error) {
-  return CallHost(error, [&] { return context->plugin->FindEvent(described, type); });
+  return CallHost(error, [&] {
+    absl::Status started = context->plugin->CheckStarted();
+    return started.ok() ? context->plugin->types().Find(described, type) : started;
+  });
 }
 
 belfry_code Publish(belfry_context* context, const belfry_event_type* type, std::uint32_t form,
@@ -30,20 +34,32 @@ belfry_code Unsubscribe(belfry_context* context, std::uint64_t id, belfry_error*
 
 void Log(belfry_context* context, std::uint32_t level, belfry_text line) {
   CallHost(nullptr, [&] {
-    context->plugin->Log(level, ViewOf(line));
-    return absl::OkStatus();
+    absl::Status started = context->plugin->CheckStarted();
+    if (started.ok()) context->plugin->account().Log(level, ViewOf(line));
+    return started;
   });
 }
 
 belfry_code ListEvents(belfry_context* context, belfry_event_visitor visit, void* user,
                        belfry_error* error) {
-  return CallHost(error, [&] { return context->plugin->ListEvents(visit, user); });
+  return CallHost(error, [&] {
+    absl::Status started = context->plugin->CheckStarted();
+    return started.ok() ? context->plugin->types().List(visit, user) : started;
+  });
+}
+
+belfry_code StartTimer(belfry_context* context, const belfry_timer* timer, std::uint64_t* id,
+                       belfry_error* error) {
+  return CallHost(error, [&] { return context->plugin->StartTimer(timer, id); });
 }
 
 constexpr belfry_events kEvents = {sizeof(belfry_events), ListEvents};
+constexpr belfry_timers kTimers = {sizeof(belfry_timers), StartTimer};
 
 const void* Extension(belfry_context* /*context*/, belfry_text key) {
-  return ViewOf(key) == BELFRY_EVENTS ? &kEvents : nullptr;
+  if (ViewOf(key) == BELFRY_EVENTS) return &kEvents;
+  if (ViewOf(key) == BELFRY_TIMERS) return &kTimers;
+  return nullptr;
 }
 
 }  // namespace

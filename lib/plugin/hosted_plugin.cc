@@ -57,19 +57,20 @@ HostedPlugin::HostedPlugin(PluginNote note, Host host)
       crashes_(std::move(host.crashes)),
       watch_(host.watch),
       context_(host.dispatcher, host.exposed, host.options, crashes_->descriptor(), note_) {
-  if (watch_ != nullptr) watch_->Add(context_);
+  if (watch_ != nullptr) watch_->Add(context_.account());
 }
 
 void HostedPlugin::Abandon(std::unique_ptr<HostedPlugin> plugin) {
-  if (plugin->watch_ != nullptr) plugin->watch_->Remove(plugin->context_);
+  if (plugin->watch_ != nullptr) plugin->watch_->Remove(plugin->context_.account());
   plugin->context_.Ended();
+  plugin->context_.account().Silence();
   // Its code runs, and will use what is its own.
   static auto& abandoned = *new std::vector<std::unique_ptr<HostedPlugin>>;
   abandoned.push_back(std::move(plugin));
 }
 
 HostedPlugin::~HostedPlugin() {
-  if (watch_ != nullptr) watch_->Remove(context_);
+  if (watch_ != nullptr) watch_->Remove(context_.account());
   // The loader knows the file by the descriptor's number, which nobody else may get.
   if (library_ != nullptr) file_->KeepOpen();
 }
@@ -134,12 +135,12 @@ absl::Status HostedPlugin::CheckSymbol() const {
 }
 
 PluginInfo HostedPlugin::info() const {
-  const PluginCounts& counts = context_.counts();
+  const PluginCounts& counts = context_.account().counts();
   return {.id = note_.id,
           .version = note_.version,
           .path = path_,
           .state = state_,
-          .cut_off = context_.breaker().why(),
+          .cut_off = context_.account().breaker().why(),
           .delivered = counts.delivered.load(std::memory_order_relaxed),
           .failed = counts.failed.load(std::memory_order_relaxed),
           .refused = counts.refused.load(std::memory_order_relaxed),
@@ -186,7 +187,7 @@ absl::Status HostedPlugin::CheckStart(std::string_view config) const {
 absl::Status HostedPlugin::CallStart(std::string_view config) {
   instance_ = nullptr;
   const absl::Status started = CallPlugin([&](belfry_error* error) {
-    const PluginCallScope scope({&context_, "start", ""});
+    const PluginCallScope scope({&context_.account(), "start", ""});
     return plugin_->start(&context_.table(), TextOf(config), &instance_, error);
   });
   if (started.ok()) return started;
@@ -227,7 +228,7 @@ void HostedPlugin::CallStop() {
   context_.BeginStop();
   // A stop that throws has stopped nevertheless: there is nobody who could try again.
   CallPlugin([&](belfry_error*) {
-    const PluginCallScope scope({&context_, "stop", ""});
+    const PluginCallScope scope({&context_.account(), "stop", ""});
     plugin_->stop(instance_);
     return BELFRY_OK;
   }).IgnoreError();

@@ -17,7 +17,7 @@ class ThreadCalls {
   ThreadCalls& operator=(const ThreadCalls&) = delete;
 
   // The thread's own.
-  void Enter(const PluginContext* plugin) {
+  void Enter(const PluginAccount* plugin) {
     number_.store(++last_, std::memory_order_relaxed);
     plugin_.store(plugin, std::memory_order_release);
   }
@@ -28,12 +28,12 @@ class ThreadCalls {
   }
 
   RunningPluginCall running() const {
-    const PluginContext* const plugin = plugin_.load(std::memory_order_acquire);
+    const PluginAccount* const plugin = plugin_.load(std::memory_order_acquire);
     return {plugin, this, number_.load(std::memory_order_relaxed)};
   }
 
  private:
-  sync::Atomic<const PluginContext*> plugin_{nullptr};
+  sync::Atomic<const PluginAccount*> plugin_{nullptr};
   sync::Atomic<std::uint64_t> number_{0};
   std::uint64_t last_ = 0;
 };

@@ -9,11 +9,11 @@
 
 namespace belfry {
 
-class PluginContext;
+class PluginAccount;
 
 // A call across the border into a plugin, on the stack of who calls.
 struct PluginCall {
-  const PluginContext* plugin;  // null: the plugin of the outer one has called the host
+  const PluginAccount* plugin;  // null: the plugin of the outer one has called the host
   const char* listener;         // "start", "stop" where it is none
   const char* event;            // "" there
   const PluginCall* outer = nullptr;
@@ -48,7 +48,7 @@ const PluginCall* CurrentPluginCall();
 
 // One of any thread, as others see it.
 struct RunningPluginCall {
-  const PluginContext* plugin;  // to be compared: it may be gone
+  const PluginAccount* plugin;  // to be compared: it may be gone
   const void* thread;           // likewise
   std::uint64_t number;         // of the thread's
   bool operator==(const RunningPluginCall&) const = default;

@@ -5,7 +5,6 @@
 
 #include "absl/status/statusor.h"
 
-#include "belfry/plugin_breaker.h"
 #include "plugin/border.h"
 #include "plugin/plugin_call.h"
 
@@ -32,12 +31,10 @@ PluginContext::PluginContext(Dispatcher& dispatcher, const ExposedEvents& expose
                              const PluginHostOptions& options, int crash_descriptor,
                              const PluginNote& note)
     : dispatcher_(dispatcher),
-      exposed_(exposed),
       options_(options),
-      crash_descriptor_(crash_descriptor),
       note_(note),
-      clock_(dispatcher.clock()),
-      breaker_(clock_, options.breaker),
+      account_(dispatcher, options, crash_descriptor, note),
+      types_(exposed),
       table_(HostTable(context_)) {}
 
 void PluginContext::Enter(Phase phase) {
@@ -45,15 +42,8 @@ void PluginContext::Enter(Phase phase) {
   phase_.store(phase, std::memory_order_release);
 }
 
-bool PluginContext::IsInside() const {
-  for (const PluginCall* call = CurrentPluginCall(); call != nullptr; call = call->outer) {
-    if (call->plugin == this) return true;
-  }
-  return false;
-}
-
 absl::Status PluginContext::Disable() {
-  bool quiet = !IsInside();
+  bool quiet = !account_.IsInside();
   {
     const sync::Lock lock(mutex_);
     phase_.store(Phase::kDisabling, std::memory_order_release);
@@ -85,6 +75,14 @@ absl::Status PluginContext::Disable() {
   return absl::OkStatus();
 }
 
+// Whether it was disabled without an end of all that ran.
+bool PluginContext::IsLeftBehind() {
+  const sync::Lock lock(mutex_);
+  return std::any_of(entries_.begin(), entries_.end(), [](const auto& entry) {
+    return static_cast<bool>(entry.second.subscription);
+  });
+}
+
 // A wait for what never ends must have an end: so it is not the subscriptions that wait.
 absl::Status PluginContext::AwaitNothingRuns() {
   const SteadyTime until = TimeAfter(Clock::Real().Now(), options_.disable_limit);
@@ -93,7 +91,7 @@ absl::Status PluginContext::AwaitNothingRuns() {
     for (auto& [id, entry] : entries_) entry.subscription.Mute();
   }
   while (true) {
-    const std::vector<std::string> running = RunningListeners();
+    const std::vector<std::string> running = account_.RunningListeners();
     if (running.empty()) return absl::OkStatus();
     const SteadyTime now = Clock::Real().Now();
     if (now >= until) {
@@ -107,37 +105,14 @@ absl::Status PluginContext::AwaitNothingRuns() {
   }
 }
 
-std::vector<std::string> PluginContext::RunningListeners() const {
-  std::vector<std::string> names;
-  for (const StuckDelivery& delivery : dispatcher_.RunningDeliveries()) {
-    if (delivery.listener.starts_with(note_.id + ".")) names.push_back(delivery.listener);
-  }
-  return names;
-}
-
-void PluginContext::Tell(CircuitBreaker::Change change) {
-  if (change == CircuitBreaker::Change::kNone) return;
-  if (change == CircuitBreaker::Change::kBack) {
-    Log(BELFRY_LOG_INFO, "it is called again");
-    dispatcher_.Publish(PluginBack{note_.id});
-    return;
-  }
-  const std::string why = breaker_.why();
-  Log(BELFRY_LOG_ERROR, "it is cut off: " + why);
-  dispatcher_.Publish(PluginCutOff{note_.id, why});
-}
-
-void PluginContext::RunsFor(Nanoseconds longest) {
-  if (longest < options_.breaker.deadline) return breaker_.OverdueEnded();
-  const std::vector<std::string> running = RunningListeners();
-  Tell(breaker_.Overdue((running.empty() ? "a call" : running.front()) +
-                        " has been running for at least " + InSeconds(options_.breaker.deadline)));
+absl::Status PluginContext::CheckStarted() const {
+  if (phase_.load(std::memory_order_acquire) != Phase::kEnded) return absl::OkStatus();
+  return absl::FailedPreconditionError("the plugin " + note_.id + " is not started");
 }
 
 absl::Status PluginContext::Enable() {
-  {
-    const sync::Lock lock(mutex_);
-    for (auto& [id, entry] : entries_) entry.subscription.Unmute();
+  if (IsLeftBehind()) {
+    if (absl::Status disabled = Disable(); !disabled.ok()) return disabled;
   }
   ListenersById listeners = Run();
   absl::Status first;
@@ -165,45 +140,6 @@ void PluginContext::ReleaseListeners() {
 // No listener runs that is not in the table any more, and none is on its way into the dispatcher.
 void PluginContext::AwaitQuiet() {
   while (attaching_ > 0 || live_ > entries_.size()) changed_.Wait(mutex_);
-}
-
-absl::Status PluginContext::FindEvent(const belfry_event_description* described,
-                                      const belfry_event_type** type) {
-  if (phase_.load(std::memory_order_acquire) == Phase::kEnded) {
-    return absl::FailedPreconditionError("the plugin " + note_.id + " is not started");
-  }
-  if (described == nullptr || type == nullptr) return Invalid("no description, or no place");
-  if (!BELFRY_HAS(belfry_event_description, described, event_alignment)) {
-    return TooSmall("an event's description", described->size, sizeof(belfry_event_description));
-  }
-  const std::string name(ViewOf(described->name).substr(0, kPluginNameMax));
-  const PluginBridge* const bridge = exposed_.Find(name);
-  if (bridge == nullptr) {
-    return absl::NotFoundError("the host does not know the event " + name +
-                               "; it knows: " + exposed_.Names());
-  }
-  const bool as_view = described->fields_size != 0;
-  if (as_view) {
-    if (absl::Status same = CompareLayouts(*described, *bridge); !same.ok()) return same;
-  }
-  const sync::Lock lock(mutex_);
-  for (const auto& known : types_) {
-    if (known->bridge == bridge && known->as_view == as_view)
-      return *type = known.get(), absl::OkStatus();
-  }
-  types_.push_back(std::make_unique<belfry_event_type>(belfry_event_type{bridge, as_view}));
-  *type = types_.back().get();
-  return absl::OkStatus();
-}
-
-absl::Status PluginContext::ListEvents(belfry_event_visitor visit, void* user) const {
-  if (visit == nullptr) return Invalid("no function to call with each event");
-  for (const PluginBridge* const bridge : exposed_.All()) {
-    const belfry_event_description described = Described(*bridge);
-    absl::Status status = CallPlugin([&](belfry_error*) { return visit(user, &described); });
-    if (!status.ok()) return status;
-  }
-  return absl::OkStatus();
 }
 
 absl::Status PluginContext::Publish(const belfry_event_type* type, std::uint32_t form,
@@ -236,13 +172,8 @@ absl::Status PluginContext::Publish(const belfry_event_type* type, std::uint32_t
   } else {
     status = bridge.publish_view(dispatcher_, data);
   }
-  if (status.ok()) counts_.published.fetch_add(1, std::memory_order_relaxed);
+  if (status.ok()) account_.counts().published.fetch_add(1, std::memory_order_relaxed);
   return status;
-}
-
-void PluginContext::Log(std::uint32_t level, std::string_view line) const {
-  if (phase_.load(std::memory_order_acquire) == Phase::kEnded) return;
-  if (options_.log) options_.log(note_.id, level, line);
 }
 
 bool PluginContext::Says(const std::vector<PluginNote::Event>& events,

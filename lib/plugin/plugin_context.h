@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -14,12 +15,13 @@
 
 #include "belfry/dispatcher.h"
 #include "belfry/plugin.h"
-#include "belfry/plugin_events.h"
 #include "belfry/plugin_file.h"
 #include "belfry/plugin_host.h"
+#include "belfry/plugin_timers.h"
 #include "belfry/subscription.h"
-#include "plugin/circuit_breaker.h"
 #include "plugin/exposed_events.h"
+#include "plugin/known_types.h"
+#include "plugin/plugin_account.h"
 #include "plugin/plugin_listener.h"
 #include "sync/sync.h"
 
@@ -43,13 +45,8 @@ class PluginContext {
   PluginContext& operator=(const PluginContext&) = delete;
 
   const belfry_host& table() const { return table_; }
-  const std::string& id() const { return note_.id; }
-  const std::string& version() const { return note_.version; }
-  int crash_descriptor() const { return crash_descriptor_; }  // below zero: there is none
-  const PluginCounts& counts() const { return counts_; }
-  CircuitBreaker& breaker() { return breaker_; }
-  const CircuitBreaker& breaker() const { return breaker_; }
-  const Clock& clock() const { return clock_; }
+  PluginAccount& account() { return account_; }
+  const PluginAccount& account() const { return account_; }
 
   // The host's calls. What the plugin asks for is done from Begin on, but while it is disabled, and
   // refused after Ended.
@@ -62,12 +59,6 @@ class PluginContext {
   // caller is inside of, or waits for. RESOURCE_EXHAUSTED, or why one was refused: some are done,
   // which the former may take over again.
   absl::Status TakeOver(PluginContext& former);
-  // Whether the calling thread is inside a call of it.
-  bool IsInside() const;
-  // What a call, or a look, has changed is published, and logged.
-  void Tell(CircuitBreaker::Change change);
-  // The longest of its calls has been running for that long. Of the watch.
-  void RunsFor(Nanoseconds longest);
   // Ends deliveries, and waits. Errors: see PluginHost::Disable.
   absl::Status Disable();
   // Errors: why one of its listeners was refused; it stays disabled then.
@@ -78,13 +69,13 @@ class PluginContext {
   void Ended() { Enter(Phase::kEnded); }
 
   // The plugin's calls.
-  absl::Status FindEvent(const belfry_event_description* described, const belfry_event_type** type);
-  absl::Status ListEvents(belfry_event_visitor visit, void* user) const;
+  absl::Status CheckStarted() const;
+  KnownTypes& types() { return types_; }
   absl::Status Publish(const belfry_event_type* type, std::uint32_t form, const void* data,
                        std::size_t size);
   absl::Status Subscribe(const belfry_listener* listener, std::uint64_t* id);
-  absl::Status Unsubscribe(std::uint64_t id);
-  void Log(std::uint32_t level, std::string_view line) const;
+  absl::Status StartTimer(const belfry_timer* timer, std::uint64_t* id);
+  absl::Status Unsubscribe(std::uint64_t id);  // or a timer
 
  private:
   friend class LivePluginListener;
@@ -98,11 +89,15 @@ class PluginContext {
 
   void Enter(Phase phase);
   absl::Status CheckListener(const belfry_listener& listener) const;
+  // `named` is told its id before anything can happen.
+  using Named = std::function<void(std::uint64_t id)>;
+  absl::Status AddListener(const belfry_listener& listener, std::uint64_t* id, const Named& named);
   struct Added {
     std::uint64_t id;
     bool attaching;
   };
-  absl::StatusOr<Added> AddEntry(const std::shared_ptr<PluginListener>& listener);
+  absl::StatusOr<Added> AddEntry(const std::shared_ptr<PluginListener>& listener,
+                                 const Named& named);
   using ListenersById = std::vector<std::pair<std::uint64_t, std::shared_ptr<PluginListener>>>;
   // Those that are to be attached, as it is running now.
   ListenersById Run();
@@ -120,25 +115,21 @@ class PluginContext {
   void TakeBack(Place place);
   void FinishAttaching(std::uint64_t id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool Says(const std::vector<PluginNote::Event>& events, std::string_view name) const;
-  std::vector<std::string> RunningListeners() const;
+  bool IsLeftBehind();
   absl::Status AwaitNothingRuns();
   void AwaitQuiet() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   Dispatcher& dispatcher_;
-  const ExposedEvents& exposed_;
   const PluginHostOptions& options_;
-  const int crash_descriptor_;
   const PluginNote& note_;
-  const Clock& clock_;
-  CircuitBreaker breaker_;
+  PluginAccount account_;
+  KnownTypes types_;
   belfry_context context_{this};
   belfry_host table_;
-  PluginCounts counts_;
   sync::Atomic<Phase> phase_{Phase::kEnded};  // written under the mutex
 
   sync::Mutex mutex_;
-  sync::Condition changed_;  // live_, attaching_, entries_
-  std::vector<std::unique_ptr<belfry_event_type>> types_ ABSL_GUARDED_BY(mutex_);
+  sync::Condition changed_;                                         // live_, attaching_, entries_
   std::map<std::uint64_t, Entry> entries_ ABSL_GUARDED_BY(mutex_);  // by id
   std::uint64_t last_id_ ABSL_GUARDED_BY(mutex_) = 0;
   std::size_t live_ ABSL_GUARDED_BY(mutex_) = 0;       // listeners, also those that are ending

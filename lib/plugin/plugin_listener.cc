@@ -3,8 +3,8 @@
 #include <utility>
 
 #include "plugin/border.h"
-#include "plugin/circuit_breaker.h"
 #include "plugin/crash_handler.h"
+#include "plugin/plugin_account.h"
 #include "plugin/plugin_call.h"
 #include "plugin/plugin_context.h"
 
@@ -17,13 +17,13 @@ constexpr std::uint64_t kTimedEvery = 16;
 }  // namespace
 
 PluginListener::PluginListener(std::string name, const belfry_listener& listener,
-                               PluginContext& plugin, PluginCounts& counts)
+                               PluginContext& plugin)
     : live_(plugin),
       name_(std::move(name)),
       listener_(listener),
       event_name_(listener.type->bridge->name),
       as_view_(listener.type->as_view && (listener.forms & BELFRY_VIEW) != 0),
-      counts_(counts) {}
+      account_(plugin.account()) {}
 
 PluginListener::~PluginListener() {
   if (!accepted_ || listener_.released == nullptr) return;
@@ -52,32 +52,33 @@ absl::Status PluginListener::Deliver(const void* event) {
     crossing.data_size = json.size();
   }
   bool trial = false;
-  CircuitBreaker& breaker = live_.plugin().breaker();
+  CircuitBreaker& breaker = account_.breaker();
   if (absl::Status let = breaker.Begin(trial); !let.ok()) {
-    counts_.refused.fetch_add(1, std::memory_order_relaxed);
+    account_.counts().refused.fetch_add(1, std::memory_order_relaxed);
     return let;
   }
   absl::Status status = Call(crossing);
-  live_.plugin().Tell(breaker.End(trial, status));
+  account_.Tell(breaker.End(trial, status));
   return status;
 }
 
 absl::Status PluginListener::Call(const belfry_event& event) {
-  const Clock& clock = live_.plugin().clock();
-  const bool timed = counts_.delivered.fetch_add(1, std::memory_order_relaxed) % kTimedEvery == 0;
+  const Clock& clock = account_.clock();
+  const bool timed =
+      account_.counts().delivered.fetch_add(1, std::memory_order_relaxed) % kTimedEvery == 0;
   const SteadyTime began = timed ? clock.Now() : SteadyTime();
   absl::Status status;
   {
-    if (live_.plugin().crash_descriptor() >= 0) PrepareThreadForCrashes();
-    const PluginCallScope scope({&live_.plugin(), name_.c_str(), event_name_.c_str()});
+    if (account_.crash_descriptor() >= 0) PrepareThreadForCrashes();
+    const PluginCallScope scope({&account_, name_.c_str(), event_name_.c_str()});
     status = CallPlugin(
         [&](belfry_error* error) { return listener_.on_event(listener_.user, &event, error); });
   }
   if (timed) {
-    counts_.timed.fetch_add(1, std::memory_order_relaxed);
-    counts_.timed_for.fetch_add((clock.Now() - began).count(), std::memory_order_relaxed);
+    account_.counts().timed.fetch_add(1, std::memory_order_relaxed);
+    account_.counts().timed_for.fetch_add((clock.Now() - began).count(), std::memory_order_relaxed);
   }
-  if (!status.ok()) counts_.failed.fetch_add(1, std::memory_order_relaxed);
+  if (!status.ok()) account_.counts().failed.fetch_add(1, std::memory_order_relaxed);
   return status;
 }
 

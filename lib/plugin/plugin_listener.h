@@ -21,16 +21,7 @@ struct belfry_event_type {
 
 namespace belfry {
 
-// What was counted of one plugin.
-struct PluginCounts {
-  sync::Atomic<std::uint64_t> delivered{0};
-  sync::Atomic<std::uint64_t> failed{0};
-  sync::Atomic<std::uint64_t> refused{0};
-  sync::Atomic<std::uint64_t> published{0};
-  sync::Atomic<std::uint64_t> timed{0};
-  sync::Atomic<Nanoseconds::rep> timed_for{0};
-};
-
+class PluginAccount;
 class PluginContext;
 
 // Counts among the listeners of its plugin that are still there, from its beginning to its end.
@@ -52,8 +43,7 @@ class LivePluginListener {
 class PluginListener {
  public:
   // The listener's fields were checked.
-  PluginListener(std::string name, const belfry_listener& listener, PluginContext& plugin,
-                 PluginCounts& counts);
+  PluginListener(std::string name, const belfry_listener& listener, PluginContext& plugin);
   ~PluginListener();
   PluginListener(const PluginListener&) = delete;
   PluginListener& operator=(const PluginListener&) = delete;
@@ -76,7 +66,7 @@ class PluginListener {
   const belfry_listener listener_;
   const std::string event_name_;
   const bool as_view_;
-  PluginCounts& counts_;
+  PluginAccount& account_;
   bool accepted_ = false;
 };
 

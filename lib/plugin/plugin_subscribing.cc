@@ -7,15 +7,54 @@
 
 #include "plugin/border.h"
 #include "plugin/plugin_context.h"
+#include "plugin/plugin_timer.h"
 
 namespace belfry {
+
+namespace {
+
+absl::Status CheckName(const std::string& what, belfry_text name) {
+  if (name.size > 0 && name.size <= kPluginNameMax && name.data != nullptr) return absl::OkStatus();
+  return absl::InvalidArgumentError(what + "'s name has 1 to " + std::to_string(kPluginNameMax) +
+                                    " bytes, not " + std::to_string(ViewOf(name).size()));
+}
+
+}  // namespace
 
 absl::Status PluginContext::Subscribe(const belfry_listener* listener, std::uint64_t* id) {
   if (listener == nullptr) return absl::InvalidArgumentError("no listener");
   if (absl::Status sound = CheckListener(*listener); !sound.ok()) return sound;
+  return AddListener(*listener, id, nullptr);
+}
+
+absl::Status PluginContext::StartTimer(const belfry_timer* timer, std::uint64_t* id) {
+  if (timer == nullptr) return absl::InvalidArgumentError("no timer");
+  if (!BELFRY_HAS(belfry_timer, timer, released)) {
+    return TooSmall("a timer", timer->size, sizeof(belfry_timer));
+  }
+  if (absl::Status named = CheckName("a timer", timer->name); !named.ok()) return named;
+  if (timer->on_time == nullptr) {
+    return absl::InvalidArgumentError("timer " + std::string(ViewOf(timer->name)) +
+                                      ": it has no on_time");
+  }
+  if (dispatcher_.timers() == nullptr) {
+    return absl::UnavailableError(
+        "nobody calls back: the dispatcher is synchronous, and has no timers");
+  }
+  auto made = std::make_unique<PluginTimer>(
+      note_.id, *timer, [this](std::uint64_t ended) { Unsubscribe(ended).IgnoreError(); });
+  const absl::Status added =
+      AddListener(made->Listener(), id, [&](std::uint64_t named) { made->Name(named); });
+  if (added.ok())
+    static_cast<void>(made.release());  // the listener's, which has or will destroy it
+  return added;
+}
+
+absl::Status PluginContext::AddListener(const belfry_listener& listener, std::uint64_t* id,
+                                        const Named& named) {
   const auto accepted = std::make_shared<PluginListener>(
-      note_.id + "." + std::string(ViewOf(listener->name)), *listener, *this, counts_);
-  const absl::StatusOr<Added> added = AddEntry(accepted);
+      note_.id + "." + std::string(ViewOf(listener.name)), listener, *this);
+  const absl::StatusOr<Added> added = AddEntry(accepted, named);
   if (!added.ok()) return added.status();
   Subscription nobodys;
   const absl::Status attached =
@@ -34,12 +73,8 @@ absl::Status PluginContext::CheckListener(const belfry_listener& listener) const
   if (!BELFRY_HAS(belfry_listener, &listener, released)) {
     return TooSmall("a listener", listener.size, sizeof(belfry_listener));
   }
-  const std::string_view name = ViewOf(listener.name);
-  if (name.empty() || name.size() > kPluginNameMax) {
-    return InvalidArgumentError("a listener's name has 1 to " + std::to_string(kPluginNameMax) +
-                                " bytes, not " + std::to_string(name.size()));
-  }
-  const std::string who = "listener " + std::string(name) + ": ";
+  if (absl::Status named = CheckName("a listener", listener.name); !named.ok()) return named;
+  const std::string who = "listener " + std::string(ViewOf(listener.name)) + ": ";
   if (listener.type == nullptr || listener.on_event == nullptr) {
     return InvalidArgumentError(who + "it has no event type, or no on_event");
   }
@@ -62,7 +97,7 @@ absl::Status PluginContext::CheckListener(const belfry_listener& listener) const
 }
 
 absl::StatusOr<PluginContext::Added> PluginContext::AddEntry(
-    const std::shared_ptr<PluginListener>& listener) {
+    const std::shared_ptr<PluginListener>& listener, const Named& named) {
   const sync::Lock lock(mutex_);
   const Phase phase = phase_.load(std::memory_order_relaxed);
   if (phase != Phase::kRunning && phase != Phase::kBehind) {
@@ -78,6 +113,7 @@ absl::StatusOr<PluginContext::Added> PluginContext::AddEntry(
   entry.attaching = phase == Phase::kRunning;
   if (entry.attaching) ++attaching_;
   listener->Accept();
+  if (named) named(last_id_);
   return Added{last_id_, entry.attaching};
 }
 
@@ -205,7 +241,7 @@ absl::Status PluginContext::Unsubscribe(std::uint64_t id) {
   {
     const sync::Lock lock(mutex_);
     // Inside of a listener that would be a wait for itself.
-    const bool waits = !IsInside();
+    const bool waits = !account_.IsInside();
     auto entry = entries_.find(id);
     while (waits && entry != entries_.end() && entry->second.attaching) {
       changed_.Wait(mutex_);

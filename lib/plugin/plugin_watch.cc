@@ -4,7 +4,7 @@
 #include <new>
 #include <system_error>
 
-#include "plugin/plugin_context.h"
+#include "plugin/plugin_account.h"
 
 namespace belfry {
 
@@ -20,12 +20,12 @@ void PluginWatch::Arm() {
   timer_ = timer;
 }
 
-void PluginWatch::Add(PluginContext& plugin) {
+void PluginWatch::Add(PluginAccount& plugin) {
   const sync::Lock lock(mutex_);
   plugins_.push_back(&plugin);
 }
 
-void PluginWatch::Remove(PluginContext& plugin) {
+void PluginWatch::Remove(PluginAccount& plugin) {
   const sync::Lock lock(mutex_);
   AwaitLook();
   std::erase(plugins_, &plugin);
@@ -48,7 +48,7 @@ void PluginWatch::AwaitLook() {
   }
 }
 
-bool PluginWatch::Watches(PluginContext* plugin) {
+bool PluginWatch::Watches(PluginAccount* plugin) {
   const sync::Lock lock(mutex_);
   return std::find(plugins_.begin(), plugins_.end(), plugin) != plugins_.end();
 }
@@ -77,7 +77,7 @@ void PluginWatch::Look() {
 }
 
 void PluginWatch::LookAtAll() {
-  std::vector<PluginContext*> plugins;
+  std::vector<PluginAccount*> plugins;
   {
     const sync::Lock lock(mutex_);
     plugins = plugins_;
@@ -90,7 +90,7 @@ void PluginWatch::LookAtAll() {
     seen.push_back(before == seen_.end() ? Seen{call, now} : *before);
   }
   seen_.swap(seen);
-  for (PluginContext* const plugin : plugins) {
+  for (PluginAccount* const plugin : plugins) {
     if (!Watches(plugin)) continue;  // who was told of the one before may have unloaded it
     Nanoseconds longest{};
     for (const Seen& call : seen_) {

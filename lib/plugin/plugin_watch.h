@@ -11,7 +11,7 @@
 
 namespace belfry {
 
-class PluginContext;
+class PluginAccount;
 
 // Looks from time to time at all calls that run, so that a call does nothing for it. While a
 // plugin's listener waits for one of another plugin, it is that one's call that runs.
@@ -22,8 +22,8 @@ class PluginWatch : public std::enable_shared_from_this<PluginWatch> {
   PluginWatch(const Clock& clock, Timers& timers, Nanoseconds deadline);
 
   void Arm();
-  void Add(PluginContext& plugin);
-  void Remove(PluginContext& plugin);  // waits for a look, but for the calling thread's own
+  void Add(PluginAccount& plugin);
+  void Remove(PluginAccount& plugin);  // waits for a look, but for the calling thread's own
   void Stop();                         // so does this
 
  private:
@@ -34,7 +34,7 @@ class PluginWatch : public std::enable_shared_from_this<PluginWatch> {
 
   void Look();
   void LookAtAll();
-  bool Watches(PluginContext* plugin);
+  bool Watches(PluginAccount* plugin);
   void AwaitLook() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const Clock& clock_;
@@ -44,7 +44,7 @@ class PluginWatch : public std::enable_shared_from_this<PluginWatch> {
 
   sync::Mutex mutex_;
   sync::Condition ended_;
-  std::vector<PluginContext*> plugins_ ABSL_GUARDED_BY(mutex_);
+  std::vector<PluginAccount*> plugins_ ABSL_GUARDED_BY(mutex_);
   TimerId timer_ ABSL_GUARDED_BY(mutex_);
   bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
   sync::Thread::id looker_ ABSL_GUARDED_BY(mutex_);  // none: nobody looks

@@ -13,9 +13,12 @@
 #include "belfry/dispatcher.h"
 #include "belfry/exposed_event.h"
 #include "belfry/foreign_event.h"
+#include "belfry/manual_timers.h"
 #include "belfry/plugin_breaker.h"
 #include "belfry/plugin_file.h"
 #include "belfry/plugin_host.h"
+#include "belfry/plugin_timers.hpp"
+#include "plugin/scripted_plugin.h"
 #include "temporary_folder.h"
 
 namespace {
@@ -115,6 +118,30 @@ TEST(PluginExamples, PluginCrash) {
   const absl::Status started = host.Start("hello");  // FAILED_PRECONDITION: it crashed before
   if (!started.ok()) host.Forgive("hello").IgnoreError();
   // end of example
+}
+
+void Remind() { std::cout << "the example reminds\n"; }
+void Beat() {}
+
+TEST(PluginExamples, PluginTimers) {
+  belfry::ManualTimers timers;
+  belfry::Dispatcher dispatcher({.synchronous = true, .clock = &timers.clock(), .timers = &timers});
+  belfry::PluginHost belfry_host(dispatcher);
+  const belfry_plugin plugin = belfry::ScriptedPlugin();
+  belfry::script.start = [](const ::belfry_host& border, belfry_error*) {
+    const belfry::plugin::Host host(border);
+    // example: plugin_timers.hpp
+    belfry::plugin::After(host, "reminder", std::chrono::minutes(5), [] { Remind(); });
+    const std::uint64_t beat =
+        belfry::plugin::Every(host, "beat", std::chrono::seconds(1), [] { Beat(); });
+    host.Unsubscribe(beat);
+    // end of example
+    return belfry_code{BELFRY_OK};
+  };
+  ASSERT_TRUE(belfry_host.Add(plugin).ok());
+  ASSERT_TRUE(belfry_host.Start("scripted", R"({"loud": true})").ok());
+  timers.Advance(std::chrono::minutes(6));
+  EXPECT_EQ(belfry_host.plugins().at(0).delivered, 1u);
 }
 
 TEST(PluginExamples, PluginFile) {

@@ -6,6 +6,7 @@
 
 #include "belfry/plugin.h"
 #include "belfry/plugin_events.h"
+#include "belfry/plugin_timers.h"
 
 namespace {
 
@@ -55,6 +56,13 @@ MEMBER_AT(belfry_plugin, start, 32);
 MEMBER_AT(belfry_plugin, stop, 40);
 MEMBER_AT(belfry_plugin, extension, 48);
 MEMBER_AT(belfry_events, list, 8);
+MEMBER_AT(belfry_timer, name, 8);
+MEMBER_AT(belfry_timer, delay_ns, 24);
+MEMBER_AT(belfry_timer, period_ns, 32);
+MEMBER_AT(belfry_timer, user, 40);
+MEMBER_AT(belfry_timer, on_time, 48);
+MEMBER_AT(belfry_timer, released, 56);
+MEMBER_AT(belfry_timers, start, 8);
 #endif
 
 TEST(AbiTest, AMemberIsThereIfItsWriterKnewIt) {
