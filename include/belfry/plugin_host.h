@@ -67,6 +67,11 @@ class BELFRY_EXPORT PluginHost {
   // The same for one that is linked into the program.
   absl::StatusOr<std::string> Add(const belfry_plugin& plugin);
 
+  // The ids of the plugins that are loaded and not started, in an order to start them in: whoever
+  // listens to an event, by its note, before whoever publishes it; else in the order of loading.
+  // Errors: FAILED_PRECONDITION: they have none, since there is a cycle, which is named.
+  absl::StatusOr<std::vector<std::string>> StartOrder() const;
+
   // Starts a plugin that is loaded with a configuration: a JSON object with the keys of its note.
   // Errors: INVALID_ARGUMENT (names each key that is missing, unknown or of another type),
   // FAILED_PRECONDITION (it is started; it crashed the program before: plugin_crash.h), NOT_FOUND

@@ -39,6 +39,7 @@ class HostedPlugin {
   HostedPlugin(const HostedPlugin&) = delete;
   HostedPlugin& operator=(const HostedPlugin&) = delete;
 
+  const PluginNote& note() const { return note_; }
   const std::string& id() const { return note_.id; }
   PluginState state() const { return state_; }
   std::uint64_t started_as() const { return started_as_; }  // the how many-th start it was

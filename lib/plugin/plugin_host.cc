@@ -11,6 +11,7 @@
 #include "plugin/exposed_events.h"
 #include "plugin/hosted_plugin.h"
 #include "plugin/plugin_watch.h"
+#include "plugin/start_order.h"
 
 namespace belfry {
 namespace {
@@ -95,6 +96,18 @@ absl::StatusOr<std::string> PluginHost::Keep(std::unique_ptr<HostedPlugin> plugi
   }
   plugins_.push_back(std::move(plugin));
   return id;
+}
+
+absl::StatusOr<std::vector<std::string>> PluginHost::StartOrder() const {
+  std::vector<const PluginNote*> notes;
+  for (const auto& plugin : plugins_) {
+    if (plugin->state() == PluginState::kLoaded) notes.push_back(&plugin->note());
+  }
+  const auto order = belfry::StartOrder(std::move(notes));
+  if (!order.ok()) return order.status();
+  std::vector<std::string> ids;
+  for (const PluginNote* const note : *order) ids.push_back(note->id);
+  return ids;
 }
 
 absl::Status PluginHost::Start(std::string_view id, std::string_view config) {
