@@ -23,6 +23,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
+#include "belfry/cxx_abi.h"
 #include "belfry/describe.h"
 #include "belfry/dispatcher.h"
 #include "belfry/event_fields.h"
@@ -38,7 +39,8 @@ concept Exposable = Described<E> && std::default_initializable<E> && requires(co
 };
 
 // The bridge for E. It crosses as JSON (describe.h), and, if it is plain bytes of the kinds that
-// belfry/plugin_event.h names, to plugins that state the same fields, as it lies in memory.
+// belfry/plugin_event.h names, to plugins that state the same fields, as it lies in memory; and to
+// those of the same C++ ABI as the object that it is.
 // Every member should be described: one that is not does not cross as JSON, and crosses in a view
 // without being compared. Throws std::bad_alloc.
 template <Exposable E>
@@ -55,6 +57,12 @@ PluginBridge Exposed() {
       E event{};
       std::memcpy(&event, bytes, sizeof(event));
       return publisher.Publish(std::move(event)).status();
+    };
+  }
+  if constexpr (std::is_copy_constructible_v<E>) {
+    bridge.object_abi = kCxxAbi;
+    bridge.publish_object = [](const Publisher& publisher, const void* object) {
+      return publisher.Publish(E(*static_cast<const E*>(object))).status();
     };
   }
   static constexpr auto kListener = [](PluginBridge::Deliver deliver) {

@@ -37,7 +37,7 @@ typedef struct belfry_listener {
   size_t size;
   belfry_text name;               // unique in the plugin; the host puts the plugin's id before it
   const belfry_event_type* type;  // of find_event
-  uint32_t forms;                 // which the listener can read: BELFRY_JSON | BELFRY_VIEW
+  uint32_t forms;                 // which it can read: BELFRY_JSON | BELFRY_VIEW | ...
   uint32_t run;                   // BELFRY_QUEUED or BELFRY_INLINE
   void* user;
   // [delivery] The event is there for the call. Other than BELFRY_OK: this delivery has failed.
@@ -66,8 +66,8 @@ typedef struct belfry_host {
   belfry_code (*find_event)(belfry_context* context, const belfry_event_description* described,
                             const belfry_event_type** type, belfry_error* error);
 
-  // [any] Publishes. `form` is BELFRY_JSON, the text being copied, or BELFRY_VIEW, the bytes being
-  // copied. Inline listeners have run when it returns.
+  // [any] Publishes: a text, bytes or a C++ object, which the host copies. Inline listeners have
+  // run when it returns.
   // BELFRY_INVALID_ARGUMENT: no JSON of this event, or bytes of another size.
   // BELFRY_FAILED_PRECONDITION: disabled, stopped or shutting down, or a view of an event that was
   // described without fields. BELFRY_RESOURCE_EXHAUSTED: a queue is full.

@@ -36,13 +36,20 @@ class Host {
 
   const belfry_host& border() const { return *host_; }  // for extensions
 
-  template <class E>
-  ViewType<E> Find(const View<E>& view) const {
-    return {*host_, Find(view.description())};
+  // A View, or an Object.
+  template <class Described>
+  typename Described::Type Find(const Described& described) const {
+    return {*host_, Find(described.description())};
   }
   JsonType FindJson(std::string_view name, std::uint32_t schema_version) const {
-    return {*host_, Find({sizeof(belfry_event_description), TextOf(name), schema_version, 0,
-                          nullptr, 0, 0})};
+    return {*host_, Find({sizeof(belfry_event_description),
+                          TextOf(name),
+                          schema_version,
+                          0,
+                          nullptr,
+                          0,
+                          0,
+                          {nullptr, 0}})};
   }
   // All that it makes known by now, in the order of their names.
   std::vector<KnownEvent> KnownEvents() const {
@@ -63,22 +70,13 @@ class Host {
 
   // Calls `callable` with each event (const E&, or the JSON as std::string_view), until
   // Unsubscribe, or the plugin is stopped. What it throws is its listener's failure.
-  template <class E, class Callable>
-  std::uint64_t Listen(std::string_view name, ViewType<E> type, Callable callable,
+  template <class Type, class Callable>
+  std::uint64_t Listen(std::string_view name, const Type& type, Callable callable,
                        Run run = Run::kQueued) const {
-    return Subscribe(name, type, BELFRY_VIEW, run,
+    return Subscribe(name, type, Type::kForm, run,
                      [callable = std::move(callable)](const belfry_event& event) mutable {
-                       callable(*static_cast<const E*>(event.data));
+                       callable(Type::Of(event));
                      });
-  }
-  template <class Callable>
-  std::uint64_t Listen(std::string_view name, JsonType type, Callable callable,
-                       Run run = Run::kQueued) const {
-    return Subscribe(
-        name, type, BELFRY_JSON, run,
-        [callable = std::move(callable)](const belfry_event& event) mutable {
-          callable(std::string_view(static_cast<const char*>(event.data), event.data_size));
-        });
   }
   void Unsubscribe(std::uint64_t id) const {
     CallHost([&](belfry_error* error) { return host_->unsubscribe(host_->context, id, error); });

@@ -40,6 +40,10 @@ struct PluginBridge {
   // Of `type.size()` bytes, anywhere in memory; null without fields.
   std::function<absl::Status(const Publisher& publisher, const void* bytes)> publish_view{};
 
+  // Of a C++ object, which it copies, of that ABI (cxx_abi.h); empty and null: it crosses as none.
+  std::string_view object_abi{};
+  std::function<absl::Status(const Publisher& publisher, const void* object)> publish_object{};
+
   // Calls `deliver` with each event, in the delivery.
   using Deliver = std::function<absl::Status(const void* event)>;
   std::function<Subscription(Dispatcher& dispatcher, Deliver deliver, ListenerOptions options)>

@@ -76,7 +76,8 @@ typedef struct belfry_field {
 
 // An event type as one side sees it. What both sides call by one name may cross as JSON, whatever
 // the schema versions: unknown keys are ignored, and what is missing may be optional. Where both
-// state the same schema version, size, alignment and fields it may cross as it lies in memory.
+// state the same schema version, size, alignment and fields it may cross as it lies in memory, and
+// where they state the same C++ ABI instead of fields, as a C++ object.
 typedef struct belfry_event_description {
   size_t size;
   belfry_text name;
@@ -85,6 +86,9 @@ typedef struct belfry_event_description {
   const belfry_field* fields;
   uint64_t event_size;  // sizeof and alignof, in bytes; 0 without fields
   uint64_t event_alignment;
+  // The C++ ABI of a plugin that wants the object itself (belfry/cxx_abi.h), and the fields do not
+  // matter; empty: it does not.
+  belfry_text object_abi;
 } belfry_event_description;
 
 // An event type that the host knows.
@@ -92,8 +96,9 @@ typedef struct belfry_event_type belfry_event_type;
 
 // How an event crosses.
 enum {
-  BELFRY_JSON = 1,  // as the text of a JSON object
-  BELFRY_VIEW = 2   // as it lies in memory, aligned, not to be written to
+  BELFRY_JSON = 1,   // as the text of a JSON object
+  BELFRY_VIEW = 2,   // as it lies in memory, aligned, not to be written to
+  BELFRY_OBJECT = 4  // as a C++ object, not to be written to
 };
 
 // One event on its way to a listener.
@@ -101,7 +106,7 @@ typedef struct belfry_event {
   size_t size;
   belfry_text name;
   uint32_t schema_version;  // the host's
-  uint32_t form;            // BELFRY_JSON or BELFRY_VIEW
+  uint32_t form;            // BELFRY_JSON, BELFRY_VIEW or BELFRY_OBJECT
   const void* data;
   size_t data_size;
 } belfry_event;

@@ -18,11 +18,15 @@ namespace belfry::plugin {
 // An event that crosses as it lies in memory: its name, schema version and fields, as the host
 // declares them.
 template <class E>
+class ViewType;
+template <class E>
 class View {
   static_assert(std::is_trivially_copyable_v<E> && std::is_standard_layout_v<E>,
                 "only plain bytes cross as a view: use JSON");
 
  public:
+  using Type = ViewType<E>;
+
   View(std::string_view name, std::uint32_t schema_version)
       : name_(name), schema_version_(schema_version) {}
 
@@ -45,7 +49,8 @@ class View {
             static_cast<std::uint32_t>(fields_.size()),
             fields_.data(),
             sizeof(E),
-            alignof(E)};
+            alignof(E),
+            {nullptr, 0}};
   }
 
  private:
@@ -77,14 +82,20 @@ template <class E>
 class ViewType : public EventType {
  public:
   using EventType::EventType;
-  void Publish(const E& event) const { EventType::Publish(BELFRY_VIEW, &event, sizeof(event)); }
+  static constexpr std::uint32_t kForm = BELFRY_VIEW;
+  static const E& Of(const belfry_event& event) { return *static_cast<const E*>(event.data); }
+
+  void Publish(const E& event) const { EventType::Publish(kForm, &event, sizeof(event)); }
 };
 class JsonType : public EventType {
  public:
   using EventType::EventType;
-  void Publish(std::string_view json) const {
-    EventType::Publish(BELFRY_JSON, json.data(), json.size());
+  static constexpr std::uint32_t kForm = BELFRY_JSON;
+  static std::string_view Of(const belfry_event& event) {
+    return {static_cast<const char*>(event.data), event.data_size};
   }
+
+  void Publish(std::string_view json) const { EventType::Publish(kForm, json.data(), json.size()); }
 };
 
 }  // namespace belfry::plugin

@@ -28,6 +28,18 @@ const belfry_field* FindField(const belfry_field* fields, std::size_t size, std:
   return nullptr;
 }
 
+void CompareSizes(const belfry_event_description& plugins, const PluginBridge& hosts,
+                  Complaints& complaints) {
+  const auto differ = [&](const char* what, std::uint64_t plugin, std::uint64_t host) {
+    if (plugin == host) return;
+    complaints.Add(absl::StatusCode::kFailedPrecondition,
+                   what + (" " + std::to_string(plugin)) + ", the host's " + std::to_string(host));
+  };
+  differ("schema version", plugins.schema_version, hosts.schema_version);
+  differ("size", plugins.event_size, hosts.type.size());
+  differ("alignment", plugins.event_alignment, hosts.type.alignment());
+}
+
 void CompareFields(const belfry_event_description& plugins, const std::vector<belfry_field>& hosts,
                    Complaints& complaints) {
   const auto differ = [&](std::string_view name, const std::string& plugin,
@@ -87,7 +99,8 @@ belfry_event_description Described(const PluginBridge& bridge) {
           static_cast<std::uint32_t>(bridge.fields.size()),
           as_view ? bridge.fields.data() : nullptr,
           as_view ? bridge.type.size() : 0,
-          as_view ? bridge.type.alignment() : 0};
+          as_view ? bridge.type.alignment() : 0,
+          {nullptr, 0}};
 }
 
 absl::Status CompareLayouts(const belfry_event_description& plugins, const PluginBridge& hosts) {
@@ -97,24 +110,33 @@ absl::Status CompareLayouts(const belfry_event_description& plugins, const Plugi
                                       " fields are said to be there");
   }
   Complaints complaints;
-  const auto differ = [&](const char* what, std::uint64_t plugin, std::uint64_t host) {
-    if (plugin == host) return;
-    complaints.Add(absl::StatusCode::kFailedPrecondition,
-                   what + (" " + std::to_string(plugin)) + ", the host's " + std::to_string(host));
-  };
   if (hosts.fields.empty()) {
     complaints.Add(absl::StatusCode::kFailedPrecondition,
                    "the plugin wants it as it lies in memory, the host gives it as JSON only");
   } else {
-    differ("schema version", plugins.schema_version, hosts.schema_version);
-    differ("size", plugins.event_size, hosts.type.size());
-    differ("alignment", plugins.event_alignment, hosts.type.alignment());
+    CompareSizes(plugins, hosts, complaints);
     CompareFields(plugins, hosts.fields, complaints);
   }
   if (complaints.empty()) return absl::OkStatus();
   complaints.Add(absl::StatusCode::kFailedPrecondition,
                  "describe it as the host does, or without fields, to get it as JSON");
   return complaints.status(name);
+}
+
+absl::Status CompareObjects(const belfry_event_description& plugins, const PluginBridge& hosts) {
+  if (hosts.object_abi.empty()) {
+    return absl::FailedPreconditionError(hosts.name +
+                                         ": the host does not give it as a C++ object");
+  }
+  Complaints complaints;
+  CompareSizes(plugins, hosts, complaints);
+  if (ViewOf(plugins.object_abi) != hosts.object_abi) {
+    complaints.Add(absl::StatusCode::kFailedPrecondition,
+                   "C++ ABI \"" + std::string(ViewOf(plugins.object_abi).substr(0, 500)) +
+                       "\", the host's \"" + std::string(hosts.object_abi) +
+                       "\": compile it alike, or use JSON");
+  }
+  return complaints.status(hosts.name);
 }
 
 }  // namespace belfry

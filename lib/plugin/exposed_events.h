@@ -37,5 +37,7 @@ belfry_event_description Described(const PluginBridge& bridge);
 // Whether a plugin describes the event as the host does, so that it may cross as a view.
 // Errors: FAILED_PRECONDITION, naming every difference, each with the plugin's value first.
 absl::Status CompareLayouts(const belfry_event_description& plugins, const PluginBridge& hosts);
+// The same for a C++ object.
+absl::Status CompareObjects(const belfry_event_description& plugins, const PluginBridge& hosts);
 
 }  // namespace belfry

@@ -1,5 +1,6 @@
 #include "plugin/known_types.h"
 
+#include <cstdint>
 #include <string>
 
 #include "plugin/border.h"
@@ -11,7 +12,8 @@ absl::Status KnownTypes::Find(const belfry_event_description* described,
   if (described == nullptr || type == nullptr)
     return absl::InvalidArgumentError("no description, or no place");
   if (!BELFRY_HAS(belfry_event_description, described, event_alignment)) {
-    return TooSmall("an event's description", described->size, sizeof(belfry_event_description));
+    return TooSmall("an event's description", described->size,
+                    offsetof(belfry_event_description, object_abi));
   }
   const std::string name(ViewOf(described->name).substr(0, kPluginNameMax));
   const PluginBridge* const bridge = exposed_.Find(name);
@@ -19,16 +21,23 @@ absl::Status KnownTypes::Find(const belfry_event_description* described,
     return absl::NotFoundError("the host does not know the event " + name +
                                "; it knows: " + exposed_.Names());
   }
-  const bool as_view = described->fields_size != 0;
-  if (as_view) {
-    if (absl::Status same = CompareLayouts(*described, *bridge); !same.ok()) return same;
+  absl::Status same;
+  std::uint32_t direct = 0;
+  if (BELFRY_HAS(belfry_event_description, described, object_abi) &&
+      described->object_abi.size > 0) {
+    direct = BELFRY_OBJECT;
+    same = CompareObjects(*described, *bridge);
+  } else if (described->fields_size > 0) {
+    direct = BELFRY_VIEW;
+    same = CompareLayouts(*described, *bridge);
   }
+  if (!same.ok()) return same;
   const sync::Lock lock(mutex_);
   for (const auto& known : types_) {
-    if (known->bridge == bridge && known->as_view == as_view)
+    if (known->bridge == bridge && known->direct == direct)
       return *type = known.get(), absl::OkStatus();
   }
-  types_.push_back(std::make_unique<belfry_event_type>(belfry_event_type{bridge, as_view}));
+  types_.push_back(std::make_unique<belfry_event_type>(belfry_event_type{bridge, direct}));
   *type = types_.back().get();
   return absl::OkStatus();
 }

@@ -161,16 +161,19 @@ absl::Status PluginContext::Publish(const belfry_event_type* type, std::uint32_t
   if (form == BELFRY_JSON) {
     status =
         bridge.publish_json(dispatcher_, std::string_view(static_cast<const char*>(data), size));
-  } else if (form != BELFRY_VIEW) {
-    return Invalid("form " + std::to_string(form) + "; there are 1 (JSON) and 2 (view)");
-  } else if (!type->as_view) {
-    return absl::FailedPreconditionError(name + " was described without fields, so " +
-                                         "it crosses as JSON only");
+  } else if (form != BELFRY_VIEW && form != BELFRY_OBJECT) {
+    return Invalid("form " + std::to_string(form) +
+                   "; there are 1 (JSON), 2 (view) and 4 (C++ object)");
+  } else if (form != type->direct) {
+    return absl::FailedPreconditionError(name + " was described without " +
+                                         (form == BELFRY_VIEW
+                                              ? "fields, so it crosses as no view"
+                                              : "a C++ ABI, so it crosses as no object"));
   } else if (size != bridge.type.size()) {
     return Invalid(name + " of " + std::to_string(size) + " bytes, the host's has " +
                    std::to_string(bridge.type.size()));
   } else {
-    status = bridge.publish_view(dispatcher_, data);
+    status = (form == BELFRY_VIEW ? bridge.publish_view : bridge.publish_object)(dispatcher_, data);
   }
   if (status.ok()) account_.counts().published.fetch_add(1, std::memory_order_relaxed);
   return status;

@@ -22,7 +22,8 @@ PluginListener::PluginListener(std::string name, const belfry_listener& listener
       name_(std::move(name)),
       listener_(listener),
       event_name_(listener.type->bridge->name),
-      as_view_(listener.type->as_view && (listener.forms & BELFRY_VIEW) != 0),
+      form_((listener.forms & listener.type->direct) != 0 ? listener.type->direct
+                                                          : std::uint32_t{BELFRY_JSON}),
       account_(plugin.account()) {}
 
 PluginListener::~PluginListener() {
@@ -41,15 +42,14 @@ absl::Status PluginListener::Deliver(const void* event) {
   crossing.size = sizeof(crossing);
   crossing.name = TextOf(bridge.name);
   crossing.schema_version = bridge.schema_version;
-  if (as_view_) {
-    crossing.form = BELFRY_VIEW;
-    crossing.data = event;
-    crossing.data_size = bridge.type.size();
-  } else {
+  crossing.form = form_;
+  if (form_ == BELFRY_JSON) {
     json = bridge.write_json(event);
-    crossing.form = BELFRY_JSON;
     crossing.data = json.data();
     crossing.data_size = json.size();
+  } else {
+    crossing.data = event;
+    crossing.data_size = bridge.type.size();
   }
   bool trial = false;
   CircuitBreaker& breaker = account_.breaker();

@@ -16,7 +16,7 @@
 // As a plugin has described it.
 struct belfry_event_type {
   const belfry::PluginBridge* bridge;
-  bool as_view;  // both sides state the same fields
+  std::uint32_t direct;  // BELFRY_VIEW or BELFRY_OBJECT, as both sides state the same; 0: JSON only
 };
 
 namespace belfry {
@@ -65,7 +65,7 @@ class PluginListener {
   const std::string name_;
   const belfry_listener listener_;
   const std::string event_name_;
-  const bool as_view_;
+  const std::uint32_t form_;
   PluginAccount& account_;
   bool accepted_ = false;
 };

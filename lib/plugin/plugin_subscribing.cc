@@ -82,11 +82,10 @@ absl::Status PluginContext::CheckListener(const belfry_listener& listener) const
     return InvalidArgumentError(who + "run " + std::to_string(listener.run) +
                                 "; there are 0 (queued) and 1 (inline)");
   }
-  const bool reads_view = listener.type->as_view && (listener.forms & BELFRY_VIEW) != 0;
-  if (!reads_view && (listener.forms & BELFRY_JSON) == 0) {
+  if ((listener.forms & (listener.type->direct | BELFRY_JSON)) == 0) {
     return absl::FailedPreconditionError(who +
-                                         "it reads neither JSON nor what was described with "
-                                         "fields: set forms");
+                                         "it reads neither JSON nor the form that was described: "
+                                         "set forms");
   }
   const std::string& event = listener.type->bridge->name;
   if (!note_.listens_to_any && !Says(note_.listens, event)) {

@@ -49,7 +49,7 @@ PluginTimer::PluginTimer(const std::string& plugin, const belfry_timer& timer,
       due_{plugin, name_, last_number.fetch_add(1, std::memory_order_relaxed) + 1},
       ended_(std::move(ended)),
       bridge_(EventTypeOf<PluginTimeDue>()),
-      type_{&bridge_, true} {
+      type_{&bridge_, BELFRY_VIEW} {
   bridge_.subscribe = [this](Dispatcher& dispatcher, PluginBridge::Deliver deliver,
                              ListenerOptions options) {
     return Subscribe(dispatcher, std::move(deliver), std::move(options));

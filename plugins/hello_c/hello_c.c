@@ -26,12 +26,20 @@ static const belfry_field kThankedFields[] = {
     {TEXT("order"), offsetof(OrderThanked, order), BELFRY_I64, 1},
     {TEXT("thanks"), offsetof(OrderThanked, thanks), BELFRY_U32, 1},
 };
-static const belfry_event_description kPlaced = {
-    sizeof kPlaced,      TEXT("shop.order_placed"), 1, 2, kPlacedFields,
-    sizeof(OrderPlaced), _Alignof(OrderPlaced)};
-static const belfry_event_description kThanked = {
-    sizeof kThanked,      TEXT("shop.order_thanked"), 1, 2, kThankedFields,
-    sizeof(OrderThanked), _Alignof(OrderThanked)};
+static const belfry_event_description kPlaced = {.size = sizeof kPlaced,
+                                                 .name = TEXT("shop.order_placed"),
+                                                 .schema_version = 1,
+                                                 .fields_size = 2,
+                                                 .fields = kPlacedFields,
+                                                 .event_size = sizeof(OrderPlaced),
+                                                 .event_alignment = _Alignof(OrderPlaced)};
+static const belfry_event_description kThanked = {.size = sizeof kThanked,
+                                                  .name = TEXT("shop.order_thanked"),
+                                                  .schema_version = 1,
+                                                  .fields_size = 2,
+                                                  .fields = kThankedFields,
+                                                  .event_size = sizeof(OrderThanked),
+                                                  .event_alignment = _Alignof(OrderThanked)};
 
 // What one started plugin has. No global variables: hosts may be several.
 struct belfry_instance {

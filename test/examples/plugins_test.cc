@@ -6,6 +6,7 @@
 #include <iostream>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <boost/describe.hpp>
 
@@ -17,6 +18,7 @@
 #include "belfry/plugin_breaker.h"
 #include "belfry/plugin_file.h"
 #include "belfry/plugin_host.h"
+#include "belfry/plugin_object.hpp"
 #include "belfry/plugin_timers.hpp"
 #include "plugin/scripted_plugin.h"
 #include "temporary_folder.h"
@@ -142,6 +144,44 @@ TEST(PluginExamples, PluginTimers) {
   ASSERT_TRUE(belfry_host.Start("scripted", R"({"loud": true})").ok());
   timers.Advance(std::chrono::minutes(6));
   EXPECT_EQ(belfry_host.plugins().at(0).delivered, 1u);
+}
+
+struct Greeted {
+  std::string whom;
+};
+BOOST_DESCRIBE_STRUCT(Greeted, (), (whom))
+BELFRY_EVENT_NAME(Greeted, "shop.greeted", 1);
+
+class Guests {
+ public:
+  explicit Guests(belfry::plugin::Host host) {
+    // example: plugin_object.hpp
+    const auto greeted = host.Find(belfry::plugin::Object<Greeted>("shop.greeted", 1));
+    host.Listen("guests", greeted, [this](const Greeted& event) { Welcome(event.whom); });
+    greeted.Publish(Greeted{"ada"});
+    // end of example
+  }
+  const std::vector<std::string>& guests() const { return guests_; }
+
+ private:
+  void Welcome(const std::string& whom) { guests_.push_back(whom); }
+
+  std::vector<std::string> guests_;
+};
+
+TEST(PluginExamples, PluginObject) {
+  belfry::Dispatcher dispatcher({.synchronous = true});
+  belfry::PluginHost belfry_host(dispatcher);
+  belfry_host.Expose(belfry::Exposed<Greeted>());
+  const belfry_plugin plugin = belfry::ScriptedPlugin();
+  std::optional<Guests> guests;
+  belfry::script.start = [&](const ::belfry_host& border, belfry_error*) {
+    guests.emplace(belfry::plugin::Host(border));
+    return belfry_code{BELFRY_OK};
+  };
+  ASSERT_TRUE(belfry_host.Add(plugin).ok());
+  ASSERT_TRUE(belfry_host.Start("scripted", R"({"loud": true})").ok());
+  EXPECT_EQ(guests->guests().size(), 1u);
 }
 
 TEST(PluginExamples, PluginFile) {

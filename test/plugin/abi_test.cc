@@ -28,6 +28,7 @@ MEMBER_AT(belfry_event_description, fields_size, 28);
 MEMBER_AT(belfry_event_description, fields, 32);
 MEMBER_AT(belfry_event_description, event_size, 40);
 MEMBER_AT(belfry_event_description, event_alignment, 48);
+MEMBER_AT(belfry_event_description, object_abi, 56);
 MEMBER_AT(belfry_event, name, 8);
 MEMBER_AT(belfry_event, schema_version, 24);
 MEMBER_AT(belfry_event, form, 28);
