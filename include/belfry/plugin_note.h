@@ -2,7 +2,7 @@
 //
 // Part of belfry/plugin.h, plain C. The note is a text, a line for each thing said:
 //
-//   #define NOTE BELFRY_ID("hello") BELFRY_VERSION("1.2.0") BELFRY_LISTENS("shop.order_placed", 1)
+//   #define NOTE BELFRY_ID("hello") BELFRY_PLUGIN_VERSION("1.2.0") BELFRY_LISTENS("shop.paid", 1)
 //
 // Names consist of letters, digits and `._-`. The host refuses what is published or listened to
 // without having been said here.
@@ -18,7 +18,7 @@
 #define BELFRY_ABI_MINOR 0
 
 #define BELFRY_ID(id) "id " id "\n"
-#define BELFRY_VERSION(version) "version " version "\n"
+#define BELFRY_PLUGIN_VERSION(version) "version " version "\n"
 #define BELFRY_LISTENS(event, schema) "listens " event " " BELFRY_SPELLED_(schema) "\n"
 // To any event that the host makes known, whatever it is called: see plugin_events.h.
 #define BELFRY_LISTENS_TO_ANY "listens_to_any\n"

@@ -122,7 +122,7 @@ absl::StatusOr<PluginNote> ReadPluginNote(std::string_view text) {
   }
   if (note.version.empty()) {
     complaints.Add(absl::StatusCode::kInvalidArgument,
-                   "it does not say the plugin's version: add BELFRY_VERSION(\"...\")");
+                   "it does not say the plugin's version: add BELFRY_PLUGIN_VERSION(\"...\")");
   }
   if (note.abi_major != BELFRY_ABI_MAJOR) {
     complaints.Add(absl::StatusCode::kFailedPrecondition,

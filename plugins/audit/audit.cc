@@ -75,7 +75,7 @@ class Audit {
 }  // namespace
 }  // namespace audit
 
-BELFRY_PLUGIN_CLASS(audit::Audit, BELFRY_ID("audit") BELFRY_VERSION("1.0.0")
+BELFRY_PLUGIN_CLASS(audit::Audit, BELFRY_ID("audit") BELFRY_PLUGIN_VERSION("1.0.0")
                                       BELFRY_LISTENS_TO_ANY BELFRY_REQUIRES_KEY("path", "text")
                                           BELFRY_ALLOWS_KEY("bytes_max", "integer")
                                               BELFRY_ALLOWS_KEY("files_max", "integer")

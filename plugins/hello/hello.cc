@@ -43,6 +43,6 @@ class Hello {
 
 }  // namespace
 
-BELFRY_PLUGIN_CLASS(Hello, BELFRY_ID("hello") BELFRY_VERSION("1.0.0")
+BELFRY_PLUGIN_CLASS(Hello, BELFRY_ID("hello") BELFRY_PLUGIN_VERSION("1.0.0")
                                BELFRY_LISTENS("shop.order_placed", 1)
                                    BELFRY_PUBLISHES("shop.order_thanked", 1));

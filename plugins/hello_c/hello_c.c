@@ -94,6 +94,6 @@ static belfry_code Start(const belfry_host* host, belfry_text config, belfry_ins
 
 static void Stop(belfry_instance* hello) { free(hello); }
 
-BELFRY_PLUGIN(BELFRY_ID("hello_c") BELFRY_VERSION("1.0.0") BELFRY_LISTENS("shop.order_placed", 1)
+BELFRY_PLUGIN(BELFRY_ID("hello_c") BELFRY_PLUGIN_VERSION("1.0.0") BELFRY_LISTENS("shop.order_placed", 1)
                   BELFRY_PUBLISHES("shop.order_thanked", 1),
               Start, Stop);

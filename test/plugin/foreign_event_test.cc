@@ -22,9 +22,9 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-constexpr char kSenderNote[] = BELFRY_NOTE_TEXT(BELFRY_ID("sender") BELFRY_VERSION(
+constexpr char kSenderNote[] = BELFRY_NOTE_TEXT(BELFRY_ID("sender") BELFRY_PLUGIN_VERSION(
     "1") BELFRY_PUBLISHES("parcel.sent", 3) BELFRY_PUBLISHES("parcel.lost", 1));
-constexpr char kReceiverNote[] = BELFRY_NOTE_TEXT(BELFRY_ID("receiver") BELFRY_VERSION(
+constexpr char kReceiverNote[] = BELFRY_NOTE_TEXT(BELFRY_ID("receiver") BELFRY_PLUGIN_VERSION(
     "1") BELFRY_LISTENS("parcel.sent", 3) BELFRY_LISTENS("parcel.lost", 1));
 
 belfry_plugin PluginOf(const char* note) {

@@ -18,4 +18,4 @@ void Stop(belfry_instance*) {}
 
 }  // namespace
 
-BELFRY_PLUGIN(BELFRY_ID("lingering") BELFRY_VERSION("1"), Start, Stop);
+BELFRY_PLUGIN(BELFRY_ID("lingering") BELFRY_PLUGIN_VERSION("1"), Start, Stop);

@@ -103,7 +103,7 @@ TEST_P(PluginEventsTest, OfAKeyThatNobodyKnowsThereIsNoExtension) {
 }
 
 TEST_P(PluginEventsTest, WhoSaysThatItListensToAnyMayListenToAnyAndPublishesWhatItNames) {
-  static constexpr char kNote[] = BELFRY_NOTE_TEXT(BELFRY_ID("curious") BELFRY_VERSION(
+  static constexpr char kNote[] = BELFRY_NOTE_TEXT(BELFRY_ID("curious") BELFRY_PLUGIN_VERSION(
       "1") BELFRY_LISTENS_TO_ANY BELFRY_PUBLISHES("shop.greeted", 2));
   static belfry_plugin curious = ScriptedPlugin();  // longer than the host
   curious.note = belfry_text_of(kNote);

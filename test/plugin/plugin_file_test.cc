@@ -206,7 +206,7 @@ TEST(PluginNoteTest, WhatANewerMinorVersionSaysBeyondIsPassedOver) {
 }
 
 TEST(PluginNoteTest, KeysHaveATypeAndMayBeRequired) {
-  const auto note = ReadPluginNote(BELFRY_NOTE_TEXT(BELFRY_ID("x") BELFRY_VERSION(
+  const auto note = ReadPluginNote(BELFRY_NOTE_TEXT(BELFRY_ID("x") BELFRY_PLUGIN_VERSION(
       "1") BELFRY_REQUIRES_KEY("greeting", "text") BELFRY_ALLOWS_KEY("times", "integer")));
   ASSERT_TRUE(note.ok()) << note.status();
   ASSERT_EQ(note->keys.size(), 2u);

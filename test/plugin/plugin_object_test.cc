@@ -47,16 +47,16 @@ TEST_P(PluginObjectTest, ItIsTheObjectItself) {
     heard = &event;
     whom.push_back(event.whom);
   });
-  dispatcher_.Publish(Greeted{.whom = "ada, whose name needs memory of its own"});
+  dispatcher_.Publish(Greeted{"ada, whose name needs memory of its own", {}});
   dispatcher_.Drain();
   EXPECT_EQ(heard, published);
-  greeted.Publish(Greeted{.whom = "bob"});
+  greeted.Publish(Greeted{"bob", {}});
   dispatcher_.Drain();
   EXPECT_THAT(whom, ElementsAre("ada, whose name needs memory of its own", "bob"));
 }
 
 TEST_P(PluginObjectTest, WhatWasCompiledOtherwiseIsRefusedAndEveryDifferenceNamed) {
-  const plugin::Host host = Border();
+  Border();
   belfry_event_description described = plugin::Object<Greeted>("shop.greeted", 3).description();
   described.object_abi = belfry_text_of("compiler 1.0");
   described.event_size += 8;

@@ -26,8 +26,8 @@ class PluginOrderTest : public ::testing::Test {
   PluginOrderTest() { stopped.clear(); }
 
   void Add(const std::string& id, const std::string& lines) {
-    std::string& note =
-        notes_.emplace_back(BELFRY_NOTE_TEXT(BELFRY_VERSION("1")) + ("id " + id) + "\n" + lines);
+    std::string& note = notes_.emplace_back(BELFRY_NOTE_TEXT(BELFRY_PLUGIN_VERSION("1")) +
+                                            ("id " + id) + "\n" + lines);
     belfry_plugin& plugin = plugins_.emplace_back(ScriptedPlugin());
     plugin.note = {note.data(), note.size()};
     // An instance is any address of the plugin's: here its id.

@@ -11,7 +11,7 @@ namespace belfry {
 
 // Which events it says that it listens to and publishes.
 inline constexpr char kScriptedNote[] = BELFRY_NOTE_TEXT(
-    BELFRY_ID("scripted") BELFRY_VERSION("1") BELFRY_LISTENS("shop.order_placed", 1)
+    BELFRY_ID("scripted") BELFRY_PLUGIN_VERSION("1") BELFRY_LISTENS("shop.order_placed", 1)
         BELFRY_LISTENS("shop.greeted", 2) BELFRY_PUBLISHES("shop.order_thanked", 1)
             BELFRY_PUBLISHES("shop.greeted", 2) BELFRY_REQUIRES_KEY("loud", "boolean"));
 

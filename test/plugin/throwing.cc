@@ -34,5 +34,6 @@ void Stop(belfry_instance*) {}
 
 }  // namespace
 
-BELFRY_PLUGIN(BELFRY_ID("throwing") BELFRY_VERSION("1") BELFRY_LISTENS("shop.order_placed", 1),
+BELFRY_PLUGIN(BELFRY_ID("throwing") BELFRY_PLUGIN_VERSION("1")
+                  BELFRY_LISTENS("shop.order_placed", 1),
               Start, Stop);

@@ -19,4 +19,4 @@ void Stop(belfry_instance*) {}
 
 }  // namespace
 
-BELFRY_PLUGIN(BELFRY_ID("unique") BELFRY_VERSION("1"), Start, Stop);
+BELFRY_PLUGIN(BELFRY_ID("unique") BELFRY_PLUGIN_VERSION("1"), Start, Stop);
