@@ -2,6 +2,8 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
+#include <cstdlib>
 #include <iostream>
 #include <optional>
 #include <string>
@@ -14,9 +16,11 @@
 #include "belfry/dispatcher.h"
 #include "belfry/event_loop.h"
 #include "belfry/library_events.h"
+#include "belfry/plugin_breaker.h"
 #include "belfry/plugin_file.h"
 #include "belfry/plugin_host.h"
 #include "belfry/signals.h"
+#include "belfry/subscription_bag.h"
 #include "command/commands.h"
 #include "command/foreign_events.h"
 #include "command/host_config.h"
@@ -26,11 +30,34 @@
 namespace belfry::command {
 namespace {
 
-// What is queued may take so long before the plugins are stopped.
+// What is queued may take so long before the plugins are stopped, and then each of them.
 constexpr Nanoseconds kDrainTimeMax = std::chrono::seconds(5);
+constexpr Nanoseconds kStopTimeMax = std::chrono::seconds(5);
 
 // One line, whatever thread it comes from.
 void Log(const std::string& line) { std::cerr << "belfry: " + line + "\n" << std::flush; }
+
+void LogLine(std::string_view plugin, std::uint32_t level, std::string_view line) {
+  Log(std::string(plugin) + ": " + std::string(LogLevelName(level)) + ": " + std::string(line));
+}
+
+SubscriptionBag LogTroubles(Dispatcher& dispatcher) {
+  SubscriptionBag bag;
+  bag += dispatcher.Subscribe(
+      [](const ListenerFailed& failed) {
+        Log("listener " + failed.listener + " failed: " + failed.what);
+      },
+      {.name = "belfry.failed"});
+  bag += dispatcher.Subscribe(
+      [](const PluginCutOff& cut_off) {
+        Log("plugin " + cut_off.plugin + " is cut off: " + cut_off.why);
+      },
+      {.name = "belfry.cut_off"});
+  bag += dispatcher.Subscribe(
+      [](const PluginBack& back) { Log("plugin " + back.plugin + " is called again"); },
+      {.name = "belfry.back"});
+  return bag;
+}
 
 // Everything that is wrong with the plugins, before any of their code runs.
 absl::StatusOr<std::vector<PluginNote>> ReadNotes(const HostConfig& config) {
@@ -51,8 +78,9 @@ absl::StatusOr<std::vector<PluginNote>> ReadNotes(const HostConfig& config) {
   return notes;
 }
 
-// Errors: of the first one that cannot be loaded or started.
-absl::StatusOr<std::vector<std::string>> StartPlugins(PluginHost& host, const HostConfig& config) {
+// Errors: of the first one that cannot be loaded or started. `running` are those that are.
+absl::Status StartPlugins(PluginHost& host, const HostConfig& config,
+                          std::vector<std::string>& running) {
   std::vector<std::string> ids;
   for (const HostConfig::Plugin& plugin : config.plugins) {
     const absl::StatusOr<std::string> id = host.Load(plugin.file);
@@ -63,23 +91,25 @@ absl::StatusOr<std::vector<std::string>> StartPlugins(PluginHost& host, const Ho
     if (absl::Status started = host.Start(ids[i], config.plugins[i].config); !started.ok()) {
       return started;
     }
+    running.push_back(ids[i]);
     Log("started " + ids[i]);
   }
-  return ids;
+  return absl::OkStatus();
 }
 
-// The reverse of StartPlugins. Errors: the first one.
-absl::Status StopPlugins(Dispatcher& dispatcher, PluginHost& host, std::vector<std::string> ids) {
+// The last one first. Whether all have stopped.
+bool StopPlugins(Dispatcher& dispatcher, PluginHost& host, std::vector<std::string> running) {
   if (dispatcher.Drain(kDrainTimeMax) != DrainResult::kDrained) {
     Log("what is still queued is cancelled: plugins are busy, or publish without end");
   }
-  absl::Status first;
-  for (; !ids.empty(); ids.pop_back()) {
-    absl::Status stopped = host.Stop(ids.back());
-    if (stopped.ok()) Log("stopped " + ids.back());
-    first.Update(stopped);
+  bool all = true;
+  for (; !running.empty(); running.pop_back()) {
+    const absl::Status stopped = host.Stop(running.back());
+    if (!stopped.ok()) all = false;
+    Log(stopped.ok() ? "stopped " + running.back()
+                     : running.back() + " does not stop: " + std::string(stopped.message()));
   }
-  return first;
+  return all;
 }
 
 }  // namespace
@@ -96,27 +126,22 @@ absl::Status RunHost(const std::string& path) {
   // Blocked from here on, so that no thread of a plugin's gets them.
   std::optional<Signals> signals(std::in_place, loop, dispatcher,
                                  std::initializer_list<int>{SIGTERM, SIGINT});
-  const Subscription failures = dispatcher.Subscribe(
-      [](const ListenerFailed& failed) {
-        Log("listener " + failed.listener + " failed: " + failed.what);
-      },
-      {.name = "belfry.failures"});
+  const SubscriptionBag troubles = LogTroubles(dispatcher);
   const Subscription stop = dispatcher.Subscribe([&](const SignalReceived&) { loop.Stop(); },
                                                  {.name = "belfry.stop", .run = Run::kInline});
-  PluginHost host(dispatcher,
-                  {.log = [](std::string_view plugin, std::uint32_t level, std::string_view line) {
-                    Log(std::string(plugin) + ": " + std::string(LogLevelName(level)) + ": " +
-                        std::string(line));
-                  }});
+  PluginHost host(dispatcher, {.disable_limit = kStopTimeMax, .log = LogLine});
   ExposeForeign(host, *notes);
-  const absl::StatusOr<std::vector<std::string>> ids = StartPlugins(host, *config);
-  if (!ids.ok()) return ids.status();
-  Log("running; SIGTERM or SIGINT ends it");
-  loop.Run();
+  std::vector<std::string> running;
+  const absl::Status started = StartPlugins(host, *config, running);
+  if (started.ok()) {
+    Log("running; SIGTERM or SIGINT ends it");
+    loop.Run();
+  }
 
   signals.reset();
   Log("stopping; a second signal ends it at once");
-  return StopPlugins(dispatcher, host, *ids);
+  if (StopPlugins(dispatcher, host, std::move(running))) return started;
+  std::_Exit(EXIT_FAILURE);  // destructors would wait for what is stuck
 }
 
 }  // namespace belfry::command

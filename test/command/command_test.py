@@ -227,11 +227,19 @@ class HostTest(CommandTest):
         host.send_signal(signal.SIGTERM)
         self.assertEqual(host.wait(timeout=PATIENCE), -signal.SIGTERM)
 
+    def test_one_that_hangs_is_not_waited_for_without_end(self) -> None:
+        host = self.start(self.HEARER, {"file": "talker.so", "config": {"hang": True}})
+        self.read_until(host, 'heard {"hang": true}')
+        host.send_signal(signal.SIGTERM)
+        self.assertEqual(host.wait(timeout=PATIENCE), 1)
+        self.says(host.stderr.read(), "what is still queued is cancelled", "stopped hearer",
+                  "talker does not stop")
+
     def test_one_that_cannot_start_ends_all(self) -> None:
         path = self.write({"plugins": [self.HEARER,
                                        {"file": "talker.so", "config": {"refuse": True}}]})
         done = self.expect(1, "run", path)
-        self.says(done.stderr, "belfry: started hearer", "hearer: info: ends",
+        self.says(done.stderr, "belfry: started hearer", "hearer: info: ends", "stopped hearer",
                   "plugin talker cannot start: no voice")
 
     def test_all_that_is_wrong_with_the_plugins_is_said_before_one_is_loaded(self) -> None:
