@@ -46,6 +46,7 @@ void PrintFile(const PluginFile& file) {
                          std::to_string(file.note.abi_minor) + ", this host has " +
                          BELFRY_SPELLED_(BELFRY_ABI_MAJOR) "." BELFRY_SPELLED_(BELFRY_ABI_MINOR));
   PrintEvents("listens to", file.note.listens);
+  if (file.note.listens_to_any) Print("listens to", "any event that the host makes known");
   PrintEvents("publishes", file.note.publishes);
   for (const PluginNote::Key& key : file.note.keys) {
     Print(key.required ? "requires" : "allows", "key " + key.name + ", " + key.type);

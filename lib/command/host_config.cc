@@ -50,18 +50,23 @@ std::string Shown(const value& shown) {
 // Reads one object of the file and says of its keys what is wrong.
 class Reader {
  public:
+  // Both outlive it.
   Reader(std::string where, const object& from, Complaints& complaints)
       : where_(std::move(where)), from_(from), complaints_(complaints) {}
 
+  Reader Inside(const std::string& key, const object& value) const {
+    return {where_ + key + ".", value, complaints_};
+  }
+  bool Has(const std::string& key) const { return from_.contains(key); }
   // The value of a key, or null.
-  const value* Find(const char* key) {
+  const value* Find(const std::string& key) {
     known_.push_back(key);
     return from_.if_contains(key);
   }
-  void IsMissing(const char* key, const std::string& wanted) {
+  void IsMissing(const std::string& key, const std::string& wanted) {
     complaints_.Add(kInvalid, where_ + key + " is missing: wanted is " + wanted);
   }
-  void IsWrong(const char* key, const value& is, const std::string& wanted) {
+  void IsWrong(const std::string& key, const value& is, const std::string& wanted) {
     complaints_.Add(kInvalid, where_ + key + " is " + Shown(is) + ", wanted is " + wanted);
   }
   // Every key that was not asked for.
@@ -82,22 +87,62 @@ class Reader {
   std::vector<std::string> known_;
 };
 
+// The name of a file beside the configuration; "" where there is none, or something else.
+std::string ReadFileName(Reader& reader, const char* key, const std::filesystem::path& folder) {
+  const value* const file = reader.Find(key);
+  if (file == nullptr) return "";
+  if (file->is_string() && !file->get_string().empty()) {
+    return (folder / std::string(file->get_string())).string();
+  }
+  reader.IsWrong(key, *file, "the name of a file");
+  return "";
+}
+
+unsigned ReadThreads(Reader& reader) {
+  const value* const threads = reader.Find("threads");
+  if (threads == nullptr) return 0;
+  const std::int64_t* const number = threads->if_int64();
+  if (number != nullptr && *number > 0 && *number <= kThreadsMax) {
+    return static_cast<unsigned>(*number);
+  }
+  reader.IsWrong("threads", *threads, "1 to " + std::to_string(kThreadsMax));
+  return 0;
+}
+
 HostConfig::Plugin ReadPlugin(Reader reader, const std::filesystem::path& folder) {
   HostConfig::Plugin plugin;
-  const value* const file = reader.Find("file");
-  if (file == nullptr) {
-    reader.IsMissing("file", "a text");
-  } else if (!file->is_string() || file->get_string().empty()) {
-    reader.IsWrong("file", *file, "the name of a plugin's file");
-  } else {
-    plugin.file = (folder / std::string(file->get_string())).string();
-  }
+  plugin.file = ReadFileName(reader, "file", folder);
+  if (!reader.Has("file")) reader.IsMissing("file", "the name of a file");
   if (const value* const config = reader.Find("config")) {
     if (!config->is_object()) reader.IsWrong("config", *config, "an object");
     plugin.config = boost::json::serialize(*config);
   }
   reader.AreUnknown();
   return plugin;
+}
+
+std::vector<HostConfig::Plugin> ReadPlugins(Reader& reader, const std::filesystem::path& folder) {
+  const std::string wanted = R"(an array of {"file": "NAME.so", "config": {}})";
+  std::vector<HostConfig::Plugin> plugins;
+  const value* const all = reader.Find("plugins");
+  if (all == nullptr) {
+    reader.IsMissing("plugins", wanted);
+    return plugins;
+  }
+  if (!all->is_array() || all->get_array().empty()) {
+    reader.IsWrong("plugins", *all, wanted);
+    return plugins;
+  }
+  for (const value& one : all->get_array()) {
+    const std::string key = "plugins[" + std::to_string(plugins.size()) + "]";
+    if (one.is_object()) {
+      plugins.push_back(ReadPlugin(reader.Inside(key, one.get_object()), folder));
+    } else {
+      plugins.emplace_back();
+      reader.IsWrong(key, one, R"({"file": "NAME.so"})");
+    }
+  }
+  return plugins;
 }
 
 }  // namespace
@@ -108,31 +153,12 @@ absl::StatusOr<HostConfig> ParseHostConfig(std::string_view text, const std::str
   if (!root->is_object()) {
     return absl::InvalidArgumentError("it is " + Shown(*root) + ", wanted is an object");
   }
-  HostConfig config;
   Complaints complaints;
   Reader reader("", root->get_object(), complaints);
-  if (const value* const threads = reader.Find("threads")) {
-    const bool fits =
-        threads->is_int64() && threads->get_int64() > 0 && threads->get_int64() <= kThreadsMax;
-    if (fits) config.threads = static_cast<unsigned>(threads->get_int64());
-    if (!fits) reader.IsWrong("threads", *threads, "1 to " + std::to_string(kThreadsMax));
-  }
-  const std::string wanted = R"(an array of {"file": "NAME.so", "config": {}})";
-  const value* const plugins = reader.Find("plugins");
-  if (plugins == nullptr) {
-    reader.IsMissing("plugins", wanted);
-  } else if (!plugins->is_array() || plugins->get_array().empty()) {
-    reader.IsWrong("plugins", *plugins, wanted);
-  } else {
-    for (const value& plugin : plugins->get_array()) {
-      const std::string key = "plugins[" + std::to_string(config.plugins.size()) + "]";
-      if (!plugin.is_object()) reader.IsWrong(key.c_str(), plugin, R"({"file": "NAME.so"})");
-      config.plugins.push_back(
-          plugin.is_object()
-              ? ReadPlugin(Reader(key + ".", plugin.get_object(), complaints), folder)
-              : HostConfig::Plugin());
-    }
-  }
+  HostConfig config;
+  config.threads = ReadThreads(reader);
+  config.crash_file = ReadFileName(reader, "crash_file", folder);
+  config.plugins = ReadPlugins(reader, folder);
   reader.AreUnknown();
   if (!complaints.empty()) return complaints.status("it is no configuration");
   return config;

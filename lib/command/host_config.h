@@ -2,13 +2,15 @@
 //
 //   {
 //     "threads": 4,
+//     "crash_file": "crashes",
 //     "plugins": [
 //       {"file": "greet.so", "config": {"loud": true}},
 //       {"file": "/usr/lib/belfry/audit.so"}
 //     ]
 //   }
 //
-// `threads` and `config` may be left out. Files are looked for beside this one.
+// Only `plugins` and `file` must be there. Files are looked for beside this one; `crash_file` is
+// that of plugin_crash.h.
 #pragma once
 
 #include <string>
@@ -24,7 +26,8 @@ struct HostConfig {
     std::string file;
     std::string config = "{}";  // a JSON object
   };
-  unsigned threads = 0;  // 0: it does not say
+  unsigned threads = 0;    // 0: it does not say
+  std::string crash_file;  // "": there is none
   std::vector<Plugin> plugins;
 };
 

@@ -35,6 +35,10 @@ std::string CheckName(const std::string& name) {
   return "";
 }
 
+std::string CheckEventName(const std::string& name) {
+  return name.empty() ? "an event has a name" : "";
+}
+
 std::string CheckObject(const std::string& text) {
   boost::json::error_code error;
   const boost::json::value value = boost::json::parse(text, error);
@@ -69,7 +73,9 @@ void DefineRun(CLI::App& plugin, PluginRun& run, Act& act) {
   CLI::App* const command = plugin.add_subcommand(
       "run", "Load a plugin, deliver one event to it, and show what comes out");
   command->add_option("FILE", run.file, "The plugin, NAME.so")->required();
-  command->add_option("--event", run.event, "The name of an event that it listens to")->required();
+  command->add_option("--event", run.event, "The name of an event that it listens to")
+      ->required()
+      ->check(CheckEventName);
   command->add_option("--json", run.json, "The event, a JSON object")
       ->capture_default_str()
       ->check(CheckObject);

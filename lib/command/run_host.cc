@@ -1,5 +1,6 @@
 #include <signal.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -17,6 +18,7 @@
 #include "belfry/event_loop.h"
 #include "belfry/library_events.h"
 #include "belfry/plugin_breaker.h"
+#include "belfry/plugin_crash.h"
 #include "belfry/plugin_file.h"
 #include "belfry/plugin_host.h"
 #include "belfry/signals.h"
@@ -78,6 +80,26 @@ absl::StatusOr<std::vector<PluginNote>> ReadNotes(const HostConfig& config) {
   return notes;
 }
 
+// Leaves out of both those that have crashed this host before, and says so.
+absl::Status LeaveOutCrashed(HostConfig& config, std::vector<PluginNote>& notes) {
+  const absl::StatusOr<std::vector<PluginCrash>> crashes = ReadPluginCrashes(config.crash_file);
+  if (absl::IsNotFound(crashes.status())) return absl::OkStatus();  // there was none yet
+  if (!crashes.ok()) return crashes.status();
+  for (const PluginCrash& crash : *crashes) {
+    const auto note = std::find_if(notes.begin(), notes.end(), [&](const PluginNote& one) {
+      return one.id == crash.plugin && one.version == crash.version;
+    });
+    if (note == notes.end()) continue;
+    Log("plugin " + crash.plugin + " " + crash.version +
+        " is left out, since it crashed: " + crash.signal + " in " + crash.listener +
+        "; to start it, delete its line from \"" + config.crash_file + "\"");
+    config.plugins.erase(config.plugins.begin() + (note - notes.begin()));
+    notes.erase(note);
+  }
+  if (!notes.empty()) return absl::OkStatus();
+  return absl::FailedPreconditionError("no plugin is left");
+}
+
 // Errors: of the first one that cannot be loaded or started. `running` are those that are.
 absl::Status StartPlugins(PluginHost& host, const HostConfig& config,
                           std::vector<std::string>& running) {
@@ -115,10 +137,13 @@ bool StopPlugins(Dispatcher& dispatcher, PluginHost& host, std::vector<std::stri
 }  // namespace
 
 absl::Status RunHost(const std::string& path) {
-  const absl::StatusOr<HostConfig> config = ReadHostConfig(path);
+  absl::StatusOr<HostConfig> config = ReadHostConfig(path);
   if (!config.ok()) return config.status();
-  const absl::StatusOr<std::vector<PluginNote>> notes = ReadNotes(*config);
+  absl::StatusOr<std::vector<PluginNote>> notes = ReadNotes(*config);
   if (!notes.ok()) return notes.status();
+  if (!config->crash_file.empty()) {
+    if (absl::Status left = LeaveOutCrashed(*config, *notes); !left.ok()) return left;
+  }
 
   // Each outlives those below it.
   EventLoop loop;
@@ -129,7 +154,9 @@ absl::Status RunHost(const std::string& path) {
   const SubscriptionBag troubles = LogTroubles(dispatcher);
   const Subscription stop = dispatcher.Subscribe([&](const SignalReceived&) { loop.Stop(); },
                                                  {.name = "belfry.stop", .run = Run::kInline});
-  PluginHost host(dispatcher, {.disable_limit = kStopTimeMax, .log = LogLine});
+  PluginHost host(
+      dispatcher,
+      {.disable_limit = kStopTimeMax, .crash_file = config->crash_file, .log = LogLine});
   ExposeForeign(host, *notes);
   std::vector<std::string> running;
   const absl::Status started = StartPlugins(host, *config, running);

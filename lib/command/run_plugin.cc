@@ -27,6 +27,7 @@ constexpr int kStepsMax = 10'000;
 class Stage {
  public:
   explicit Stage(const PluginNote& note) : host_(world_.dispatcher(), Options()) {
+    std::cout << std::unitbuf;  // what was shown stays, though it crashes
     ExposeForeign(host_, {note});
   }
 
@@ -64,9 +65,10 @@ class Stage {
   }
 
  private:
-  // However often it fails, it is not cut off.
+  // However often it fails, it is not cut off. A crash is named, and not written down.
   static PluginHostOptions Options() {
     return {.breaker = {.failures = 0},
+            .crash_file = "/dev/null",
             .log = [](std::string_view, std::uint32_t level, std::string_view line) {
               std::cout << "log         " << LogLevelName(level) << ": " << line << '\n';
             }};
@@ -94,16 +96,18 @@ class Stage {
 absl::Status RunPlugin(const PluginRun& run) {
   const absl::StatusOr<PluginFile> file = ReadPluginFile(run.file);
   if (!file.ok()) return file.status();
-  const std::vector<PluginNote::Event>& listens = file->note.listens;
-  const auto event = std::find_if(listens.begin(), listens.end(),
+  PluginNote note = file->note;
+  // One that listens to any event is given this one, of which nobody has said a version.
+  if (note.listens_to_any) note.listens.push_back({run.event, 1});
+  const auto event = std::find_if(note.listens.begin(), note.listens.end(),
                                   [&](const auto& one) { return one.name == run.event; });
-  if (event == listens.end()) {
+  if (event == note.listens.end()) {
     const std::string names = absl::StrJoin(
-        listens, ", ", [](std::string* text, const auto& one) { text->append(one.name); });
-    return absl::NotFoundError("plugin " + file->note.id + " does not listen to " + run.event +
+        note.listens, ", ", [](std::string* text, const auto& one) { text->append(one.name); });
+    return absl::NotFoundError("plugin " + note.id + " does not listen to " + run.event +
                                ", but to: " + (names.empty() ? "nothing" : names));
   }
-  Stage stage(file->note);
+  Stage stage(note);
   if (absl::Status started = stage.Start(run); !started.ok()) return started;
   absl::Status ended = stage.Deliver({event->name, event->schema_version, run.json});
   return ended.ok() ? stage.Judge() : ended;

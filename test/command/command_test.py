@@ -60,6 +60,7 @@ class ArgumentsTest(CommandTest):
                             (("plugin", "run", "talker.so"), "--event is required"),
                             (("plugin", "run", "x.so", "--event", "e", "--json", "[1]"),
                              "--json: '[1]' is no JSON object"),
+                            (("plugin", "run", "x.so", "--event", ""), "an event has a name"),
                             (("plugin", "run", "x.so", "--event", "e", "--config", "{"),
                              "--config: '{' is no JSON object: incomplete JSON")):
             done = self.expect(2, *words)
@@ -167,6 +168,20 @@ class RunTest(CommandTest):
         done = self.try_it(1, "--event", "talk.said", "--json", '{"again": true}')
         self.says(done.stderr, "no end after 10000 deliveries")
 
+    def test_a_crash_is_named(self) -> None:
+        done = self.try_it(-signal.SIGABRT, "--event", "talk.said", "--json", '{"crash": true}')
+        self.says(done.stderr, "SIGABRT inside of plugin talker 2.1, talker.answer, event talk.said")
+        self.says(done.stdout, 'event       talk.said {"crash": true}', "warning: heard")
+
+    def test_one_that_listens_to_any_event_is_given_what_is_asked_for(self) -> None:
+        if not (self.folder / "audit.so").exists():
+            self.skipTest("the audit plugin is not built")
+        self.expect(0, "plugin", "run", "audit.so", "--event", "rain.fell", "--json",
+                    '{"mm": 3}', "--config", '{"path": "lines"}')
+        self.says((self.folder / "lines").read_text(encoding="utf-8"),
+                  '"event":"rain.fell","schema":1,"data":{"mm": 3}')
+        self.says(self.expect(0, "plugin", "check", "audit.so").stdout, "listens to  any event")
+
     def test_one_that_wants_events_as_they_lie_in_memory_is_told(self) -> None:
         done = self.expect(1, "plugin", "run", "hello.so", "--event", "shop.order_placed")
         self.says(done.stderr, "shop.order_thanked: the plugin wants it as it lies in memory")
@@ -185,7 +200,9 @@ class HostTest(CommandTest):
 
     def start(self, *plugins: dict) -> subprocess.Popen[str]:
         """Somewhere else: files are looked for beside the configuration."""
-        path = self.write({"threads": 2, "plugins": plugins})
+        return self.start_file(self.write({"threads": 2, "plugins": plugins}))
+
+    def start_file(self, path: str) -> subprocess.Popen[str]:
         host = subprocess.Popen([PROGRAM, "run", path], stderr=subprocess.PIPE, text=True, cwd="/")
         self.addCleanup(lambda: (host.kill(), host.wait(), host.stderr.close()))
         return host
@@ -235,6 +252,20 @@ class HostTest(CommandTest):
         self.says(host.stderr.read(), "what is still queued is cancelled", "stopped hearer",
                   "talker does not stop")
 
+    def test_one_that_crashed_is_left_out_at_the_next_start(self) -> None:
+        path = self.write({"crash_file": "crashes", "plugins": [
+            self.HEARER, {"file": "talker.so", "config": {"crash": True}}]})
+        done = self.expect(-signal.SIGABRT, "run", path)
+        self.says(done.stderr, "SIGABRT inside of plugin talker 2.1, talker.answer, event talk.said")
+        host = self.start_file(path)
+        lines = self.read_until(host, "running")
+        self.assertIn("belfry: plugin talker 2.1 is left out, since it crashed: SIGABRT in talker.answer;"
+                      f' to start it, delete its line from "{self.folder}/crashes"', lines)
+        host.send_signal(signal.SIGTERM)
+        self.assertEqual(host.wait(timeout=PATIENCE), 0)
+        path = self.write({"crash_file": "crashes", "plugins": [{"file": "talker.so"}]})
+        self.says(self.expect(1, "run", path).stderr, "no plugin is left")
+
     def test_one_that_cannot_start_ends_all(self) -> None:
         path = self.write({"plugins": [self.HEARER,
                                        {"file": "talker.so", "config": {"refuse": True}}]})
@@ -273,6 +304,8 @@ class HostTest(CommandTest):
                              ('{\n"plugins": [\n,]}', "line 3: no JSON"),
                              ('{"plugins": [', "line 1: no JSON: incomplete JSON"),
                              ("{}\n{}", "line 2: no JSON: something stands behind its end"),
+                             ('{"crash_file": 3, "plugins": [{"file": "x"}]}',
+                              "crash_file is 3, wanted is the name of a file"),
                              ("", "line 1: no JSON")):
             self.says(self.expect(1, "run", self.write(config)).stderr, part)
         self.says(self.expect(1, "run", "nothing.json").stderr, '"nothing.json": it cannot be read')

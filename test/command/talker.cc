@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <string>
 #include <string_view>
 
@@ -28,6 +29,7 @@ class Talker {
     if (HasKey(config, "speak")) said_.Publish(R"({"greet": true})");
     if (HasKey(config, "hang")) said_.Publish(R"({"hang": true})");
     if (HasKey(config, "fail")) said_.Publish(R"({"fail": true})");
+    if (HasKey(config, "crash")) said_.Publish(R"({"crash": true})");
   }
   ~Talker() { host_.Log(BELFRY_LOG_INFO, "ends"); }
 
@@ -36,6 +38,7 @@ class Talker {
     host_.Log(BELFRY_LOG_WARNING, "heard " + std::string(said));
     if (HasKey(said, "fail")) throw belfry::plugin::Error(BELFRY_INTERNAL, "no answer");
     while (HasKey(said, "hang")) ::pause();
+    if (HasKey(said, "crash")) std::abort();
     if (HasKey(said, "again")) return said_.Publish(said);
     answered_.Publish(R"({"answer": 42})");
   }
@@ -47,11 +50,14 @@ class Talker {
 
 }  // namespace
 
-BELFRY_PLUGIN_CLASS(Talker,
-                    BELFRY_ID("talker") BELFRY_VERSION("2.1") BELFRY_LISTENS("talk.said", 1)
-                        BELFRY_PUBLISHES("talk.said", 1) BELFRY_PUBLISHES("talk.answered", 1)
-                            BELFRY_ALLOWS_KEY("speak", "boolean")
-                                BELFRY_ALLOWS_KEY("deaf", "boolean")
-                                    BELFRY_ALLOWS_KEY("hang", "boolean")
-                                        BELFRY_ALLOWS_KEY("fail", "boolean")
-                                            BELFRY_ALLOWS_KEY("refuse", "boolean"));
+#define TALKER_NOTE                                                         \
+  BELFRY_ID("talker")                                                       \
+  BELFRY_VERSION("2.1")                                                     \
+  BELFRY_LISTENS("talk.said", 1)                                            \
+  BELFRY_PUBLISHES("talk.said", 1)                                          \
+  BELFRY_PUBLISHES("talk.answered", 1)                                      \
+  BELFRY_ALLOWS_KEY("speak", "boolean")                                     \
+  BELFRY_ALLOWS_KEY("deaf", "boolean")                                      \
+  BELFRY_ALLOWS_KEY("hang", "boolean") BELFRY_ALLOWS_KEY("fail", "boolean") \
+      BELFRY_ALLOWS_KEY("crash", "boolean") BELFRY_ALLOWS_KEY("refuse", "boolean")
+BELFRY_PLUGIN_CLASS(Talker, TALKER_NOTE);
