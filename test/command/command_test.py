@@ -99,7 +99,7 @@ class CheckTest(CommandTest):
         done = self.expect(0, "plugin", "check", "talker.so")
         for line in ("plugin      talker 2.1", "built for   belfry/plugin.h 1.0, this host has 1.",
                      "listens to  talk.said 1", "publishes   talk.answered 1",
-                     "allows      key speak, boolean", "exports     belfry_plugin_v1",
+                     "allows      key does, text", "exports     belfry_plugin_v1",
                      "needs       ", "libc.so.6", "unloads     yes", "trusted     yes"):
             self.says(done.stdout, line)
         self.assertEqual(done.stderr, "")
@@ -146,11 +146,11 @@ class RunTest(CommandTest):
             "log         info: ends"])
 
     def test_it_is_configured(self) -> None:
-        done = self.try_it(0, "--event", "talk.said", "--config", '{"speak": true}')
+        done = self.try_it(0, "--event", "talk.said", "--config", '{"does": "speak"}')
         self.says(done.stdout, 'published   talk.said {"greet": true}\nevent       talk.said {}')
         done = self.try_it(1, "--event", "talk.said", "--config", '{"loud": 1}')
         self.says(done.stderr, "plugin talker: key loud is unknown")
-        done = self.try_it(1, "--event", "talk.said", "--config", '{"refuse": true}')
+        done = self.try_it(1, "--event", "talk.said", "--config", '{"does": "refuse"}')
         self.says(done.stderr, "talker cannot start: no voice")
 
     def test_a_listener_that_fails_is_one(self) -> None:
@@ -161,7 +161,7 @@ class RunTest(CommandTest):
     def test_an_event_that_it_does_not_hear_is_one(self) -> None:
         self.says(self.try_it(1, "--event", "talk.sung").stderr,
                   "talker does not listen to talk.sung, but to: talk.said")
-        done = self.try_it(1, "--event", "talk.said", "--config", '{"deaf": true}')
+        done = self.try_it(1, "--event", "talk.said", "--config", '{"does": "deaf"}')
         self.says(done.stderr, "no listener of it was called")
 
     def test_one_that_answers_itself_without_end_is_stopped(self) -> None:
@@ -219,7 +219,7 @@ class HostTest(CommandTest):
 
     def test_plugins_hear_each_other_and_end_in_reverse_order(self) -> None:
         for how in (signal.SIGTERM, signal.SIGINT):
-            host = self.start(self.HEARER, {"file": "talker.so", "config": {"speak": True}})
+            host = self.start(self.HEARER, {"file": "talker.so", "config": {"does": "speak"}})
             lines = self.read_until(host, 'hearer: info: heard {"answer": 42}')
             self.assertIn("belfry: started hearer", lines)
             self.assertIn('belfry: talker: warning: heard {"greet": true}', lines)
@@ -231,13 +231,13 @@ class HostTest(CommandTest):
                               "belfry: hearer: info: ends", "belfry: stopped hearer"])
 
     def test_failures_are_told_and_it_goes_on(self) -> None:
-        host = self.start({"file": "talker.so", "config": {"fail": True}})
+        host = self.start({"file": "talker.so", "config": {"does": "fail"}})
         self.read_until(host, "belfry: listener talker.answer failed: INTERNAL: no answer")
         host.send_signal(signal.SIGTERM)
         self.assertEqual(host.wait(timeout=PATIENCE), 0)
 
     def test_a_second_signal_ends_one_that_hangs(self) -> None:
-        host = self.start({"file": "talker.so", "config": {"hang": True}})
+        host = self.start({"file": "talker.so", "config": {"does": "hang"}})
         self.read_until(host, 'heard {"hang": true}')
         host.send_signal(signal.SIGTERM)
         self.read_until(host, "stopping; a second signal ends it at once")
@@ -245,7 +245,7 @@ class HostTest(CommandTest):
         self.assertEqual(host.wait(timeout=PATIENCE), -signal.SIGTERM)
 
     def test_one_that_hangs_is_not_waited_for_without_end(self) -> None:
-        host = self.start(self.HEARER, {"file": "talker.so", "config": {"hang": True}})
+        host = self.start(self.HEARER, {"file": "talker.so", "config": {"does": "hang"}})
         self.read_until(host, 'heard {"hang": true}')
         host.send_signal(signal.SIGTERM)
         self.assertEqual(host.wait(timeout=PATIENCE), 1)
@@ -254,7 +254,7 @@ class HostTest(CommandTest):
 
     def test_one_that_crashed_is_left_out_at_the_next_start(self) -> None:
         path = self.write({"crash_file": "crashes", "plugins": [
-            self.HEARER, {"file": "talker.so", "config": {"crash": True}}]})
+            self.HEARER, {"file": "talker.so", "config": {"does": "crash"}}]})
         done = self.expect(-signal.SIGABRT, "run", path)
         self.says(done.stderr, "SIGABRT inside of plugin talker 2.1, talker.answer, event talk.said")
         host = self.start_file(path)
@@ -268,7 +268,7 @@ class HostTest(CommandTest):
 
     def test_one_that_cannot_start_ends_all(self) -> None:
         path = self.write({"plugins": [self.HEARER,
-                                       {"file": "talker.so", "config": {"refuse": True}}]})
+                                       {"file": "talker.so", "config": {"does": "refuse"}}]})
         done = self.expect(1, "run", path)
         self.says(done.stderr, "belfry: started hearer", "hearer: info: ends", "stopped hearer",
                   "plugin talker cannot start: no voice")
@@ -276,10 +276,10 @@ class HostTest(CommandTest):
     def test_all_that_is_wrong_with_the_plugins_is_said_before_one_is_loaded(self) -> None:
         os.chmod(self.folder / "lingering.so", 0o777)
         path = self.write({"plugins": [
-            {"file": "talker.so", "config": {"speak": 3}}, {"file": "hearer.so"},
+            {"file": "talker.so", "config": {"does": 3}}, {"file": "hearer.so"},
             {"file": "none.so"}, {"file": "lingering.so"}]})
         done = self.expect(1, "run", path)
-        self.says(done.stderr, "nothing was started", "plugins[0]: ", "key speak is of kind int64",
+        self.says(done.stderr, "nothing was started", "plugins[0]: ", "key does is of kind int64",
                   "plugins[1]: ", "key name (text) is missing", "plugins[2]: ", "cannot be opened",
                   "plugins[3]: ", "chmod go-w")
         self.assertNotIn("talker was loaded", done.stderr)

@@ -13,8 +13,8 @@ namespace {
 // Somebody has loaded it.
 [[maybe_unused]] const int loaded = std::fputs("talker was loaded\n", stderr);
 
-bool HasKey(std::string_view json, const std::string& key) {
-  return json.find('"' + key + '"') != std::string_view::npos;
+bool Has(std::string_view json, const std::string& word) {
+  return json.find('"' + word + '"') != std::string_view::npos;
 }
 
 class Talker {
@@ -23,23 +23,23 @@ class Talker {
       : host_(host),
         said_(host.FindJson("talk.said", 1)),
         answered_(host.FindJson("talk.answered", 1)) {
-    if (HasKey(config, "refuse")) throw belfry::plugin::Error(BELFRY_UNAVAILABLE, "no voice");
-    if (HasKey(config, "deaf")) return;
+    if (Has(config, "refuse")) throw belfry::plugin::Error(BELFRY_UNAVAILABLE, "no voice");
+    if (Has(config, "deaf")) return;
     host.Listen("answer", said_, [this](std::string_view said) { Answer(said); });
-    if (HasKey(config, "speak")) said_.Publish(R"({"greet": true})");
-    if (HasKey(config, "hang")) said_.Publish(R"({"hang": true})");
-    if (HasKey(config, "fail")) said_.Publish(R"({"fail": true})");
-    if (HasKey(config, "crash")) said_.Publish(R"({"crash": true})");
+    if (Has(config, "speak")) said_.Publish(R"({"greet": true})");
+    if (Has(config, "hang")) said_.Publish(R"({"hang": true})");
+    if (Has(config, "fail")) said_.Publish(R"({"fail": true})");
+    if (Has(config, "crash")) said_.Publish(R"({"crash": true})");
   }
   ~Talker() { host_.Log(BELFRY_LOG_INFO, "ends"); }
 
  private:
   void Answer(std::string_view said) {
     host_.Log(BELFRY_LOG_WARNING, "heard " + std::string(said));
-    if (HasKey(said, "fail")) throw belfry::plugin::Error(BELFRY_INTERNAL, "no answer");
-    while (HasKey(said, "hang")) ::pause();
-    if (HasKey(said, "crash")) std::abort();
-    if (HasKey(said, "again")) return said_.Publish(said);
+    if (Has(said, "fail")) throw belfry::plugin::Error(BELFRY_INTERNAL, "no answer");
+    while (Has(said, "hang")) ::pause();
+    if (Has(said, "crash")) std::abort();
+    if (Has(said, "again")) return said_.Publish(said);
     answered_.Publish(R"({"answer": 42})");
   }
 
@@ -50,14 +50,7 @@ class Talker {
 
 }  // namespace
 
-#define TALKER_NOTE                                                         \
-  BELFRY_ID("talker")                                                       \
-  BELFRY_VERSION("2.1")                                                     \
-  BELFRY_LISTENS("talk.said", 1)                                            \
-  BELFRY_PUBLISHES("talk.said", 1)                                          \
-  BELFRY_PUBLISHES("talk.answered", 1)                                      \
-  BELFRY_ALLOWS_KEY("speak", "boolean")                                     \
-  BELFRY_ALLOWS_KEY("deaf", "boolean")                                      \
-  BELFRY_ALLOWS_KEY("hang", "boolean") BELFRY_ALLOWS_KEY("fail", "boolean") \
-      BELFRY_ALLOWS_KEY("crash", "boolean") BELFRY_ALLOWS_KEY("refuse", "boolean")
-BELFRY_PLUGIN_CLASS(Talker, TALKER_NOTE);
+BELFRY_PLUGIN_CLASS(Talker,
+                    BELFRY_ID("talker") BELFRY_VERSION("2.1") BELFRY_LISTENS("talk.said", 1)
+                        BELFRY_PUBLISHES("talk.said", 1) BELFRY_PUBLISHES("talk.answered", 1)
+                            BELFRY_ALLOWS_KEY("does", "text"));
