@@ -63,7 +63,7 @@ absl::Status CheckPlugin(const std::string& file) {
   const absl::StatusOr<PluginFile> read =
       ReadPluginFile(file, {.writable_by_others = true, .owned_by_others = true});
   if (read.ok()) PrintFile(*read);
-  const absl::Status trusted = ReadPluginFile(file).status();
+  absl::Status trusted = ReadPluginFile(file).status();
   if (read.ok()) Print("trusted", trusted.ok() ? "yes" : "no");
   if (!read.ok() || read->exports_plugin) return trusted;
   const std::string missing =

@@ -28,6 +28,6 @@ struct PluginRun {
 absl::Status RunPlugin(const PluginRun& run);
 
 // Runs the plugins that a file names until SIGTERM or SIGINT.
-absl::Status RunHost(const std::string& config);
+absl::Status RunHost(const std::string& path);
 
 }  // namespace belfry::command

@@ -159,7 +159,7 @@ absl::Status RunHost(const std::string& path) {
       {.disable_limit = kStopTimeMax, .crash_file = config->crash_file, .log = LogLine});
   ExposeForeign(host, *notes);
   std::vector<std::string> running;
-  const absl::Status started = StartPlugins(host, *config, running);
+  absl::Status started = StartPlugins(host, *config, running);
   if (started.ok()) {
     Log("running; SIGTERM or SIGINT ends it");
     loop.Run();

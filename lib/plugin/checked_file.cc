@@ -71,8 +71,8 @@ absl::Status CheckedFile::Check(PluginTrust trust) {
   struct stat status {};
   if (::fstat(fd_, &status) != 0) return absl::ErrnoToStatus(errno, "it cannot be looked at");
   if (!S_ISREG(status.st_mode)) return absl::InvalidArgumentError("it is no regular file");
-  const absl::Status trusted = CheckTrust(status, trust);
-  const absl::Status read = ReadContents();
+  absl::Status trusted = CheckTrust(status, trust);
+  absl::Status read = ReadContents();
   if (trusted.ok()) return read;
   if (read.ok()) return trusted;
   return absl::Status(trusted.code(),

@@ -21,6 +21,8 @@ MODULES = pathlib.Path()
 class CommandTest(unittest.TestCase):
     """In a folder of its own, with the plugins' files, which nobody else may write to."""
 
+    CRASHED = "SIGABRT inside of plugin talker 2.1, talker.answer, event talk.said"
+
     def setUp(self) -> None:
         folder = tempfile.TemporaryDirectory(prefix="belfry-command-")
         self.addCleanup(folder.cleanup)
@@ -170,7 +172,7 @@ class RunTest(CommandTest):
 
     def test_a_crash_is_named(self) -> None:
         done = self.try_it(-signal.SIGABRT, "--event", "talk.said", "--json", '{"crash": true}')
-        self.says(done.stderr, "SIGABRT inside of plugin talker 2.1, talker.answer, event talk.said")
+        self.says(done.stderr, self.CRASHED)
         self.says(done.stdout, 'event       talk.said {"crash": true}', "warning: heard")
 
     def test_one_that_listens_to_any_event_is_given_what_is_asked_for(self) -> None:
@@ -256,11 +258,12 @@ class HostTest(CommandTest):
         path = self.write({"crash_file": "crashes", "plugins": [
             self.HEARER, {"file": "talker.so", "config": {"does": "crash"}}]})
         done = self.expect(-signal.SIGABRT, "run", path)
-        self.says(done.stderr, "SIGABRT inside of plugin talker 2.1, talker.answer, event talk.said")
+        self.says(done.stderr, self.CRASHED)
         host = self.start_file(path)
         lines = self.read_until(host, "running")
-        self.assertIn("belfry: plugin talker 2.1 is left out, since it crashed: SIGABRT in talker.answer;"
-                      f' to start it, delete its line from "{self.folder}/crashes"', lines)
+        self.assertIn("belfry: plugin talker 2.1 is left out, since it crashed: SIGABRT in "
+                      f'talker.answer; to start it, delete its line from "{self.folder}/crashes"',
+                      lines)
         host.send_signal(signal.SIGTERM)
         self.assertEqual(host.wait(timeout=PATIENCE), 0)
         path = self.write({"crash_file": "crashes", "plugins": [{"file": "talker.so"}]})
