@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "absl/status/status.h"
+#include "absl/strings/ascii.h"
 #include <boost/json/parse.hpp>
 
 #include "CLI/CLI.hpp"
@@ -21,10 +22,9 @@ constexpr std::size_t kPluginNameMax = 100;
 
 // For CLI11: "" or what is wrong with an argument.
 std::string CheckName(const std::string& name) {
-  constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyz";
-  constexpr std::string_view kOthers = "abcdefghijklmnopqrstuvwxyz0123456789_";
-  if (name.empty() || kLetters.find(name.front()) == std::string_view::npos ||
-      name.find_first_not_of(kOthers) != std::string::npos) {
+  constexpr std::string_view kPossible = "abcdefghijklmnopqrstuvwxyz0123456789_";
+  if (name.empty() || !absl::ascii_islower(static_cast<unsigned char>(name.front())) ||
+      name.find_first_not_of(kPossible) != std::string::npos) {
     return "\"" + name + "\" is no name for a plugin: wanted are small letters, digits and _, " +
            "a letter first";
   }
