@@ -51,6 +51,9 @@ class Belfry(ConanFile):
         # Boost serves the plugins, SQLite the samples: nobody who links Belfry needs them.
         self.requires("boost/1.83.0", visible=False)
         self.requires("sqlite3/3.45.0", visible=False)
+        # The belfry command is built with belfry::testing.
+        if self.options.testing:
+            self.requires("cli11/2.4.2", visible=False)
 
     def generate(self):
         CMakeDeps(self).generate()

@@ -43,9 +43,15 @@ struct PluginNote {
 // What a plugin's file says and is.
 struct PluginFile {
   PluginNote note;
+  std::vector<std::string> libraries;  // that the system loads with it (DT_NEEDED)
+
+  // The others stand in its section headers, which no loader needs: without them nobody knows.
+  bool exports_plugin = false;  // the symbol that BELFRY_PLUGIN defines
   // Those that keep the system from ever unmapping the file (STB_GNU_UNIQUE). A plugin that is
   // compiled with -fno-gnu-unique has none.
   std::vector<std::string> unique_symbols;
+  // Of thread_local objects: each thread that has made one keeps the file mapped until it ends.
+  bool thread_local_destructors = false;
 };
 
 // Whose files are read.
@@ -55,7 +61,7 @@ struct PluginTrust {
 };
 
 // Thread safety: any thread. Blocking: reads the file.
-// Errors, each naming all that is wrong, with both values, and what to do:
+// Errors, naming all that is wrong at once, with both values, and what to do; of the first kind:
 //  * NOT_FOUND, PERMISSION_DENIED: the file cannot be opened, or is not trusted.
 //  * INVALID_ARGUMENT: no ELF file, a truncated one, or one whose parts contradict each other; no
 //    note, or one that cannot be read.

@@ -5,10 +5,12 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstddef>
 #include <utility>
 
 #include "absl/status/status.h"
 
+#include "belfry/plugin.h"
 #include "belfry/plugin_note.h"
 #include "plugin/complaints.h"
 #include "plugin/elf_file.h"
@@ -16,32 +18,14 @@
 namespace belfry {
 namespace {
 
+constexpr std::size_t kUniqueSymbolsMax = 20;  // that are named
+
 absl::Status Of(const std::string& path, const absl::Status& status) {
   if (status.ok()) return status;
   return absl::Status(status.code(), "plugin \"" + path + "\": " + std::string(status.message()));
 }
 
-}  // namespace
-
-absl::StatusOr<CheckedFile> CheckedFile::Open(const std::string& path, PluginTrust trust) {
-  CheckedFile file;
-  // O_NONBLOCK: to open a pipe would wait for its writer.
-  file.fd_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (file.fd_ < 0) return Of(path, absl::ErrnoToStatus(errno, "it cannot be opened"));
-  if (absl::Status trusted = file.CheckTrust(trust); !trusted.ok()) return Of(path, trusted);
-  if (absl::Status read = file.ReadContents(); !read.ok()) return Of(path, read);
-  return file;
-}
-
-CheckedFile::~CheckedFile() {
-  if (fd_ >= 0) ::close(fd_);
-}
-
-absl::Status CheckedFile::CheckTrust(PluginTrust trust) {
-  struct stat status {};
-  if (::fstat(fd_, &status) != 0) return absl::ErrnoToStatus(errno, "it cannot be looked at");
-  if (!S_ISREG(status.st_mode)) return absl::InvalidArgumentError("it is no regular file");
-
+absl::Status CheckTrust(const struct stat& status, PluginTrust trust) {
   Complaints complaints;
   if (!trust.writable_by_others && (status.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
     complaints.Add(absl::StatusCode::kPermissionDenied,
@@ -57,6 +41,44 @@ absl::Status CheckedFile::CheckTrust(PluginTrust trust) {
   return complaints.status("it is not trusted");
 }
 
+void AddSymbol(const ElfFile::Symbol& symbol, PluginFile& contents) {
+  if (!symbol.defined) {
+    if (symbol.name == "__cxa_thread_atexit") contents.thread_local_destructors = true;
+    return;
+  }
+  if (symbol.name == BELFRY_SPELLED_(BELFRY_PLUGIN_SYMBOL)) contents.exports_plugin = true;
+  if (symbol.unique && contents.unique_symbols.size() < kUniqueSymbolsMax) {
+    contents.unique_symbols.emplace_back(symbol.name);
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<CheckedFile> CheckedFile::Open(const std::string& path, PluginTrust trust) {
+  CheckedFile file;
+  // O_NONBLOCK: to open a pipe would wait for its writer.
+  file.fd_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (file.fd_ < 0) return Of(path, absl::ErrnoToStatus(errno, "it cannot be opened"));
+  if (absl::Status sound = file.Check(trust); !sound.ok()) return Of(path, sound);
+  return file;
+}
+
+CheckedFile::~CheckedFile() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+absl::Status CheckedFile::Check(PluginTrust trust) {
+  struct stat status {};
+  if (::fstat(fd_, &status) != 0) return absl::ErrnoToStatus(errno, "it cannot be looked at");
+  if (!S_ISREG(status.st_mode)) return absl::InvalidArgumentError("it is no regular file");
+  absl::Status trusted = CheckTrust(status, trust);
+  absl::Status read = ReadContents();
+  if (trusted.ok()) return read;
+  if (read.ok()) return trusted;
+  return absl::Status(trusted.code(),
+                      std::string(trusted.message()) + "; " + std::string(read.message()));
+}
+
 absl::Status CheckedFile::ReadContents() {
   const absl::StatusOr<ElfFile> elf = ElfFile::Open(fd_);
   if (!elf.ok()) return elf.status();
@@ -68,7 +90,8 @@ absl::Status CheckedFile::ReadContents() {
   absl::StatusOr<PluginNote> note = ReadPluginNote(*text);
   if (!note.ok()) return note.status();
   contents_.note = *std::move(note);
-  contents_.unique_symbols = elf->UniqueSymbols();
+  contents_.libraries = elf->Libraries();
+  elf->VisitSymbols([this](const ElfFile::Symbol& symbol) { AddSymbol(symbol, contents_); });
   return absl::OkStatus();
 }
 

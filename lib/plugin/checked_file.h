@@ -32,7 +32,7 @@ class CheckedFile {
 
  private:
   CheckedFile() = default;
-  absl::Status CheckTrust(PluginTrust trust);
+  absl::Status Check(PluginTrust trust);
   absl::Status ReadContents();
 
   int fd_ = -1;

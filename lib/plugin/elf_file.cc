@@ -20,7 +20,8 @@ constexpr std::size_t kSegmentsMax = 256;
 constexpr std::size_t kSectionsMax = 65'535;
 constexpr std::uint64_t kNoteBytesMax = 1 << 20;
 constexpr std::uint64_t kTableBytesMax = 64 << 20;
-constexpr std::size_t kUniqueSymbolsMax = 20;
+constexpr std::uint64_t kDynamicMax = 4096;
+constexpr std::size_t kNameBytesMax = 1024;  // what is longer is cut off
 
 std::string Number(std::uint64_t number) { return std::to_string(number); }
 
@@ -86,6 +87,12 @@ void CompareMachines(const ElfW(Ehdr) & theirs, const ElfW(Ehdr) & ours, Complai
 }
 
 absl::Status Lies(const std::string& what) { return absl::InvalidArgumentError(what); }
+
+// The name that begins at `at` in a table of zero-terminated ones.
+std::string_view NameAt(std::string_view names, std::uint64_t at) {
+  const std::string_view name = names.substr(at, kNameBytesMax);
+  return name.substr(0, name.find('\0'));
+}
 
 std::uint64_t RoundedUp(std::uint64_t size, std::uint64_t alignment) {
   return (size + alignment - 1) / alignment * alignment;
@@ -171,29 +178,70 @@ absl::StatusOr<std::string> ElfFile::Note(std::string_view name, std::uint32_t t
                              Number(type));
 }
 
-std::vector<std::string> ElfFile::UniqueSymbols() const {
+std::vector<std::string> ElfFile::Libraries() const {
+  const std::vector<ElfW(Dyn)> entries = ReadDynamic();
+  std::uint64_t address = 0;
+  std::uint64_t size = 0;
+  for (const ElfW(Dyn) & entry : entries) {
+    if (entry.d_tag == DT_STRTAB) address = entry.d_un.d_ptr;
+    if (entry.d_tag == DT_STRSZ) size = entry.d_un.d_val;
+  }
   std::vector<std::string> names;
-  const std::size_t count = std::min<std::size_t>(header_.e_shnum, kSectionsMax);
-  if (header_.e_shentsize != sizeof(ElfW(Shdr))) return names;
-  std::vector<ElfW(Shdr)> sections(count);
-  if (!Read(header_.e_shoff, sections.data(), count * sizeof(ElfW(Shdr)))) return names;
-  for (const ElfW(Shdr) & table : sections) {
-    if (table.sh_type != SHT_DYNSYM || table.sh_link >= count) continue;
-    const ElfW(Shdr)& texts = sections[table.sh_link];
-    if (table.sh_size > kTableBytesMax || texts.sh_size > kTableBytesMax) continue;
-    if (!Has(table.sh_offset, table.sh_size) || !Has(texts.sh_offset, texts.sh_size)) continue;
-    std::vector<ElfW(Sym)> symbols(table.sh_size / sizeof(ElfW(Sym)));
-    std::string spelled(texts.sh_size, '\0');
-    if (!Read(table.sh_offset, symbols.data(), symbols.size() * sizeof(ElfW(Sym)))) continue;
-    if (!Read(texts.sh_offset, spelled.data(), spelled.size())) continue;
-    for (const ElfW(Sym) & symbol : symbols) {
-      // Bind and type share a byte in the same way for 32 and 64 bits.
-      if (ELF64_ST_BIND(symbol.st_info) != STB_GNU_UNIQUE || symbol.st_shndx == SHN_UNDEF) continue;
-      if (symbol.st_name >= spelled.size() || names.size() == kUniqueSymbolsMax) continue;
-      names.emplace_back(spelled.c_str() + symbol.st_name);
-    }
+  const std::optional<std::uint64_t> offset = OffsetOf(address);
+  if (!offset) return names;
+  const std::string spelled = ReadText(*offset, size);
+  for (const ElfW(Dyn) & entry : entries) {
+    if (entry.d_tag != DT_NEEDED || entry.d_un.d_val >= spelled.size()) continue;
+    names.emplace_back(NameAt(spelled, entry.d_un.d_val));
   }
   return names;
+}
+
+std::vector<ElfW(Dyn)> ElfFile::ReadDynamic() const {
+  for (const ElfW(Phdr) & segment : segments_) {
+    if (segment.p_type != PT_DYNAMIC) continue;
+    std::vector<ElfW(Dyn)> entries(
+        std::min<std::uint64_t>(segment.p_filesz / sizeof(ElfW(Dyn)), kDynamicMax));
+    if (Read(segment.p_offset, entries.data(), entries.size() * sizeof(ElfW(Dyn)))) return entries;
+  }
+  return {};
+}
+
+std::optional<std::uint64_t> ElfFile::OffsetOf(std::uint64_t address) const {
+  for (const ElfW(Phdr) & segment : segments_) {
+    if (segment.p_type != PT_LOAD || address < segment.p_vaddr) continue;
+    const std::uint64_t inside = address - segment.p_vaddr;
+    if (inside < segment.p_filesz) return segment.p_offset + inside;
+  }
+  return std::nullopt;
+}
+
+void ElfFile::VisitSymbols(const std::function<void(const Symbol&)>& visit) const {
+  const std::size_t count = std::min<std::size_t>(header_.e_shnum, kSectionsMax);
+  if (header_.e_shentsize != sizeof(ElfW(Shdr))) return;
+  std::vector<ElfW(Shdr)> sections(count);
+  if (!Read(header_.e_shoff, sections.data(), count * sizeof(ElfW(Shdr)))) return;
+  for (const ElfW(Shdr) & table : sections) {
+    if (table.sh_type != SHT_DYNSYM || table.sh_link >= count) continue;
+    if (table.sh_size > kTableBytesMax || !Has(table.sh_offset, table.sh_size)) continue;
+    std::vector<ElfW(Sym)> symbols(table.sh_size / sizeof(ElfW(Sym)));
+    if (!Read(table.sh_offset, symbols.data(), symbols.size() * sizeof(ElfW(Sym)))) continue;
+    const ElfW(Shdr)& texts = sections[table.sh_link];
+    const std::string spelled = ReadText(texts.sh_offset, texts.sh_size);
+    for (const ElfW(Sym) & symbol : symbols) {
+      if (symbol.st_name >= spelled.size()) continue;
+      // Bind and type share a byte in the same way for 32 and 64 bits.
+      visit({.name = NameAt(spelled, symbol.st_name),
+             .defined = symbol.st_shndx != SHN_UNDEF,
+             .unique = ELF64_ST_BIND(symbol.st_info) == STB_GNU_UNIQUE});
+    }
+  }
+}
+
+std::string ElfFile::ReadText(std::uint64_t offset, std::uint64_t size) const {
+  if (size > kTableBytesMax || !Has(offset, size)) return "";
+  std::string text(size, '\0');
+  return Read(offset, text.data(), text.size()) ? text : "";
 }
 
 bool ElfFile::Read(std::uint64_t offset, void* to, std::size_t size) const {

@@ -23,6 +23,7 @@ namespace belfry {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
@@ -64,7 +65,27 @@ TEST_F(PluginFileTest, SaysWhatThePluginSaysOfItself) {
   EXPECT_EQ(file->note.listens[0].schema_version, 1u);
   ASSERT_EQ(file->note.publishes.size(), 1u);
   EXPECT_EQ(file->note.publishes[0].name, "shop.order_thanked");
+  EXPECT_THAT(file->libraries, Contains(HasSubstr("libc.so")));
+  EXPECT_TRUE(file->exports_plugin);
   EXPECT_THAT(file->unique_symbols, IsEmpty());
+  EXPECT_FALSE(file->thread_local_destructors);
+}
+
+TEST_F(PluginFileTest, SaysThatThreadsWillKeepIt) {
+  const auto file = ReadPluginFile(MODULE_LINGERING, {.writable_by_others = true});
+  ASSERT_TRUE(file.ok()) << file.status();
+  EXPECT_TRUE(file->thread_local_destructors);
+}
+
+TEST_F(PluginFileTest, SaysThatItsSymbolIsMissing) {
+  std::string bytes = hello_;
+  const std::string symbol = "belfry_plugin_v1";
+  for (std::size_t at = bytes.find(symbol); at != std::string::npos; at = bytes.find(symbol)) {
+    bytes.replace(at, symbol.size(), "foundry_plugin_v");
+  }
+  const auto file = ReadPluginFile(Write(bytes));
+  ASSERT_TRUE(file.ok()) << file.status();
+  EXPECT_FALSE(file->exports_plugin);
 }
 
 TEST_F(PluginFileTest, NothingOfItIsMapped) {
@@ -171,6 +192,13 @@ TEST_F(PluginFileTest, WhatOthersMayWriteIsRefusedUnlessAllowed) {
     EXPECT_THAT(std::string(status.message()), HasSubstr("chmod go-w"));
     EXPECT_TRUE(ReadPluginFile(Write(hello_, mode), {.writable_by_others = true}).ok());
   }
+}
+
+TEST_F(PluginFileTest, AllThatIsWrongIsSaidAtOnce) {
+  const absl::Status status = ReadPluginFile(Write("#!/bin/sh\n", 0777)).status();
+  EXPECT_EQ(status.code(), absl::StatusCode::kPermissionDenied);
+  EXPECT_THAT(std::string(status.message()),
+              AllOf(HasSubstr("chmod go-w"), HasSubstr("; it has 10 bytes")));
 }
 
 TEST_F(PluginFileTest, WhatBelongsToOthersIsRefusedUnlessAllowed) {

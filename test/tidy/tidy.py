@@ -32,6 +32,7 @@ MAY_INCLUDE = {
     "testing": FLOOR_3,
     "queue": FLOOR_3,
     "inspect": FLOOR_3,
+    "command": FLOOR_3 | {"plugin", "testing"},
 }
 
 LIMITS = {".h": 150, ".cc": 400, "function": 70, "columns": 100}
