@@ -22,5 +22,5 @@ class Hearer {
 }  // namespace
 
 BELFRY_PLUGIN_CLASS(Hearer,
-                    BELFRY_ID("hearer") BELFRY_VERSION("1.0") BELFRY_LISTENS("talk.answered", 1)
-                        BELFRY_REQUIRES_KEY("name", "text"));
+                    BELFRY_ID("hearer") BELFRY_PLUGIN_VERSION("1.0")
+                        BELFRY_LISTENS("talk.answered", 1) BELFRY_REQUIRES_KEY("name", "text"));

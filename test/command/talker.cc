@@ -51,6 +51,6 @@ class Talker {
 }  // namespace
 
 BELFRY_PLUGIN_CLASS(Talker,
-                    BELFRY_ID("talker") BELFRY_VERSION("2.1") BELFRY_LISTENS("talk.said", 1)
+                    BELFRY_ID("talker") BELFRY_PLUGIN_VERSION("2.1") BELFRY_LISTENS("talk.said", 1)
                         BELFRY_PUBLISHES("talk.said", 1) BELFRY_PUBLISHES("talk.answered", 1)
                             BELFRY_ALLOWS_KEY("does", "text"));
