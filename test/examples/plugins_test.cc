@@ -127,9 +127,9 @@ void Beat() {}
 
 TEST(PluginExamples, PluginTimers) {
   belfry::ManualTimers timers;
+  const belfry_plugin plugin = belfry::ScriptedPlugin();
   belfry::Dispatcher dispatcher({.synchronous = true, .clock = &timers.clock(), .timers = &timers});
   belfry::PluginHost belfry_host(dispatcher);
-  const belfry_plugin plugin = belfry::ScriptedPlugin();
   belfry::script.start = [](const ::belfry_host& border, belfry_error*) {
     const belfry::plugin::Host host(border);
     // example: plugin_timers.hpp
@@ -170,11 +170,11 @@ class Guests {
 };
 
 TEST(PluginExamples, PluginObject) {
+  const belfry_plugin plugin = belfry::ScriptedPlugin();
+  std::optional<Guests> guests;
   belfry::Dispatcher dispatcher({.synchronous = true});
   belfry::PluginHost belfry_host(dispatcher);
   belfry_host.Expose(belfry::Exposed<Greeted>());
-  const belfry_plugin plugin = belfry::ScriptedPlugin();
-  std::optional<Guests> guests;
   belfry::script.start = [&](const ::belfry_host& border, belfry_error*) {
     guests.emplace(belfry::plugin::Host(border));
     return belfry_code{BELFRY_OK};

@@ -62,12 +62,12 @@ class PluginCrashTest : public ::testing::Test {
   // A program with a plugin whose listener, or start, does that.
   void Run(std::function<void()> act, bool at_start = false,
            DispatcherOptions options = {.synchronous = true}) const {
+    const belfry_plugin plugin = ScriptedPlugin();
     Dispatcher dispatcher(std::move(options));
     PluginHost host(dispatcher, {.crash_file = file_});
     host.Expose(Exposed<OrderPlaced>());
     host.Expose(Exposed<shop::OrderThanked>());
     host.Expose(Exposed<shop::Greeted>());
-    const belfry_plugin plugin = ScriptedPlugin();
     ScriptedListener listener;
     listener.on_event = [&](const belfry_event&, belfry_error*) {
       act();
@@ -88,9 +88,9 @@ class PluginCrashTest : public ::testing::Test {
   }
   // How the next start of that plugin ends.
   absl::Status StartAgain(const std::string& file) const {
+    const belfry_plugin plugin = ScriptedPlugin();
     Dispatcher dispatcher({.synchronous = true});
     PluginHost host(dispatcher, {.crash_file = file});
-    const belfry_plugin plugin = ScriptedPlugin();
     script.start = {};
     EXPECT_TRUE(host.Add(plugin).ok());
     return host.Start("scripted", kConfig);

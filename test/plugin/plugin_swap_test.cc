@@ -163,12 +163,12 @@ TEST_P(PluginSwapTest, AListenerOfTheNextVersionMayEndItselfAtOnce) {
 // Versions come one after the other under fire.
 void SwapUnderFire(std::uint32_t run) {
   constexpr int kPublishers = 2;
+  const belfry_plugin plugins[] = {ScriptedPlugin(), NextPlugin()};
   Dispatcher dispatcher({.pool = {.threads = 4}});
   PluginHost host(dispatcher);
   host.Expose(Exposed<OrderPlaced>());
   host.Expose(Exposed<shop::OrderThanked>());
   host.Expose(Exposed<shop::Greeted>());
-  const belfry_plugin plugins[] = {ScriptedPlugin(), NextPlugin()};
   const int swaps = static_cast<int>(Scaled(200, 20'000));
 
   std::vector<std::atomic<std::uint64_t>> handled(static_cast<std::size_t>(swaps) + 1);

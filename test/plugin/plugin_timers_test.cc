@@ -194,9 +194,9 @@ TEST_P(PluginTimersTest, WhatCannotBeAsked) {
 }
 
 TEST(PluginTimersWithoutTimersTest, AreRefused) {
+  const belfry_plugin plugin = ScriptedPlugin();
   Dispatcher dispatcher({.synchronous = true});
   PluginHost host(dispatcher);
-  const belfry_plugin plugin = ScriptedPlugin();
   belfry_code code = BELFRY_OK;
   script.start = [&](const belfry_host& border, belfry_error*) {
     try {
@@ -214,9 +214,9 @@ TEST(PluginTimersWithoutTimersTest, AreRefused) {
 
 // Timers come, go and are due while their plugin is disabled and enabled.
 TEST(PluginTimersStressTest, NoneIsCalledWhileItsPluginIsDisabled) {
+  const belfry_plugin plugin = ScriptedPlugin();
   Dispatcher dispatcher({.pool = {.threads = 3}});
   PluginHost host(dispatcher);
-  const belfry_plugin plugin = ScriptedPlugin();
   const belfry_host* border = nullptr;
   script.start = [&](const belfry_host& given, belfry_error*) {
     border = &given;
