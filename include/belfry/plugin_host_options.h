@@ -22,8 +22,9 @@ struct PluginHostOptions {
   // What plugins write into the log: the level is one of BELFRY_LOG_*. Called on any thread. Empty:
   // nobody reads it.
   std::function<void(std::string_view plugin, std::uint32_t level, std::string_view line)> log{};
-  // How its listeners are subscribed, but for `name` and `run`, which are the plugin's: retries,
-  // queues, dead letters. Called on any thread with the name ID.NAME. Empty: without options.
+  // How plugins' listeners are subscribed: retries, queues, dead letters. Called on any thread with
+  // the name ID.NAME. `name`, `run` and `concurrency` are not the host's to choose. Empty: without
+  // options.
   std::function<ListenerOptions(std::string_view listener)> listener_options{};
 };
 

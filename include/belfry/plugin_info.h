@@ -24,7 +24,7 @@ struct PluginInfo {
   std::uint64_t failed = 0;     // those of them that failed
   std::uint64_t refused = 0;    // that were not made, since it was cut off
   std::uint64_t published = 0;
-  std::uint64_t timed = 0;  // of the calls one in 16 is timed: so many were,
+  std::uint64_t timed = 0;  // of a listener's calls one in 64 is timed: so many were,
   Nanoseconds timed_for{};  // and took so long together
 };
 

@@ -42,15 +42,15 @@ absl::Status CallPlugin(Call call) {
   std::array<char, 512> text;
   belfry_error error{sizeof(error), text.data(), text.size(), 0};
   belfry_code code = BELFRY_OK;
-  std::string thrown;
   Catching([&] { code = call(&error); },
            [&](const Thrown& what) {
-             code = what.permanent ? BELFRY_INTERNAL : BELFRY_UNAVAILABLE;
-             thrown = "it threw: " + std::string(what.what);
+             const std::string thrown = "it threw: " + std::string(what.what);
+             error = {sizeof(error), text.data(), text.size(), 0};
+             code = belfry_fail(&error, what.permanent ? BELFRY_INTERNAL : BELFRY_UNAVAILABLE,
+                                TextOf(thrown));
            },
            [] {});
   if (code == BELFRY_OK) return absl::OkStatus();
-  if (!thrown.empty()) return absl::Status(static_cast<absl::StatusCode>(code), thrown);
   const std::size_t size = error.text_size < text.size() ? error.text_size : text.size();
   const bool known = code > BELFRY_OK && code <= 16;
   return absl::Status(known ? static_cast<absl::StatusCode>(code) : absl::StatusCode::kUnknown,

@@ -21,6 +21,8 @@ class CircuitBreaker {
   // What a call, or a look, has changed.
   enum class Change { kNone, kCutOff, kBack };
 
+  // Then a call needs no Begin, and one that is well needs no End.
+  bool closed() const { return state_.load(std::memory_order_acquire) == State::kClosed; }
   // Errors: UNAVAILABLE: why the plugin is cut off. With `trial` it is tried again.
   absl::Status Begin(bool& trial);
   Change End(bool trial, const absl::Status& status);

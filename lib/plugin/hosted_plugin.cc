@@ -141,7 +141,7 @@ PluginInfo HostedPlugin::info() const {
           .path = path_,
           .state = state_,
           .cut_off = context_.account().breaker().why(),
-          .delivered = counts.delivered.load(std::memory_order_relaxed),
+          .delivered = counts.delivered.sum(),
           .failed = counts.failed.load(std::memory_order_relaxed),
           .refused = counts.refused.load(std::memory_order_relaxed),
           .published = counts.published.load(std::memory_order_relaxed),

@@ -11,19 +11,10 @@
 #include "belfry/plugin_file.h"
 #include "belfry/plugin_host.h"
 #include "plugin/circuit_breaker.h"
+#include "plugin/plugin_counts.h"
 #include "sync/sync.h"
 
 namespace belfry {
-
-// What was counted of it.
-struct PluginCounts {
-  sync::Atomic<std::uint64_t> delivered{0};
-  sync::Atomic<std::uint64_t> failed{0};
-  sync::Atomic<std::uint64_t> refused{0};
-  sync::Atomic<std::uint64_t> published{0};
-  sync::Atomic<std::uint64_t> timed{0};
-  sync::Atomic<Nanoseconds::rep> timed_for{0};
-};
 
 // Thread safety: any thread. Lifetime: the plugin's, and longer than each of its calls.
 class PluginAccount {

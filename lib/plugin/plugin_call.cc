@@ -5,9 +5,6 @@
 namespace belfry {
 namespace {
 
-constinit thread_local const PluginCall* innermost __attribute__((tls_model("initial-exec"))) =
-    nullptr;
-
 // What others see of a thread.
 class ThreadCalls {
  public:
@@ -56,6 +53,12 @@ ThreadCalls::~ThreadCalls() {
   std::erase(Threads().threads, this);
 }
 
+struct ThisThread {
+  const PluginCall* innermost;
+  ThreadCalls* calls;  // null before its first one
+};
+constinit thread_local ThisThread this_thread __attribute__((tls_model("initial-exec"))) = {};
+
 ThreadCalls& OwnCalls() {
   thread_local ThreadCalls calls;
   return calls;
@@ -64,25 +67,26 @@ ThreadCalls& OwnCalls() {
 }  // namespace
 
 PluginCallScope::PluginCallScope(const PluginCall& call) : call_(call) {
-  call_.outer = innermost;
-  OwnCalls().Enter(call.plugin);
-  innermost = &call_;
+  call_.outer = this_thread.innermost;
+  if (this_thread.calls == nullptr) this_thread.calls = &OwnCalls();
+  this_thread.calls->Enter(call.plugin);
+  this_thread.innermost = &call_;
 }
 
 PluginCallScope::~PluginCallScope() {
-  innermost = call_.outer;
-  OwnCalls().Leave(call_.outer);
+  this_thread.innermost = call_.outer;
+  this_thread.calls->Leave(call_.outer);
 }
 
-HostCallScope::HostCallScope() : call_{nullptr, "", "", innermost} {
-  if (innermost != nullptr) innermost = &call_;
+HostCallScope::HostCallScope() : call_{nullptr, "", "", this_thread.innermost} {
+  if (this_thread.innermost != nullptr) this_thread.innermost = &call_;
 }
 
 HostCallScope::~HostCallScope() {
-  if (innermost == &call_) innermost = call_.outer;
+  if (this_thread.innermost == &call_) this_thread.innermost = call_.outer;
 }
 
-const PluginCall* CurrentPluginCall() { return innermost; }
+const PluginCall* CurrentPluginCall() { return this_thread.innermost; }
 
 std::vector<RunningPluginCall> RunningPluginCalls() {
   std::vector<RunningPluginCall> running;

@@ -6,12 +6,11 @@
 
 #include "absl/status/status.h"
 
-#include "belfry/clock.h"
 #include "belfry/listener_options.h"
 #include "belfry/plugin.h"
 #include "belfry/plugin_bridge.h"
 #include "belfry/subscription.h"
-#include "sync/sync.h"
+#include "plugin/plugin_counts.h"
 
 // As a plugin has described it.
 struct belfry_event_type {
@@ -59,6 +58,8 @@ class PluginListener {
   absl::Status Deliver(const void* event);
 
  private:
+  absl::Status DeliverJson(const void* event, belfry_event& crossing);
+  absl::Status DeliverCrossing(const belfry_event& event);
   absl::Status Call(const belfry_event& event);
 
   const LivePluginListener live_;  // first, so that it ends last
@@ -66,7 +67,9 @@ class PluginListener {
   const belfry_listener listener_;
   const std::string event_name_;
   const std::uint32_t form_;
+  const belfry_event same_;  // what is the same of each event
   PluginAccount& account_;
+  CallCount::Own calls_;
   bool accepted_ = false;
 };
 

@@ -219,6 +219,7 @@ absl::Status PluginContext::SubscribeNow(const std::shared_ptr<PluginListener>& 
     if (options_.listener_options) options = options_.listener_options(listener->name());
     options.name = listener->name();
     options.run = listener->run();
+    options.concurrency = 1;  // as belfry/plugin.h says
     place = bridge.subscribe(dispatcher_, std::move(deliver), std::move(options));
     return place.status();
   }

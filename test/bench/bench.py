@@ -33,7 +33,7 @@ FULL = Effort(rounds=3, repetitions=3, min_time=0.05, events=2_000_000, pings=1_
 QUICK = Effort(rounds=2, repetitions=3, min_time=0.01, events=200_000, pings=200, compilations=3)
 
 PROGRAMS = ("bench_sync", "bench_async", "bench_post", "bench_explore", "bench_timers",
-            "bench_await")
+            "bench_await", "bench_plugin")
 ASYNC = ("bench_async", "bench_post")  # those that are told how many events and pings
 
 # What is read from a run of each work: (what is appended to the variant, unit, how). Times on one
@@ -57,6 +57,7 @@ METRICS = {
                 ("/deliveries", "M deliveries/s",
                  lambda run: run["deliveries_per_second"] / 1e6)],
     "await": [("", "ns", lambda run: 1e9 / run["items_per_second"])],
+    "plugin": [("", "ns", lambda run: 1e9 / run["items_per_second"])],
     "timers": [("", "ns", lambda run: run["ns"])],
     "timer_memory": [("", "bytes", lambda run: run["bytes"])],
     "memory": [("", "bytes", lambda run: run["bytes"])],

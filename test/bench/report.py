@@ -142,6 +142,7 @@ def all_targets():
     yield share_of_row("compose/3 parts/1 open", "compose/3 events/inline, with ids", 3,
                        at_least=False)
     yield absolute("compose/1000000 open/memory", 300)
+    yield share_of("plugin/queued through a pool", 1.2, "in the program")
     yield absolute("header_cost/compile", 1.0)
     yield from io_targets()
 

@@ -305,5 +305,40 @@ TEST_P(PluginBorderTest, AfterDisableNothingRunsHoweverMuchIsPublished) {
   EXPECT_EQ(late, 0);
 }
 
+TEST(PluginOptionsTest, WhateverTheHostAsksForAListenerIsCalledOneEventAtATime) {
+  script = {};
+  static const belfry_plugin scripted = ScriptedPlugin();  // longer than the host
+  ScriptedListener listener;
+  std::atomic<bool> inside{false};
+  std::atomic<int> overlaps{0};
+  listener.on_event = [&](const belfry_event&, belfry_error*) {
+    if (inside.exchange(true)) ++overlaps;
+    std::this_thread::yield();
+    inside = false;
+    return belfry_code{BELFRY_OK};
+  };
+  std::string asked;
+  Dispatcher dispatcher({.pool = {.threads = 4}});
+  PluginHost host(dispatcher, {.listener_options = [&](std::string_view name) {
+                    asked = name;
+                    return ListenerOptions{.name = "another", .concurrency = 4};
+                  }});
+  host.Expose(Exposed<OrderPlaced>());
+  ASSERT_TRUE(host.Add(scripted).ok());
+  script.start = [&](const belfry_host& border, belfry_error* error) {
+    return listener.Subscribe(border, "shop.order_placed", error);
+  };
+  ASSERT_TRUE(host.Start("scripted", kConfig).ok());
+  EXPECT_EQ(asked, "scripted.listener");
+  EXPECT_THAT(dispatcher.ListenerNames(EventTypeOf<OrderPlaced>()),
+              ElementsAre("scripted.listener"));
+  for (int i = 0; i < 500; ++i) dispatcher.Publish(OrderPlaced{i, 1});
+  dispatcher.Drain();
+  EXPECT_EQ(overlaps, 0);
+  EXPECT_EQ(host.plugins().at(0).delivered, 500u);
+  EXPECT_TRUE(host.StopAll().ok());
+  script = {};
+}
+
 }  // namespace
 }  // namespace belfry

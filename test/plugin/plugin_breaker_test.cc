@@ -146,13 +146,13 @@ TEST_F(PluginFailuresTest, WhatFailedLongAgoDoesNotCount) {
   EXPECT_EQ(told_.cut_off.size(), 1u);
 }
 
-TEST_F(PluginFailuresTest, OneCallInSixteenIsTimed) {
+TEST_F(PluginFailuresTest, OneCallInSixtyFourIsTimed) {
   fails_ = false;
   listener_.on_event = [this](const belfry_event&, belfry_error*) {
     clock_.Advance(milliseconds(3));
     return belfry_code{BELFRY_OK};
   };
-  Place(33);
+  Place(129);
   EXPECT_EQ(Info().timed, 3u);
   EXPECT_EQ(Info().timed_for, milliseconds(9));
 }
