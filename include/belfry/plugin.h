@@ -74,9 +74,9 @@ typedef struct belfry_host {
   belfry_code (*publish)(belfry_context* context, const belfry_event_type* type, uint32_t form,
                          const void* data, size_t data_size, belfry_error* error);
 
-  // [any] Listens from now on; *id, which may be null, is never zero. What is still subscribed when
-  // the plugin is stopped, or its start fails, is ended by the host. If this fails, `released` is
-  // not called.
+  // [any] Listens from now on, or from when its start has succeeded; *id, which may be null, is
+  // never zero. What is still subscribed when the plugin is stopped, or its start fails, is ended
+  // by the host. If this fails, `released` is not called.
   // A view is given where the type was described with fields and the listener can read it.
   belfry_code (*subscribe)(belfry_context* context, const belfry_listener* listener, uint64_t* id,
                            belfry_error* error);

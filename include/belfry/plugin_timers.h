@@ -35,11 +35,11 @@ typedef struct belfry_timer {
 typedef struct belfry_timers {
   size_t size;
 
-  // [any] Starts a timer; *id, which may be null, is never zero, and ends it as a listener:
-  // belfry_host.unsubscribe. One without a period ends by itself behind its call. While the plugin
-  // is disabled its timers stand still; when it is enabled each begins anew with its delay. What is
-  // still there when the plugin is stopped is ended by the host. If this fails, `released` is not
-  // called.
+  // [any] Starts a timer, now or when the plugin's start has succeeded; *id, which may be null, is
+  // never zero, and ends it as a listener: belfry_host.unsubscribe. One without a period ends by
+  // itself behind its call. While the plugin is disabled its timers stand still; when it is enabled
+  // each begins anew with its delay. What is still there when the plugin is stopped is ended by the
+  // host. If this fails, `released` is not called.
   // BELFRY_UNAVAILABLE: nobody calls back (a synchronous dispatcher without timers).
   belfry_code (*start)(belfry_context* context, const belfry_timer* timer, uint64_t* id,
                        belfry_error* error);

@@ -156,6 +156,10 @@ absl::Status HostedPlugin::Start(std::string_view config, std::uint64_t started_
   if (absl::Status may = CheckStart(config); !may.ok()) return may;
   context_.Begin();
   if (absl::Status started = CallStart(config); !started.ok()) return started;
+  if (absl::Status enabled = context_.Enable(); !enabled.ok()) {
+    CallStop();
+    return enabled;
+  }
   state_ = PluginState::kRunning;
   started_as_ = started_as;
   return absl::OkStatus();
@@ -163,7 +167,7 @@ absl::Status HostedPlugin::Start(std::string_view config, std::uint64_t started_
 
 absl::Status HostedPlugin::Succeed(HostedPlugin& former, std::string_view config) {
   if (absl::Status may = CheckStart(config); !may.ok()) return may;
-  context_.BeginBehind();
+  context_.Begin();
   if (absl::Status started = CallStart(config); !started.ok()) return started;
   absl::Status taken = context_.TakeOver(former.context_);
   if (!taken.ok() && !absl::IsAborted(taken)) {

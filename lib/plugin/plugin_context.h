@@ -49,10 +49,9 @@ class PluginContext {
   const PluginAccount& account() const { return account_; }
 
   // The host's calls. What the plugin asks for is done from Begin on, but while it is disabled, and
-  // refused after Ended.
-  void Begin() { Enter(Phase::kRunning); }
-  // As Begin, but what it subscribes hears nothing yet.
-  void BeginBehind() { Enter(Phase::kBehind); }
+  // refused after Ended. What it subscribes before it is enabled, or takes over, hears nothing yet:
+  // its start may fail, and destroy what its listeners need.
+  void Begin() { Enter(Phase::kStarting); }
   // Puts its listeners into the places of the former's that have their names and event types, and
   // subscribes the others. The former keeps those without a place, as if it were disabled.
   // Errors: ABORTED: all is done, but one of the former's listeners is still running, which the
@@ -80,7 +79,7 @@ class PluginContext {
  private:
   friend class LivePluginListener;
   // It may subscribe while it is running, and publish in the phases that end, too.
-  enum class Phase { kEnded, kBehind, kRunning, kDisabling, kDisabled, kStopping };
+  enum class Phase { kEnded, kStarting, kRunning, kDisabling, kDisabled, kStopping };
   struct Entry {
     std::shared_ptr<PluginListener> listener;
     Subscription subscription;

@@ -99,7 +99,7 @@ absl::StatusOr<PluginContext::Added> PluginContext::AddEntry(
     const std::shared_ptr<PluginListener>& listener, const Named& named) {
   const sync::Lock lock(mutex_);
   const Phase phase = phase_.load(std::memory_order_relaxed);
-  if (phase != Phase::kRunning && phase != Phase::kBehind) {
+  if (phase != Phase::kRunning && phase != Phase::kStarting) {
     return absl::FailedPreconditionError("the plugin " + note_.id + " is not running");
   }
   for (const auto& [id, entry] : entries_) {

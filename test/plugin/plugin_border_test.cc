@@ -76,6 +76,44 @@ TEST_P(PluginBorderTest, AStartThatFailsLeavesNothing) {
   EXPECT_TRUE(StartNothing().ok());
 }
 
+// Else one whose start throws would be called with what it has destroyed.
+TEST_P(PluginBorderTest, NothingIsCalledBeforeItsStartHasSucceeded) {
+  ScriptedListener& listener = MakeListener();
+  int calls = 0;
+  listener.on_event = [&](const belfry_event&, belfry_error*) { return ++calls, BELFRY_OK; };
+  const auto subscribe_and_hear = [&](const belfry_host& host, belfry_error* error) {
+    EXPECT_EQ(listener.Subscribe(host, "shop.order_placed", error), BELFRY_OK);
+    Place();
+    dispatcher_.Drain();
+    EXPECT_EQ(calls, 0);
+  };
+  script.start = [&](const belfry_host& host, belfry_error* error) {
+    subscribe_and_hear(host, error);
+    return belfry_fail(error, BELFRY_UNAVAILABLE, belfry_text_of("no oven"));
+  };
+  EXPECT_FALSE(host_.Start("scripted", kConfig).ok());
+  EXPECT_EQ(listener.released, 1);
+  script.start = [&](const belfry_host& host, belfry_error* error) {
+    subscribe_and_hear(host, error);
+    return belfry_code{BELFRY_OK};
+  };
+  ASSERT_TRUE(host_.Start("scripted", kConfig).ok());
+  Place();
+  dispatcher_.Drain();
+  EXPECT_EQ(calls, 1);
+}
+
+TEST_P(PluginBorderTest, WhoseListenerIsRefusedIsStoppedAgain) {
+  dispatcher_.Shutdown(ShutdownMode::kDrain, kPatience);
+  bool stopped = false;
+  script.stop = [&] { stopped = true; };
+  ScriptedListener& listener = MakeListener();
+  EXPECT_EQ(Start(listener).code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_TRUE(stopped);
+  EXPECT_EQ(listener.released, 1);
+  EXPECT_EQ(host_.plugins().at(0).state, PluginState::kLoaded);
+}
+
 TEST_P(PluginBorderTest, TheConfigurationIsWhatTheNoteDeclares) {
   EXPECT_THAT(Text(host_.Start("scripted", R"({"lout": 1})")),
               AllOf(HasSubstr("key loud (boolean) is missing"), HasSubstr("lout is unknown")));
