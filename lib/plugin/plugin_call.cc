@@ -48,34 +48,38 @@ ThreadCalls::ThreadCalls() {
   const sync::Lock lock(Threads().mutex);
   Threads().threads.push_back(this);
 }
+
+struct ThisThread {
+  const PluginCall* innermost;
+  ThreadCalls* calls;  // null before its first one, and when the thread has ended
+  bool ended;
+};
+constinit thread_local ThisThread this_thread __attribute__((tls_model("initial-exec"))) = {};
+
 ThreadCalls::~ThreadCalls() {
+  this_thread = {.innermost = this_thread.innermost, .calls = nullptr, .ended = true};
   const sync::Lock lock(Threads().mutex);
   std::erase(Threads().threads, this);
 }
 
-struct ThisThread {
-  const PluginCall* innermost;
-  ThreadCalls* calls;  // null before its first one
-};
-constinit thread_local ThisThread this_thread __attribute__((tls_model("initial-exec"))) = {};
-
-ThreadCalls& OwnCalls() {
+ThreadCalls* OwnCalls() {
+  if (this_thread.ended) return nullptr;  // other thread_local objects' ends may make calls, too
   thread_local ThreadCalls calls;
-  return calls;
+  return &calls;
 }
 
 }  // namespace
 
 PluginCallScope::PluginCallScope(const PluginCall& call) : call_(call) {
   call_.outer = this_thread.innermost;
-  if (this_thread.calls == nullptr) this_thread.calls = &OwnCalls();
-  this_thread.calls->Enter(call.plugin);
+  if (this_thread.calls == nullptr) this_thread.calls = OwnCalls();
+  if (this_thread.calls != nullptr) this_thread.calls->Enter(call.plugin);
   this_thread.innermost = &call_;
 }
 
 PluginCallScope::~PluginCallScope() {
   this_thread.innermost = call_.outer;
-  this_thread.calls->Leave(call_.outer);
+  if (this_thread.calls != nullptr) this_thread.calls->Leave(call_.outer);
 }
 
 HostCallScope::HostCallScope() : call_{nullptr, "", "", this_thread.innermost} {

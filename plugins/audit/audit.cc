@@ -1,7 +1,6 @@
 // Writes the events that the host makes known into a file, a line of JSON each.
 #include <algorithm>
 #include <chrono>
-#include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -57,19 +56,22 @@ std::vector<KnownEvent> EventsToWrite(Host host, const std::vector<std::string>&
 
 class Audit {
  public:
-  Audit(Host host, std::string_view json) {
-    const Config config = ReadConfig(json);
-    const std::vector<KnownEvent> events = EventsToWrite(host, config.events);
-    // The listeners have it together: when one of them is refused, others may run already.
-    const auto log = std::make_shared<Log>(config.file);
-    if (log->found_torn_line()) {
+  Audit(Host host, std::string_view json) : Audit(host, ReadConfig(json)) {}
+
+ private:
+  Audit(Host host, const Config& config)
+      : events_(EventsToWrite(host, config.events)), log_(config.file) {
+    if (log_.found_torn_line()) {
       host.Log(BELFRY_LOG_WARNING, config.file.path + " ended within a line, which was ended");
     }
-    for (const KnownEvent& event : events) {
+    for (const KnownEvent& event : events_) {
       host.Listen(event.name, host.FindJson(event.name, event.schema_version),
-                  [log, event](std::string_view data) { log->Write(event, data); });
+                  [this, &event](std::string_view data) { log_.Write(event, data); });
     }
   }
+
+  const std::vector<KnownEvent> events_;
+  Log log_;
 };
 
 }  // namespace
