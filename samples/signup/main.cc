@@ -20,6 +20,7 @@
 #include "belfry/signals.h"
 #include "signup/data_directory.h"
 #include "signup/options.h"
+#include "signup/plugins.h"
 #include "signup/resumption.h"
 #include "signup/wiring.h"
 
@@ -99,7 +100,15 @@ int Serve(const Options& options) {
                   .welcome_template = data->welcome_template,
                   .audit = [&data](std::string_view line) { return data->audit->Write(line); }},
                  options.flow);
-  const belfry::Subscription log = LogFailures(dispatcher);
+  belfry::Subscription log;
+  std::unique_ptr<belfry::PluginHost> plugins;
+  if (options.plugins.empty()) {
+    log = LogFailures(dispatcher);
+  } else {
+    auto started = StartPlugins(dispatcher, options.plugins);
+    if (!started.ok()) return Fail(started.status());
+    plugins = *std::move(started);
+  }
   Resumption resumption(dispatcher, *pending, PrintResumed);
 
   absl::StatusOr<std::unique_ptr<HttpServer>> server = HttpServer::Listen(

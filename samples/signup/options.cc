@@ -10,6 +10,7 @@ namespace signup {
 
 const char kUsage[] =
     "signup --listen ADDRESS:PORT --data DIR [--template FILE] [--flow events|story]\n"
+    "       [--plugins DIR]\n"
     "\n"
     "Lets users sign up over HTTP.\n"
     "\n"
@@ -19,6 +20,8 @@ const char kUsage[] =
     "  --template  the welcome mail's text; by default DIR/welcome.txt, made if it is not there.\n"
     "  --flow      how the flow is written: by events, the default, or as a story. It does the\n"
     "              same.\n"
+    "  --plugins   a folder of listeners that were compiled apart, NAME.so, each with its\n"
+    "              configuration NAME.json. Failures are logged by failures.so then.\n"
     "  --help      this\n"
     "\n"
     "SIGTERM and SIGINT finish what has begun and end the program.\n";
@@ -67,6 +70,7 @@ absl::StatusOr<Options> ParseOptions(std::span<char* const> arguments) {
                          : name == "--data"     ? &options.data
                          : name == "--template" ? &options.welcome_template
                          : name == "--flow"     ? &flow
+                         : name == "--plugins"  ? &options.plugins
                                                 : nullptr;
     if (value == nullptr) return Wrong("unknown argument " + std::string(name));
     if (++i == arguments.size()) return Wrong(std::string(name) + " needs a value");

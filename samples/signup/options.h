@@ -19,6 +19,7 @@ struct Options {
   std::string data;              // a folder
   std::string welcome_template;  // a file; "": welcome.txt in `data`, made if it is not there
   Flow flow = Flow::kEvents;
+  std::string plugins;  // a folder; "": none
   bool help = false;
 };
 
