@@ -149,7 +149,7 @@ class RunTest(CommandTest):
 
     def test_it_is_configured(self) -> None:
         done = self.try_it(0, "--event", "talk.said", "--config", '{"does": "speak"}')
-        self.says(done.stdout, 'published   talk.said {"greet": true}\nevent       talk.said {}')
+        self.says(done.stdout, 'published   talk.said {"greet": true}')
         done = self.try_it(1, "--event", "talk.said", "--config", '{"loud": 1}')
         self.says(done.stderr, "plugin talker: key loud is unknown")
         done = self.try_it(1, "--event", "talk.said", "--config", '{"does": "refuse"}')

@@ -1,12 +1,14 @@
 // A plugin that does what its configuration and what it hears say.
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
 #include <string_view>
 
 #include "belfry/plugin.hpp"
+#include "belfry/plugin_timers.hpp"
 
 namespace {
 
@@ -26,14 +28,19 @@ class Talker {
     if (Has(config, "refuse")) throw belfry::plugin::Error(BELFRY_UNAVAILABLE, "no voice");
     if (Has(config, "deaf")) return;
     host.Listen("answer", said_, [this](std::string_view said) { Answer(said); });
-    if (Has(config, "speak")) said_.Publish(R"({"greet": true})");
-    if (Has(config, "hang")) said_.Publish(R"({"hang": true})");
-    if (Has(config, "fail")) said_.Publish(R"({"fail": true})");
-    if (Has(config, "crash")) said_.Publish(R"({"crash": true})");
+    if (Has(config, "speak")) SayLater(R"({"greet": true})");
+    if (Has(config, "hang")) SayLater(R"({"hang": true})");
+    if (Has(config, "fail")) SayLater(R"({"fail": true})");
+    if (Has(config, "crash")) SayLater(R"({"crash": true})");
   }
   ~Talker() { host_.Log(BELFRY_LOG_INFO, "ends"); }
 
  private:
+  // When it has started, so that it hears that itself.
+  void SayLater(std::string_view text) {
+    belfry::plugin::After(host_, "say", std::chrono::seconds(0),
+                          [this, text] { said_.Publish(text); });
+  }
   void Answer(std::string_view said) {
     host_.Log(BELFRY_LOG_WARNING, "heard " + std::string(said));
     if (Has(said, "fail")) throw belfry::plugin::Error(BELFRY_INTERNAL, "no answer");
