@@ -61,10 +61,12 @@ absl::Status CrashFile::CheckPlugin(const std::string& id, const std::string& ve
   if (!crashes.ok()) return crashes.status();
   for (const PluginCrash& crash : *crashes) {
     if (crash.plugin != id || crash.version != version) continue;
-    return absl::FailedPreconditionError(
-        "plugin " + id + " " + version + " is off, since it crashed the program: " + crash.signal +
-        " in " + crash.listener + (crash.event.empty() ? "" : " at " + crash.event) +
-        "; call Forgive, or delete its line from \"" + path_ + "\"");
+    std::string why = "plugin " + id + " ";
+    why += version + " is off, since it crashed the program: ";
+    why += crash.signal + " in " + crash.listener;
+    if (!crash.event.empty()) why += " at " + crash.event;
+    why += "; call Forgive, or delete its line from \"" + path_ + "\"";
+    return absl::FailedPreconditionError(why);
   }
   return absl::OkStatus();
 }

@@ -190,7 +190,7 @@ absl::Status HostedPlugin::CheckStart(std::string_view config) const {
 // If it fails, nothing of it is left.
 absl::Status HostedPlugin::CallStart(std::string_view config) {
   instance_ = nullptr;
-  const absl::Status started = CallPlugin([&](belfry_error* error) {
+  absl::Status started = CallPlugin([&](belfry_error* error) {
     const PluginCallScope scope({&context_.account(), "start", ""});
     return plugin_->start(&context_.table(), TextOf(config), &instance_, error);
   });

@@ -43,7 +43,7 @@ absl::Status PluginContext::StartTimer(const belfry_timer* timer, std::uint64_t*
   }
   auto made = std::make_unique<PluginTimer>(
       note_.id, *timer, [this](std::uint64_t ended) { Unsubscribe(ended).IgnoreError(); });
-  const absl::Status added =
+  absl::Status added =
       AddListener(made->Listener(), id, [&](std::uint64_t named) { made->Name(named); });
   if (added.ok())
     static_cast<void>(made.release());  // the listener's, which has or will destroy it
@@ -57,7 +57,7 @@ absl::Status PluginContext::AddListener(const belfry_listener& listener, std::ui
   const absl::StatusOr<Added> added = AddEntry(accepted, named);
   if (!added.ok()) return added.status();
   Subscription nobodys;
-  const absl::Status attached =
+  absl::Status attached =
       added->attaching ? Attach(added->id, accepted, nobodys) : absl::OkStatus();
   if (!attached.ok()) {
     accepted->Refuse();
