@@ -1,7 +1,12 @@
 #include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <filesystem>
 #include <iostream>
+#include <iterator>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -22,6 +27,13 @@ namespace {
 
 // A plugin that listens to what it publishes may go on for ever.
 constexpr int kStepsMax = 10'000;
+
+// What a thread that has been joined may take until the system forgets it.
+constexpr std::chrono::seconds kThreadEndMax{1};
+
+std::ptrdiff_t CountThreads() {
+  return std::distance(std::filesystem::directory_iterator("/proc/self/task"), {});
+}
 
 // Shows what happens, where it happens.
 class Stage {
@@ -47,6 +59,20 @@ class Stage {
       }
     }
     return absl::OkStatus();
+  }
+
+  // Errors: it does not stop, or leaves threads behind, in which its code runs when it is gone.
+  absl::Status Stop() {
+    const std::string id = host_.plugins().at(0).id;
+    if (absl::Status stopped = host_.StopAll(); !stopped.ok()) return stopped;
+    const auto until = std::chrono::steady_clock::now() + kThreadEndMax;
+    while (CountThreads() > threads_before_ && std::chrono::steady_clock::now() < until) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    const std::ptrdiff_t left = CountThreads() - threads_before_;
+    if (left <= 0) return absl::OkStatus();
+    return absl::FailedPreconditionError("plugin " + id + ": " + std::to_string(left) +
+                                         " of its threads still run: join them in its stop");
   }
 
   // Errors: a listener of it has failed, or none was called.
@@ -89,6 +115,7 @@ class Stage {
       },
       {.name = "belfry.failed", .run = Run::kInline});
   PluginHost host_;
+  const std::ptrdiff_t threads_before_ = CountThreads();
 };
 
 }  // namespace
@@ -110,7 +137,9 @@ absl::Status RunPlugin(const PluginRun& run) {
   Stage stage(note);
   if (absl::Status started = stage.Start(run); !started.ok()) return started;
   absl::Status ended = stage.Deliver({event->name, event->schema_version, run.json});
-  return ended.ok() ? stage.Judge() : ended;
+  if (ended.ok()) ended = stage.Judge();
+  ended.Update(stage.Stop());
+  return ended;
 }
 
 }  // namespace belfry::command

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <string>
 #include <string_view>
+#include <thread>
 
 #include "belfry/plugin.hpp"
 #include "belfry/plugin_timers.hpp"
@@ -46,6 +47,7 @@ class Talker {
     if (Has(said, "fail")) throw belfry::plugin::Error(BELFRY_INTERNAL, "no answer");
     while (Has(said, "hang")) ::pause();
     if (Has(said, "crash")) std::abort();
+    if (Has(said, "thread")) std::thread([] { ::pause(); }).detach();
     if (Has(said, "again")) return said_.Publish(said);
     answered_.Publish(R"({"answer": 42})");
   }
