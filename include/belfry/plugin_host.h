@@ -31,6 +31,7 @@ class CrashHandler;
 class ExposedEvents;
 class HostedPlugin;
 class PluginWatch;
+struct PluginSurroundings;
 
 // Owns what plugins subscribe. A plugin's listeners are named ID.NAME.
 //
@@ -120,6 +121,7 @@ class BELFRY_EXPORT PluginHost {
   std::vector<PluginInfo> plugins() const;  // in order of loading
 
  private:
+  PluginSurroundings surroundings() const;
   HostedPlugin* Find(std::string_view id) const;
   absl::StatusOr<std::string> Keep(std::unique_ptr<HostedPlugin> plugin);
   absl::Status CheckSuccessor(std::string_view id, const HostedPlugin& next) const;

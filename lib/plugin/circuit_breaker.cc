@@ -5,8 +5,8 @@
 #include "plugin/border.h"
 
 namespace belfry {
+
 absl::Status CircuitBreaker::Begin(bool& trial) {
-  if (state_.load(std::memory_order_acquire) == State::kClosed) return absl::OkStatus();
   const sync::Lock lock(mutex_);
   switch (state_.load(std::memory_order_relaxed)) {
     case State::kClosed:
@@ -24,11 +24,6 @@ absl::Status CircuitBreaker::Begin(bool& trial) {
 }
 
 CircuitBreaker::Change CircuitBreaker::End(bool trial, const absl::Status& status) {
-  const bool plain = status.ok() && state_.load(std::memory_order_acquire) == State::kClosed;
-  return plain ? Change::kNone : EndSlowly(trial, status);
-}
-
-CircuitBreaker::Change CircuitBreaker::EndSlowly(bool trial, const absl::Status& status) {
   const sync::Lock lock(mutex_);
   switch (state_.load(std::memory_order_relaxed)) {
     case State::kClosed: {

@@ -35,7 +35,6 @@ class CircuitBreaker {
  private:
   enum class State { kClosed, kOpen, kTrying, kOverdue };
 
-  Change EndSlowly(bool trial, const absl::Status& status);
   void Open(std::string why) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const Clock& clock_;

@@ -10,12 +10,19 @@
 namespace belfry {
 namespace {
 
-belfry_code FindEvent(belfry_context* context, const belfry_event_description* described,
-                      const belfry_event_type** type, belfry_error* error) {
+// Does what it has asked for, unless it is not started: absl::Status(PluginContext&).
+template <class Call>
+belfry_code CallIfStarted(belfry_context* context, belfry_error* error, Call call) {
   return CallHost(error, [&] {
     absl::Status started = context->plugin->CheckStarted();
-    return started.ok() ? context->plugin->types().Find(described, type) : started;
+    return started.ok() ? call(*context->plugin) : started;
   });
+}
+
+belfry_code FindEvent(belfry_context* context, const belfry_event_description* described,
+                      const belfry_event_type** type, belfry_error* error) {
+  return CallIfStarted(context, error,
+                       [&](PluginContext& plugin) { return plugin.types().Find(described, type); });
 }
 
 belfry_code Publish(belfry_context* context, const belfry_event_type* type, std::uint32_t form,
@@ -33,19 +40,16 @@ belfry_code Unsubscribe(belfry_context* context, std::uint64_t id, belfry_error*
 }
 
 void Log(belfry_context* context, std::uint32_t level, belfry_text line) {
-  CallHost(nullptr, [&] {
-    absl::Status started = context->plugin->CheckStarted();
-    if (started.ok()) context->plugin->account().Log(level, ViewOf(line));
-    return started;
+  CallIfStarted(context, nullptr, [&](const PluginContext& plugin) {
+    plugin.account().Log(level, ViewOf(line));
+    return absl::OkStatus();
   });
 }
 
 belfry_code ListEvents(belfry_context* context, belfry_event_visitor visit, void* user,
                        belfry_error* error) {
-  return CallHost(error, [&] {
-    absl::Status started = context->plugin->CheckStarted();
-    return started.ok() ? context->plugin->types().List(visit, user) : started;
-  });
+  return CallIfStarted(context, error,
+                       [&](PluginContext& plugin) { return plugin.types().List(visit, user); });
 }
 
 belfry_code StartTimer(belfry_context* context, const belfry_timer* timer, std::uint64_t* id,

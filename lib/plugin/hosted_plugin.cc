@@ -30,7 +30,7 @@ std::string MappedBy(void* library) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<HostedPlugin>> HostedPlugin::Load(const std::string& path,
-                                                                 Host host) {
+                                                                 PluginSurroundings host) {
   absl::StatusOr<CheckedFile> file = CheckedFile::Open(path, host.options.trust);
   if (!file.ok()) return file.status();
   std::unique_ptr<HostedPlugin> plugin(new HostedPlugin(file->contents().note, host));
@@ -43,7 +43,7 @@ absl::StatusOr<std::unique_ptr<HostedPlugin>> HostedPlugin::Load(const std::stri
 }
 
 absl::StatusOr<std::unique_ptr<HostedPlugin>> HostedPlugin::Link(const belfry_plugin& plugin,
-                                                                 Host host) {
+                                                                 PluginSurroundings host) {
   absl::StatusOr<PluginNote> note = ReadPluginNote(ViewOf(plugin.note));
   if (!note.ok()) return note.status();
   std::unique_ptr<HostedPlugin> linked(new HostedPlugin(*std::move(note), host));
@@ -52,7 +52,7 @@ absl::StatusOr<std::unique_ptr<HostedPlugin>> HostedPlugin::Link(const belfry_pl
   return linked;
 }
 
-HostedPlugin::HostedPlugin(PluginNote note, Host host)
+HostedPlugin::HostedPlugin(PluginNote note, PluginSurroundings host)
     : note_(std::move(note)),
       crashes_(std::move(host.crashes)),
       watch_(host.watch),

@@ -19,22 +19,24 @@
 
 namespace belfry {
 
+// What each plugin needs of its host.
+struct PluginSurroundings {
+  Dispatcher& dispatcher;
+  const ExposedEvents& exposed;
+  const PluginHostOptions& options;
+  std::shared_ptr<const CrashFile> crashes;
+  PluginWatch* watch;  // may be null
+};
+
 // Thread safety: one thread at a time.
 // Lifetime: not started when it is destroyed. A file that was not unloaded stays mapped then.
 class HostedPlugin {
  public:
-  // What each plugin needs of its host.
-  struct Host {
-    Dispatcher& dispatcher;
-    const ExposedEvents& exposed;
-    const PluginHostOptions& options;
-    std::shared_ptr<const CrashFile> crashes;
-    PluginWatch* watch;  // may be null
-  };
-
   // Errors: see PluginHost::Load.
-  static absl::StatusOr<std::unique_ptr<HostedPlugin>> Load(const std::string& path, Host host);
-  static absl::StatusOr<std::unique_ptr<HostedPlugin>> Link(const belfry_plugin& plugin, Host host);
+  static absl::StatusOr<std::unique_ptr<HostedPlugin>> Load(const std::string& path,
+                                                            PluginSurroundings host);
+  static absl::StatusOr<std::unique_ptr<HostedPlugin>> Link(const belfry_plugin& plugin,
+                                                            PluginSurroundings host);
   ~HostedPlugin();
   HostedPlugin(const HostedPlugin&) = delete;
   HostedPlugin& operator=(const HostedPlugin&) = delete;
@@ -58,7 +60,7 @@ class HostedPlugin {
   static void Abandon(std::unique_ptr<HostedPlugin> plugin);
 
  private:
-  HostedPlugin(PluginNote note, Host host);
+  HostedPlugin(PluginNote note, PluginSurroundings host);
   absl::Status Open();
   absl::Status CheckSymbol() const;
   absl::Status CheckStart(std::string_view config) const;

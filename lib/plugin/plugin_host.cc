@@ -50,11 +50,14 @@ PluginHost::~PluginHost() {
   if (watch_ != nullptr) watch_->Stop();
 }
 
+PluginSurroundings PluginHost::surroundings() const {
+  return {dispatcher_, *exposed_, options_, crashes_, watch_.get()};
+}
+
 void PluginHost::Expose(PluginBridge bridge) { exposed_->Add(std::move(bridge)); }
 
 absl::StatusOr<std::string> PluginHost::Load(const std::string& path) {
-  auto plugin =
-      HostedPlugin::Load(path, {dispatcher_, *exposed_, options_, crashes_, watch_.get()});
+  auto plugin = HostedPlugin::Load(path, surroundings());
   if (!plugin.ok()) return plugin.status();
   return Keep(*std::move(plugin));
 }
@@ -78,8 +81,7 @@ std::vector<PluginHost::Loaded> PluginHost::LoadFolder(const std::string& path) 
 }
 
 absl::StatusOr<std::string> PluginHost::Add(const belfry_plugin& plugin) {
-  auto linked =
-      HostedPlugin::Link(plugin, {dispatcher_, *exposed_, options_, crashes_, watch_.get()});
+  auto linked = HostedPlugin::Link(plugin, surroundings());
   if (!linked.ok()) return linked.status();
   return Keep(*std::move(linked));
 }
@@ -117,16 +119,12 @@ absl::Status PluginHost::Start(std::string_view id, std::string_view config) {
 
 absl::StatusOr<PluginUnload> PluginHost::Swap(std::string_view id, const std::string& path,
                                               std::string_view config) {
-  return Succeed(
-      id, HostedPlugin::Load(path, {dispatcher_, *exposed_, options_, crashes_, watch_.get()}),
-      config);
+  return Succeed(id, HostedPlugin::Load(path, surroundings()), config);
 }
 
 absl::StatusOr<PluginUnload> PluginHost::Swap(std::string_view id, const belfry_plugin& plugin,
                                               std::string_view config) {
-  return Succeed(
-      id, HostedPlugin::Link(plugin, {dispatcher_, *exposed_, options_, crashes_, watch_.get()}),
-      config);
+  return Succeed(id, HostedPlugin::Link(plugin, surroundings()), config);
 }
 
 absl::StatusOr<PluginUnload> PluginHost::Succeed(std::string_view id,

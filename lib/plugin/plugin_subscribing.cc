@@ -10,7 +10,6 @@
 #include "plugin/plugin_timer.h"
 
 namespace belfry {
-
 namespace {
 
 absl::Status CheckName(const std::string& what, belfry_text name) {
@@ -45,8 +44,8 @@ absl::Status PluginContext::StartTimer(const belfry_timer* timer, std::uint64_t*
       note_.id, *timer, [this](std::uint64_t ended) { Unsubscribe(ended).IgnoreError(); });
   absl::Status added =
       AddListener(made->Listener(), id, [&](std::uint64_t named) { made->Name(named); });
-  if (added.ok())
-    static_cast<void>(made.release());  // the listener's, which has or will destroy it
+  // The listener's, which destroys it, or has.
+  if (added.ok()) static_cast<void>(made.release());
   return added;
 }
 
