@@ -47,9 +47,7 @@ std::string Text(const absl::Status& status) { return std::string(status.message
 class AuditTest : public ::testing::TestWithParam<bool> {
  protected:
   AuditTest() {
-    host_.Expose(belfry::Exposed<OrderPlaced>());
-    host_.Expose(belfry::Exposed<OrderThanked>());
-    host_.Expose(belfry::Exposed<Greeted>());
+    shop::ExposeAll(host_);
     const absl::StatusOr<std::string> id = Load();
     EXPECT_TRUE(id.ok()) << id.status();
   }

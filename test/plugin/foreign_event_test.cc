@@ -79,10 +79,7 @@ class ForeignEventTest : public ::testing::TestWithParam<bool> {
   const belfry_host* sender_ = nullptr;
 };
 
-INSTANTIATE_TEST_SUITE_P(SynchronousAndPool, ForeignEventTest, ::testing::Bool(),
-                         [](const auto& mode) {
-                           return std::string(mode.param ? "Synchronous" : "Pool");
-                         });
+INSTANTIATE_TEST_SUITE_P(SynchronousAndPool, ForeignEventTest, ::testing::Bool(), ModeName);
 
 TEST_P(ForeignEventTest, OnePluginReceivesWhatAnotherOnePublishesUnderThatName) {
   StartReceiver();

@@ -24,13 +24,16 @@ inline std::string JsonOf(const belfry_event& event) {
   return std::string(static_cast<const char*>(event.data), event.data_size);
 }
 
+// Of a test that runs on both.
+inline std::string ModeName(const ::testing::TestParamInfo<bool>& synchronous) {
+  return synchronous.param ? "Synchronous" : "Pool";
+}
+
 // A host with a scripted plugin, on a synchronous dispatcher or on a pool.
 class PluginBorder : public ::testing::TestWithParam<bool> {
  protected:
   PluginBorder() {
-    host_.Expose(Exposed<shop::OrderPlaced>());
-    host_.Expose(Exposed<shop::OrderThanked>());
-    host_.Expose(Exposed<shop::Greeted>());
+    shop::ExposeAll(host_);
     EXPECT_TRUE(host_.Add(plugin_).ok());
   }
   ~PluginBorder() override {

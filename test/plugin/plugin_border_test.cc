@@ -34,10 +34,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 class PluginBorderTest : public PluginBorder {};
-INSTANTIATE_TEST_SUITE_P(SynchronousAndPool, PluginBorderTest, ::testing::Bool(),
-                         [](const auto& mode) {
-                           return std::string(mode.param ? "Synchronous" : "Pool");
-                         });
+INSTANTIATE_TEST_SUITE_P(SynchronousAndPool, PluginBorderTest, ::testing::Bool(), ModeName);
 
 TEST_P(PluginBorderTest, WhatItThrowsIsItsListenersFailureAndTheOthersGoOn) {
   ScriptedListener& listener = MakeListener();

@@ -55,9 +55,7 @@ struct Told {
 class PluginFailuresTest : public ::testing::Test {
  protected:
   PluginFailuresTest() {
-    host_.Expose(Exposed<OrderPlaced>());
-    host_.Expose(Exposed<shop::OrderThanked>());
-    host_.Expose(Exposed<shop::Greeted>());
+    shop::ExposeAll(host_);
     EXPECT_TRUE(host_.Add(plugin_).ok());
     listener_.on_event = [this](const belfry_event&, belfry_error* error) {
       ++calls_;
@@ -190,9 +188,7 @@ class PluginBlocksTest : public ::testing::Test {
     host_.emplace(dispatcher_,
                   PluginHostOptions{.breaker = {.deadline = kDeadline, .pause = seconds(10)},
                                     .disable_limit = milliseconds(20)});
-    host_->Expose(Exposed<OrderPlaced>());
-    host_->Expose(Exposed<shop::OrderThanked>());
-    host_->Expose(Exposed<shop::Greeted>());
+    shop::ExposeAll(*host_);
     EXPECT_TRUE(host_->Add(plugin_).ok());
   }
   void Pass(seconds time) {

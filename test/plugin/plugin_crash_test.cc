@@ -65,9 +65,7 @@ class PluginCrashTest : public ::testing::Test {
     const belfry_plugin plugin = ScriptedPlugin();
     Dispatcher dispatcher(std::move(options));
     PluginHost host(dispatcher, {.crash_file = file_});
-    host.Expose(Exposed<OrderPlaced>());
-    host.Expose(Exposed<shop::OrderThanked>());
-    host.Expose(Exposed<shop::Greeted>());
+    shop::ExposeAll(host);
     ScriptedListener listener;
     listener.on_event = [&](const belfry_event&, belfry_error*) {
       act();

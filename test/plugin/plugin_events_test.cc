@@ -29,10 +29,7 @@ class PluginEventsTest : public PluginBorder {
         border_->extension(border_->context, belfry_text_of(BELFRY_EVENTS)));
   }
 };
-INSTANTIATE_TEST_SUITE_P(SynchronousAndPool, PluginEventsTest, ::testing::Bool(),
-                         [](const auto& mode) {
-                           return std::string(mode.param ? "Synchronous" : "Pool");
-                         });
+INSTANTIATE_TEST_SUITE_P(SynchronousAndPool, PluginEventsTest, ::testing::Bool(), ModeName);
 
 TEST_P(PluginEventsTest, EachEventIsListedAsTheHostSeesIt) {
   ASSERT_TRUE(StartNothing().ok());

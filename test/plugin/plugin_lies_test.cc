@@ -23,10 +23,7 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 class PluginLiesTest : public PluginBorder {};
-INSTANTIATE_TEST_SUITE_P(SynchronousAndPool, PluginLiesTest, ::testing::Bool(),
-                         [](const auto& mode) {
-                           return std::string(mode.param ? "Synchronous" : "Pool");
-                         });
+INSTANTIATE_TEST_SUITE_P(SynchronousAndPool, PluginLiesTest, ::testing::Bool(), ModeName);
 
 TEST_P(PluginLiesTest, EveryDifferenceOfLayoutsIsNamedWithBothValues) {
   ASSERT_TRUE(StartNothing().ok());

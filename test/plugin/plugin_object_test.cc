@@ -30,10 +30,7 @@ class PluginObjectTest : public PluginBorder {
     return plugin::Host(*border_);
   }
 };
-INSTANTIATE_TEST_SUITE_P(SynchronousAndPool, PluginObjectTest, ::testing::Bool(),
-                         [](const auto& mode) {
-                           return std::string(mode.param ? "Synchronous" : "Pool");
-                         });
+INSTANTIATE_TEST_SUITE_P(SynchronousAndPool, PluginObjectTest, ::testing::Bool(), ModeName);
 
 TEST_P(PluginObjectTest, ItIsTheObjectItself) {
   const plugin::Host host = Border();

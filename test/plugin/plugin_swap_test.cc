@@ -64,10 +64,7 @@ class PluginSwapTest : public PluginBorder {
 
   const belfry_plugin next_ = NextPlugin();
 };
-INSTANTIATE_TEST_SUITE_P(SynchronousAndPool, PluginSwapTest, ::testing::Bool(),
-                         [](const auto& mode) {
-                           return std::string(mode.param ? "Synchronous" : "Pool");
-                         });
+INSTANTIATE_TEST_SUITE_P(SynchronousAndPool, PluginSwapTest, ::testing::Bool(), ModeName);
 
 TEST_P(PluginSwapTest, TheNextVersionHearsWhatTheFormerOneDid) {
   int former = 0;
@@ -166,9 +163,7 @@ void SwapUnderFire(std::uint32_t run) {
   const belfry_plugin plugins[] = {ScriptedPlugin(), NextPlugin()};
   Dispatcher dispatcher({.pool = {.threads = 4}});
   PluginHost host(dispatcher);
-  host.Expose(Exposed<OrderPlaced>());
-  host.Expose(Exposed<shop::OrderThanked>());
-  host.Expose(Exposed<shop::Greeted>());
+  shop::ExposeAll(host);
   const int swaps = static_cast<int>(Scaled(200, 20'000));
 
   std::vector<std::atomic<std::uint64_t>> handled(static_cast<std::size_t>(swaps) + 1);

@@ -65,10 +65,7 @@ class PluginTimersTest : public ::testing::TestWithParam<bool> {
   PluginHost host_{dispatcher_};
   const belfry_host* border_ = nullptr;
 };
-INSTANTIATE_TEST_SUITE_P(SynchronousAndPool, PluginTimersTest, ::testing::Bool(),
-                         [](const auto& mode) {
-                           return std::string(mode.param ? "Synchronous" : "Pool");
-                         });
+INSTANTIATE_TEST_SUITE_P(SynchronousAndPool, PluginTimersTest, ::testing::Bool(), ModeName);
 
 TEST_P(PluginTimersTest, OneWithoutAPeriodIsCalledOnceAndIsGone) {
   const auto held = std::make_shared<int>();

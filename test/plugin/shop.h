@@ -8,6 +8,8 @@
 #include <boost/describe.hpp>
 
 #include "belfry/event_type.h"
+#include "belfry/exposed_event.h"
+#include "belfry/plugin_host.h"
 
 namespace shop {
 
@@ -32,5 +34,11 @@ struct Greeted {
 };
 BOOST_DESCRIBE_STRUCT(Greeted, (), (whom, how))
 BELFRY_EVENT_NAME(Greeted, "shop.greeted", 2);
+
+inline void ExposeAll(belfry::PluginHost& host) {
+  host.Expose(belfry::Exposed<OrderPlaced>());
+  host.Expose(belfry::Exposed<OrderThanked>());
+  host.Expose(belfry::Exposed<Greeted>());
+}
 
 }  // namespace shop
